@@ -1,0 +1,64 @@
+"""The errors that a user can meet, each with the exit code that the command line gives it.
+
+VideoganError
+├── UsageError (ValueError)             2  a wrong argument, option or config value
+│   └── MissingPathError (FileNotFoundError)   a path that does not exist
+├── DataError (ValueError)              3  a folder without a usable video
+│   └── VideoError                         one video that cannot be read, with the reason
+├── CheckpointError (ValueError)        4  weights or a checkpoint that cannot be used
+└── DivergedError (ArithmeticError)     5  training produced values that are not finite
+
+A message is one line: what is wrong, where, and what to do about it.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class VideoganError(Exception):
+    """Base of every error that is the user's to mend; anything else that escapes is a bug."""
+
+    exit_code = 1
+
+
+class UsageError(VideoganError, ValueError):
+    """A wrong argument, option or config value."""
+
+    exit_code = 2
+
+
+class MissingPathError(UsageError, FileNotFoundError):
+    """A path that does not exist."""
+
+
+class DataError(VideoganError, ValueError):
+    """Videos that exist but cannot be used."""
+
+    exit_code = 3
+
+
+class VideoError(DataError):
+    """One video that cannot be read; ``reason`` says why, without the path."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class CheckpointError(VideoganError, ValueError):
+    """Weights or a checkpoint that cannot be used."""
+
+    exit_code = 4
+
+
+class DivergedError(VideoganError, ArithmeticError):
+    """Training produced values that are not finite."""
+
+    exit_code = 5
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)`` for the nearest known word, or an empty string."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" (did you mean {near[0]!r}?)" if near else ""
