@@ -30,7 +30,7 @@ def moving_shapes(
 
     Returns:
         Frames, uint8 RGB ``t h w c``, and the class name. Colour and diameter (35 to 45 % of the frame) are constant
-        within a video; the speed is 1 to 1.6 px a frame at 32x32 and in proportion at other sizes.
+        within a video; the typical speed is 1 to 1.6 px a frame at 32x32 and in proportion at other sizes.
 
     Raises:
         UsageError: an unknown shape, or a size or number of frames out of range.

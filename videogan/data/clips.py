@@ -1,0 +1,92 @@
+"""Which frames of a video make a clip: integer arithmetic, no pixels.
+
+With ``num_frames=4`` and ``frame_stride=2`` a clip spans 7 frames of its video::
+
+    video         0  1  2  3  4  5  6  7  8  9         video_frames = 10
+    start = 0     #     #     #     #
+    start = 1        #     #     #     #
+    start = 2           #     #     #     #
+    start = 3              #     #     #     #         10 - 7 + 1 = 4 starts
+                  |<--- clip_span --->|
+
+A video shorter than that follows a policy; here 4 frames, ``num_frames=8``, ``frame_stride=1``::
+
+    repeat-last   0 1 2 3 3 3 3 3
+    bounce        0 1 2 3 2 1 0 1
+    skip          the video is left out
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+from typing import Literal
+
+Short = Literal["repeat-last", "bounce", "skip"]
+
+# A frame this close (in output frames) before the middle between two ticks still counts as past it. Simple ratios
+# such as 60 to 30 put every other frame exactly on the middle, where timestamps rounded to milliseconds would
+# otherwise fall to either side at random.
+_TICK_TOLERANCE = 0.05
+
+
+def clip_span(num_frames: int, frame_stride: int) -> int:
+    """Number of a video's frames from a clip's first to its last, both counted."""
+    if num_frames < 1 or frame_stride < 1:
+        raise ValueError(f"num_frames and frame_stride must be at least 1, not {num_frames} and {frame_stride}")
+    return (num_frames - 1) * frame_stride + 1
+
+
+def num_clip_starts(video_frames: int, num_frames: int, frame_stride: int, short: Short) -> int:
+    """How many different clips a video of ``video_frames`` frames holds; 0 means that it cannot be used.
+
+    A video shorter than the clip has one start, 0, unless ``short`` is ``"skip"``.
+    """
+    starts = video_frames - clip_span(num_frames, frame_stride) + 1
+    if starts >= 1:
+        return starts
+    return 0 if short == "skip" or video_frames < 1 else 1
+
+
+def clip_indices(start: int, video_frames: int, num_frames: int, frame_stride: int, short: Short) -> list[int]:
+    """Indices into the video's frames, ``num_frames`` of them, of the clip that begins at ``start``.
+
+    Raises:
+        ValueError: ``start`` is not one of the ``num_clip_starts``.
+    """
+    if not 0 <= start < num_clip_starts(video_frames, num_frames, frame_stride, short):
+        raise ValueError(f"no clip of {num_frames} frames, stride {frame_stride}, starts at {start} of {video_frames}")
+    wanted = range(start, start + num_frames * frame_stride, frame_stride)
+    last = video_frames - 1
+    if wanted[-1] <= last:
+        return list(wanted)
+    if short == "bounce" and last > 0:
+        return [last - abs(index % (2 * last) - last) for index in wanted]
+    return [min(index, last) for index in wanted]
+
+
+def resample(timestamps: Sequence[float], frame_rate: Fraction | float | None) -> list[int]:
+    """Frame indices that show a video at a constant ``frame_rate``, by its timestamps and not by counting.
+
+    Args:
+        timestamps: seconds at which each frame appears, ascending; need not start at 0 or be evenly spaced.
+        frame_rate: frames per second wanted; None keeps the video's own frames.
+
+    Returns:
+        One index for each tick of ``1 / frame_rate`` from the first frame to the end of the last: each frame is moved
+        to the nearest tick and shown until the next one appears, so frames are repeated or dropped as needed.
+    """
+    count = len(timestamps)
+    if frame_rate is None or count == 0:
+        return list(range(count))
+    if not frame_rate > 0:
+        raise ValueError(f"frame_rate must be positive, not {frame_rate}")
+    rate = float(frame_rate)
+    ticks = [int((time - timestamps[0]) * rate + 0.5 + _TICK_TOLERANCE) for time in timestamps]
+    intervals = sorted(after - before for before, after in pairwise(timestamps))
+    last_shown = intervals[len(intervals) // 2] if intervals else 0.0
+    end = int((timestamps[-1] + last_shown - timestamps[0]) * rate + 0.5 + _TICK_TOLERANCE)
+    indices: list[int] = []
+    for index, tick in enumerate(ticks):
+        following = ticks[index + 1] if index + 1 < count else max(end, 1)
+        indices.extend([index] * (following - max(tick, len(indices))))
+    return indices
