@@ -1,0 +1,29 @@
+"""The border between codec frames (uint8, channels last) and network clips (float in [-1, 1], channels first)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from einops import rearrange
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+# torch is imported inside the functions so that probing or reading a file does not pay seconds for it.
+
+
+def to_uint8(clip: torch.Tensor) -> np.ndarray:
+    """Turn a float clip ``... c h w`` in [-1, 1] into uint8 frames ``... h w c``; values are clamped, then rounded."""
+    import torch
+
+    levels = clip.detach().float().add(1.0).mul(127.5).clamp(0.0, 255.0).round().to(torch.uint8)
+    return rearrange(levels, "... c h w -> ... h w c").contiguous().cpu().numpy()
+
+
+def to_float(frames: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """Turn uint8 frames ``... h w c`` into a float32 clip ``... c h w`` in [-1, 1], on the device that they are on."""
+    import torch
+
+    levels = torch.as_tensor(frames)
+    return rearrange(levels, "... h w c -> ... c h w").contiguous().float().div(127.5).sub(1.0)
