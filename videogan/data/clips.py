@@ -47,8 +47,10 @@ def num_clip_starts(video_frames: int, num_frames: int, frame_stride: int, short
     return 0 if short == "skip" or video_frames < 1 else 1
 
 
-def clip_indices(start: int, video_frames: int, num_frames: int, frame_stride: int, short: Short) -> list[int]:
+def clip_indices(start: int, video_frames: int, num_frames: int, frame_stride: int, short: Short) -> Sequence[int]:
     """Indices into the video's frames, ``num_frames`` of them, of the clip that begins at ``start``.
+
+    A clip that fits into the video is a ``range``, so that a reader may take it in one piece.
 
     Raises:
         ValueError: ``start`` is not one of the ``num_clip_starts``.
@@ -58,7 +60,7 @@ def clip_indices(start: int, video_frames: int, num_frames: int, frame_stride: i
     wanted = range(start, start + num_frames * frame_stride, frame_stride)
     last = video_frames - 1
     if wanted[-1] <= last:
-        return list(wanted)
+        return wanted
     if short == "bounce" and last > 0:
         return [last - abs(index % (2 * last) - last) for index in wanted]
     return [min(index, last) for index in wanted]

@@ -172,7 +172,7 @@ def _taps(corner: np.ndarray, extent: float, size: int) -> np.ndarray:
 def _digit_images() -> tuple[np.ndarray, ...]:
     """For each digit its samples, float32 (n, 8, 8) in 0 to 1."""
     try:
-        from sklearn.datasets import load_digits
+        from sklearn.datasets import load_digits  # type: ignore[import-untyped, import-not-found, unused-ignore]
     except ImportError:
         raise UsageError(f"moving digits come from scikit-learn, which is not installed: {_DIGITS_PACKAGE}") from None
     bunch = load_digits()

@@ -1,0 +1,208 @@
+"""Filling the clip cache: every video decoded once, at training size and rate, by several threads.
+
+Threads and not processes: FFmpeg decodes and scales without the interpreter's lock.
+"""
+
+import errno
+import io
+import os
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from videogan.data.clips import resample
+from videogan.data.folder import Progress, SourceVideo
+from videogan.errors import MissingPathError, UsageError, VideoError
+from videogan.video import VideoReader
+from videogan.video.pixels import Fit
+
+_CHUNK_BYTES = 4 << 20
+_JPEG_QUALITY = 95
+
+
+@dataclass(frozen=True)
+class FrameFormat:
+    """What training wants of every frame: height and width in pixels, how to fit it, frames per second (None: own)."""
+
+    height: int
+    width: int
+    fit: Fit
+    frame_rate: Fraction | None
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one raw frame."""
+        return self.height * self.width * 3
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of one video: frames kept, where they begin, and a checksum of their bytes in the file."""
+
+    num_frames: int
+    offset: int = 0
+    checksum: int = 0
+    table: np.ndarray | None = None
+
+
+class FrameFile:
+    """A growing file that several threads write to. Room is taken before it is written, so a full disk is an error
+    at once and not a crash later.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
+        self._lock = threading.Lock()
+        self.size = 0
+
+    def reserve(self, nbytes: int) -> int:
+        """Take ``nbytes`` at the end of the file and return their offset; OSError where there is no room."""
+        with self._lock:
+            offset = self.size
+            if nbytes and hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(self._fd, offset, nbytes)
+            self.size = offset + nbytes
+        return offset
+
+    def write(self, data: bytes | memoryview, offset: int) -> None:
+        """Write all of ``data`` at ``offset``."""
+        view = memoryview(data).cast("B")
+        while view:
+            written = os.pwrite(self._fd, view, offset)
+            view, offset = view[written:], offset + written
+
+    def finish(self) -> None:
+        """Bring everything to the disk."""
+        os.fsync(self._fd)
+
+    def close(self) -> None:
+        """Give back the open file."""
+        os.close(self._fd)
+
+
+Store = Callable[[SourceVideo, FrameFormat, FrameFile, threading.Event], Stored]
+
+
+def store_raw(video: SourceVideo, wanted: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:
+    """Write a video's frames, raw and in one piece."""
+    with VideoReader(video.path, size=(wanted.height, wanted.width), fit=wanted.fit) as reader:
+        ticks = _ticks(reader, video, wanted)
+        offset = file.reserve(len(ticks) * wanted.frame_bytes)
+        checksum = done = 0
+        for chunk in _chunks(reader, ticks, wanted, stop):
+            data = chunk.data.cast("B")
+            checksum = zlib.crc32(data, checksum)
+            file.write(data, offset + done * wanted.frame_bytes)
+            done += len(chunk)
+    return Stored(done, offset, checksum)
+
+
+def store_jpeg(video: SourceVideo, wanted: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:
+    """Write a video's frames as JPEGs, wherever there is room."""
+    rows: list[tuple[int, int]] = []
+    checksum = 0
+    with VideoReader(video.path, size=(wanted.height, wanted.width), fit=wanted.fit) as reader:
+        for chunk in _chunks(reader, _ticks(reader, video, wanted), wanted, stop):
+            pictures = [_jpeg(frame) for frame in chunk]
+            data = b"".join(pictures)
+            offset = file.reserve(len(data))
+            file.write(data, offset)
+            checksum = zlib.crc32(data, checksum)
+            for picture in pictures:
+                rows.append((offset, len(picture)))
+                offset += len(picture)
+    return Stored(len(rows), 0, checksum, np.array(rows, np.int64).reshape(-1, 2))
+
+
+def store_nothing(video: SourceVideo, wanted: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:
+    """Only count the frames that the video gives at the wanted rate."""
+    if wanted.frame_rate is None:
+        return Stored(video.info.num_frames)
+    with VideoReader(video.path, size=(wanted.height, wanted.width), fit=wanted.fit) as reader:
+        return Stored(len(_ticks(reader, video, wanted)))
+
+
+def store_all(
+    videos: Sequence[SourceVideo], wanted: FrameFormat, file: FrameFile, store: Store, progress: Progress | None
+) -> list[Stored | str]:
+    """Apply ``store`` to every video; for one that fails, the reason. In the order of ``videos``.
+
+    Raises:
+        OSError: the disk is full, or writing failed in another way.
+    """
+    stop = threading.Event()
+    results: list[Stored | str] = [""] * len(videos)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        futures = {pool.submit(store, video, wanted, file, stop): i for i, video in enumerate(videos)}
+        try:
+            for done, future in enumerate(as_completed(futures), 1):
+                results[futures[future]] = _outcome(future)
+                if progress is not None:
+                    progress(done, len(videos))
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return results
+
+
+def no_room(error: OSError, folder: Path, needed: int, free: int) -> UsageError:
+    """The error for a cache that cannot be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return UsageError(
+            f"{folder}: no room for the clip cache, which needs {needed / 1e9:.3g} GB of {free / 1e9:.3g} GB free; put "
+            f"it on another disk by --set data.cache_dir=FOLDER, or make it smaller by --set "
+            f"data.cache_limit_gb={max(needed, 1) / 1e9 / 10:.1g}"
+        )
+    reason = error.strerror or str(error)
+    return UsageError(f"{folder}: the clip cache cannot be written ({reason}); choose another data.cache_dir")
+
+
+def _outcome(future: "Future[Stored]") -> Stored | str:
+    try:
+        stored = future.result()
+    except VideoError as error:
+        return error.reason
+    except MissingPathError:
+        return "the file is gone"
+    return stored if stored.num_frames else "no frame could be decoded"
+
+
+def _ticks(reader: VideoReader, video: SourceVideo, wanted: FrameFormat) -> Sequence[int]:
+    if wanted.frame_rate is None:
+        return range(video.info.num_frames)
+    return resample(reader.timestamps.tolist(), wanted.frame_rate)
+
+
+def _chunks(
+    reader: VideoReader, ticks: Sequence[int], wanted: FrameFormat, stop: threading.Event
+) -> Iterator[np.ndarray]:
+    """The frames ``ticks`` (ascending, with repeats and gaps) in order, some megabytes of them at a time."""
+    room = max(1, min(len(ticks), _CHUNK_BYTES // wanted.frame_bytes))
+    chunk = np.empty((room, wanted.height, wanted.width, 3), np.uint8)
+    filled = position = 0
+    for index, frame in enumerate(reader.frames()):
+        if stop.is_set() or position == len(ticks):
+            break
+        while position < len(ticks) and ticks[position] == index:
+            chunk[filled] = frame
+            position, filled = position + 1, filled + 1
+            if filled == room:
+                yield chunk
+                filled = 0
+    if filled:
+        yield chunk[:filled]
+
+
+def _jpeg(frame: np.ndarray) -> bytes:
+    target = io.BytesIO()
+    Image.fromarray(frame).save(target, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+    return target.getvalue()

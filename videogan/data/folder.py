@@ -1,0 +1,213 @@
+"""A folder of videos: every file probed, with its class or the reason why it cannot be used.
+
+``survey_folder`` reports whatever it finds; ``scan_folder`` does the same and raises where training would be pointless.
+"""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+from videogan.data.files import cache_root, natural_key, printable, read_json, write_json
+from videogan.data.walk import Candidate, Walk, walk_folder
+from videogan.errors import DataError, MissingPathError, UsageError, VideoError
+from videogan.video import VIDEO_SUFFIXES, VideoInfo, probe
+
+Progress = Callable[[int, int], None]
+"""Called with how many items are done and how many there are."""
+
+_INDEX_VERSION = 1
+
+
+@dataclass(frozen=True)
+class SourceVideo:
+    """One usable video: its path, the index of its class in ``class_names`` or None, and what probing found."""
+
+    path: Path
+    label: int | None
+    info: VideoInfo
+
+
+@dataclass(frozen=True)
+class VideoFolder:
+    """The videos of one folder in natural order.
+
+    ``rejected`` pairs a path with its reason; ``class_names`` is empty if the videos have no classes; ``hidden`` counts
+    entries whose name begins with a dot, ``ignored`` lists files that are not videos by their name.
+    """
+
+    root: Path
+    videos: tuple[SourceVideo, ...]
+    rejected: tuple[tuple[Path, str], ...]
+    class_names: tuple[str, ...]
+    hidden: int = 0
+    ignored: tuple[Path, ...] = ()
+
+    @property
+    def bad_share(self) -> float:
+        """Rejected files as a share of all that looked like videos, 0 to 1."""
+        return len(self.rejected) / max(1, len(self.rejected) + len(self.videos))
+
+
+def scan_folder(
+    root: str | os.PathLike[str],
+    *,
+    labels: Literal["folders", "none"] = "folders",
+    cache_dir: str | os.PathLike[str] | None = None,
+    max_bad_share: float = 1.0,
+    progress: Progress | None = None,
+) -> VideoFolder:
+    """Probe every video at or below ``root``.
+
+    Args:
+        root: a folder, or one video. The first folder below ``root`` names a video's class.
+        labels: ``"none"`` disregards those folders.
+        cache_dir: where probe results are kept, by size and time of change; None is the user's cache folder.
+        max_bad_share: largest share of files that may be rejected, 0 to 1.
+        progress: called as files are probed.
+
+    Raises:
+        MissingPathError: ``root`` does not exist.
+        UsageError: ``root`` is a file that is not a video.
+        DataError: no usable video, too many rejected, or some videos have a class folder and others have none.
+    """
+    folder = survey_folder(root, labels=labels, cache_dir=cache_dir, progress=progress)
+    check_usable(folder, max_bad_share)
+    unlabelled = sum(video.label is None for video in folder.videos)
+    if folder.class_names and unlabelled:
+        raise DataError(
+            f"{printable(folder.root)}: {unlabelled} videos lie outside the class folders that hold the other "
+            f"{len(folder.videos) - unlabelled}; move them into one, or train without classes by "
+            "--set data.labels=none"
+        )
+    return folder
+
+
+def survey_folder(
+    root: str | os.PathLike[str],
+    *,
+    labels: Literal["folders", "none"] = "folders",
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> VideoFolder:
+    """As ``scan_folder``, but an unusable folder is described and not an error; only a wrong ``root`` raises."""
+    root = Path(root)
+    if not os.path.lexists(root):
+        raise MissingPathError(f"{printable(root)}: no such file or folder")
+    if not root.is_dir():
+        return _one_file(root)
+    found = walk_folder(root)
+    results = _probe_all(root, found.candidates, cache_dir, progress)
+    return _assemble(root, found, results, labels)
+
+
+def check_usable(folder: VideoFolder, max_bad_share: float) -> None:
+    """Raise DataError if there is no usable video, or more than ``max_bad_share`` of the files are rejected."""
+    first = ""
+    if folder.rejected:
+        path, reason = folder.rejected[0]
+        first = f"{len(folder.rejected)} rejected, the first being {printable(path.name)}: {reason}"
+    if not folder.videos:
+        others = len(folder.ignored) + folder.hidden
+        what = first or (f"it holds {others} files of other kinds" if others else "it is empty")
+        raise DataError(f"{printable(folder.root)}: no usable video ({what}); `videogan inspect` shows every file")
+    if folder.bad_share > max_bad_share:
+        raise DataError(
+            f"{printable(folder.root)}: {folder.bad_share:.0%} of the videos cannot be used ({first}), more than "
+            f"data.max_bad_share={max_bad_share:g}; remove them or raise that limit"
+        )
+
+
+def _one_file(path: Path) -> VideoFolder:
+    try:
+        info = probe(path)
+    except VideoError as error:
+        if path.suffix.lower() not in VIDEO_SUFFIXES:
+            raise UsageError(f"{printable(path)}: neither a folder nor a video ({error.reason})") from error
+        return VideoFolder(path, (), ((path, error.reason),), ())
+    return VideoFolder(path, (SourceVideo(path, None, info),), (), ())
+
+
+def _assemble(
+    root: Path, found: Walk, results: Sequence[VideoInfo | str], labels: Literal["folders", "none"]
+) -> VideoFolder:
+    usable = [(c, r) for c, r in zip(found.candidates, results, strict=True) if isinstance(r, VideoInfo)]
+    rejected = [(c.path, r) for c, r in zip(found.candidates, results, strict=True) if isinstance(r, str)]
+    folders = {c.class_name for c, _ in usable if c.class_name is not None} if labels == "folders" else set()
+    ordered = sorted(folders, key=natural_key)
+    number = {name: index for index, name in enumerate(ordered)}
+    videos = tuple(SourceVideo(c.path, number.get(c.class_name or ""), info) for c, info in usable)
+    names = tuple(printable(name) for name in ordered)
+    return VideoFolder(root, videos, (*found.rejected, *rejected), names, found.hidden, tuple(found.ignored))
+
+
+def _probe_all(
+    root: Path, candidates: Sequence[Candidate], cache_dir: str | os.PathLike[str] | None, progress: Progress | None
+) -> list[VideoInfo | str]:
+    """Probe results in the order of ``candidates``: what was found, or the reason for a rejection."""
+    index_file = (
+        cache_root(cache_dir) / "probes" / f"{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]}.json"
+    )
+    known = read_json(index_file)
+    known = known["files"] if isinstance(known, dict) and known.get("version") == _INDEX_VERSION else {}
+    index: dict[str, Any] = {}
+    results: list[VideoInfo | str] = []
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        try:
+            for done, (key, entry) in enumerate(pool.map(lambda c: _probe_one(root, c.path, known), candidates), 1):
+                results.append(_from_entry(candidates[done - 1].path, entry))
+                if entry["fingerprint"]:
+                    index[key] = entry
+                if progress is not None:
+                    progress(done, len(candidates))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            if len(results) < len(candidates):
+                index = {**known, **index}  # an interrupted scan keeps what it has learnt
+            if index != known:
+                # The index only saves time, so a cache that cannot be written is no error.
+                with contextlib.suppress(OSError):
+                    index_file.parent.mkdir(parents=True, exist_ok=True)
+                    write_json(index_file, {"version": _INDEX_VERSION, "files": index})
+    return results
+
+
+def _probe_one(root: Path, path: Path, known: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    key = os.fspath(path.relative_to(root))
+    mark = fingerprint(path)
+    if mark and isinstance(known.get(key), dict) and known[key].get("fingerprint") == mark:
+        return key, known[key]
+    try:
+        info = probe(path)
+    except VideoError as error:
+        # A file that could not even be read may become readable without a change of size or time.
+        return key, {"fingerprint": mark if os.access(path, os.R_OK) else "", "reason": error.reason}
+    except OSError as error:
+        return key, {"fingerprint": "", "reason": error.strerror or str(error)}
+    fields = asdict(replace(info, path=Path()))
+    del fields["path"]
+    return key, {"fingerprint": mark, "info": {**fields, "frame_rate": str(info.frame_rate)}}
+
+
+def _from_entry(path: Path, entry: dict[str, Any]) -> VideoInfo | str:
+    if "info" not in entry:
+        return str(entry["reason"])
+    return VideoInfo(**{**entry["info"], "frame_rate": Fraction(entry["info"]["frame_rate"]), "path": path})
+
+
+def fingerprint(path: Path) -> str:
+    """Size and time of change of a file, or of all the images in a folder; empty if it cannot be read."""
+    try:
+        if not path.is_dir():
+            status = path.stat()
+            return f"{status.st_size} {status.st_mtime_ns}"
+        with os.scandir(path) as entries:
+            stats = [entry.stat() for entry in entries if entry.is_file()]
+        return f"{len(stats)} {sum(s.st_size for s in stats)} {max((s.st_mtime_ns for s in stats), default=0)}"
+    except OSError:
+        return ""

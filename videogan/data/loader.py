@@ -1,0 +1,183 @@
+"""Batches of random clips, each a pure function of (seed, step): a resumed run sees exactly what it would have seen."""
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from videogan.data.cache import ClipCache
+from videogan.data.clips import Short, clip_indices, clip_span, num_clip_starts
+from videogan.data.prefetch import prefetch
+from videogan.errors import DataError, VideoError
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ClipBatch:
+    """Clips, uint8 ``b t h w c`` in [0, 255], and their classes, int64 ``(b,)``, or None if there are none."""
+
+    frames: torch.Tensor
+    labels: torch.Tensor | None
+
+    def to(self, device: torch.device | str) -> "ClipBatch":
+        """The same batch on ``device``; the copy from pinned memory does not wait."""
+        labels = None if self.labels is None else self.labels.to(device, non_blocking=True)
+        return ClipBatch(self.frames.to(device, non_blocking=True), labels)
+
+
+class ClipLoader:
+    """Draws training clips from a cache.
+
+    A clip is drawn in three steps, each uniform: a class (with ``class_balanced`` and if there are classes), one of
+    its videos, and one of the clips in it. So a long video counts as much as a short one.
+
+    Args:
+        cache: where frames come from.
+        num_frames: frames in a clip.
+        frame_stride: step between them, in the cache's frames.
+        batch_size: clips per batch and rank.
+        seed: of all draws.
+        short: what to do with videos shorter than a clip.
+        class_balanced: whether each class is as likely as any other, however many videos it has.
+        world_size: number of processes that share the training; each step's draws for all of them are made by each,
+            so that the clips do not depend on how many there are.
+        rank: which of them this is.
+        max_bad_share: largest share of videos that may fail while training, 0 to 1.
+
+    Raises:
+        DataError: no video is long enough (with ``short="skip"``).
+    """
+
+    def __init__(
+        self,
+        cache: ClipCache,
+        *,
+        num_frames: int,
+        frame_stride: int = 1,
+        batch_size: int,
+        seed: int,
+        short: Short = "repeat-last",
+        class_balanced: bool = True,
+        world_size: int = 1,
+        rank: int = 0,
+        max_bad_share: float = 0.5,
+    ) -> None:
+        self.cache, self.num_frames, self.frame_stride = cache, num_frames, frame_stride
+        self.batch_size, self.seed, self.short = batch_size, seed, short
+        self.world_size, self.rank, self._max_bad_share = world_size, rank, max_bad_share
+        lengths = [video.num_frames for video in cache.videos]
+        self._starts = np.array([num_clip_starts(n, num_frames, frame_stride, short) for n in lengths])
+        span = clip_span(num_frames, frame_stride)
+        self.num_short = sum(n < span for n in lengths)
+        if not self._starts.any():
+            raise DataError(
+                f"every video is shorter than a training clip: the longest has {max(lengths, default=0)} frames and "
+                f"data.num_frames={num_frames} with data.frame_stride={frame_stride} needs {span}; shorten the clips, "
+                "or use short videos by --set data.short=repeat-last"
+            )
+        self._labels = np.array([-1 if v.label is None else v.label for v in cache.videos], np.int64)
+        self._groups = self._make_groups(class_balanced)
+        self.num_failures = 0
+        self._failed: set[int] = set()
+        self._lock = threading.Lock()
+        # Decoding is worth a thread a clip; copying raw frames is not.
+        self._pool = None if cache.kind == "raw" else ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+
+    def _make_groups(self, class_balanced: bool) -> list[np.ndarray]:
+        """Numbers of the usable videos, one array for each set that is drawn with equal probability."""
+        usable = np.flatnonzero(self._starts)
+        if not (class_balanced and self.cache.class_names):
+            return [usable]
+        return [usable[self._labels[usable] == label] for label in np.unique(self._labels[usable])]
+
+    def batch(self, step: int, *, pinned: bool = False) -> ClipBatch:
+        """The batch of one step, on the CPU; a function of (seed, step, rank) and the cache only.
+
+        A video that cannot be read is replaced by another draw and counted in ``num_failures``. ``pinned`` puts the
+        batch into page-locked memory, which torch uses again once the copy to a CUDA device is done.
+
+        Raises:
+            DataError: more than ``max_bad_share`` of the videos have failed.
+        """
+        shape = (self.batch_size, self.num_frames, self.cache.height, self.cache.width, 3)
+        batch = self.fill(step, torch.empty(shape, dtype=torch.uint8, pin_memory=pinned))
+        if pinned and batch.labels is not None:
+            return ClipBatch(batch.frames, batch.labels.pin_memory())
+        return batch
+
+    def fill(self, step: int, frames: torch.Tensor) -> ClipBatch:
+        """As ``batch``, into a CPU tensor of the caller's: uint8, contiguous, ``b t h w c``."""
+        draws = np.random.default_rng([self.seed, step]).random((self.world_size * self.batch_size, 3))
+        first = self.rank * self.batch_size
+        videos, starts = self._locate(draws[first : first + self.batch_size])
+
+        def read(place: int) -> int:
+            return self._read(step, first + place, videos[place], starts[place], out[place])
+
+        out = frames.numpy()
+        places = range(self.batch_size)
+        read_videos = [read(place) for place in places] if self._pool is None else list(self._pool.map(read, places))
+        if not self.cache.class_names:
+            return ClipBatch(frames, None)
+        return ClipBatch(frames, torch.from_numpy(self._labels[read_videos]))
+
+    def batches(self, start_step: int, device: torch.device | str = "cpu") -> Iterator[ClipBatch]:
+        """Endless batches from ``start_step`` on, on ``device``; one thread reads the next ones meanwhile.
+
+        The thread ends when the iterator is closed or forgotten. What it raises is raised here.
+        """
+        pinned = torch.device(device).type == "cuda"
+        # The copy to the device is the consumer's, so that it lies in the consumer's stream.
+        with contextlib.closing(prefetch(lambda step: self.batch(step, pinned=pinned), start_step)) as ready:
+            for batch in ready:
+                yield batch.to(device)
+
+    def _locate(self, draws: np.ndarray) -> tuple[list[int], list[int]]:
+        """Video and start for each row of uniform draws (n, 3)."""
+        sizes = np.array([len(group) for group in self._groups])
+        group = (draws[:, 0] * len(sizes)).astype(np.int64)
+        member = (draws[:, 1] * sizes[group]).astype(np.int64)
+        offsets = np.cumsum(sizes) - sizes
+        videos = np.concatenate(self._groups)[offsets[group] + member]
+        starts = (draws[:, 2] * self._starts[videos]).astype(np.int64)
+        return videos.tolist(), starts.tolist()
+
+    def _read(self, step: int, place: int, video: int, start: int, out: np.ndarray) -> int:
+        """Read a clip, or another one in its stead; returns the number of the video that was read."""
+        attempt = 0
+        while True:
+            frames = self.cache.videos[video].num_frames
+            try:
+                self.cache.read(video, self._indices(start, frames), out)
+            except VideoError as error:
+                self._note(video, error)
+            else:
+                return video
+            attempt += 1
+            again = np.random.default_rng([self.seed, step, place, attempt]).random((1, 3))
+            (video,), (start,) = self._locate(again)
+
+    def _indices(self, start: int, video_frames: int) -> Sequence[int]:
+        return clip_indices(start, video_frames, self.num_frames, self.frame_stride, self.short)
+
+    def _note(self, video: int, error: VideoError) -> None:
+        """Count a failure; say so once for each video; give up when too many videos have failed."""
+        with self._lock:
+            self.num_failures += 1
+            if video in self._failed:
+                return
+            self._failed.add(video)
+        _log.warning("%s; its clips are replaced by others", error)
+        usable = sum(len(group) for group in self._groups)
+        if len(self._failed) > self._max_bad_share * usable or len(self._failed) == usable:
+            raise DataError(
+                f"{len(self._failed)} of {usable} videos can no longer be read, the last being {error}; restore them, "
+                "or start again to fill the clip cache anew"
+            ) from error

@@ -1,0 +1,119 @@
+"""Finding the files of a folder that may be videos, without opening them and without ever hanging on one."""
+
+import errno
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from videogan.data.files import natural_key
+from videogan.video import VIDEO_SUFFIXES
+from videogan.video.formats import IMAGE_SUFFIXES
+
+_REASONS = {
+    errno.ELOOP: "symlink loop",
+    errno.ENOENT: "link to nothing",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file (or folder of numbered images) to be probed, with the first folder below the root that holds it."""
+
+    path: Path
+    class_name: str | None
+
+
+@dataclass
+class Walk:
+    """What a folder holds: candidates in natural order, entries that cannot be read with the reason, and counts."""
+
+    candidates: list[Candidate] = field(default_factory=list)
+    rejected: list[tuple[Path, str]] = field(default_factory=list)
+    hidden: int = 0
+    ignored: list[Path] = field(default_factory=list)
+
+
+def walk_folder(root: Path) -> Walk:
+    """Look through ``root`` and all folders below, following links but entering no folder twice."""
+    found = Walk()
+    _enter(root, None, 0, found, set())
+    return found
+
+
+def _enter(folder: Path, class_name: str | None, depth: int, found: Walk, seen: set[tuple[int, int]]) -> None:
+    try:
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            found.rejected.append((folder, "link to a folder that was already read"))
+            return
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(folder) as entries:
+            names = sorted((entry.name for entry in entries), key=natural_key)
+    except OSError as error:
+        found.rejected.append((folder, _reason(error)))
+        return
+    images: list[Path] = []
+    holds_other = False
+    for name in names:
+        path = folder / name
+        if name.startswith("."):
+            found.hidden += 1
+            continue
+        kind = _kind(path, found)
+        if kind == "folder":
+            holds_other = True
+            _enter(path, name if depth == 0 else class_name, depth + 1, found, seen)
+        elif kind == "image":
+            images.append(path)
+        elif kind == "video":
+            holds_other = True
+            found.candidates.append(Candidate(path, class_name))
+        elif kind == "other":
+            found.ignored.append(path)
+    numbered = sum(path.stem[-1:].isdecimal() for path in images)
+    if numbered >= 2 and not holds_other:
+        found.candidates.append(Candidate(folder, class_name if depth > 1 else None))
+        return
+    for path in images:
+        if path.suffix.lower() == ".png" and _is_animated_png(path):
+            found.candidates.append(Candidate(path, class_name))
+        else:
+            found.ignored.append(path)
+
+
+def _kind(path: Path, found: Walk) -> str:
+    """One of folder, video, image, other or rejected; a rejection is noted in ``found``."""
+    suffix = path.suffix.lower()
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if suffix not in VIDEO_SUFFIXES | IMAGE_SUFFIXES and error.errno == errno.ENOENT:
+            return "other"
+        found.rejected.append((path, _reason(error)))
+        return "rejected"
+    if stat.S_ISDIR(mode):
+        return "folder"
+    if not stat.S_ISREG(mode):
+        if suffix not in VIDEO_SUFFIXES:
+            return "other"
+        found.rejected.append((path, "not a regular file"))
+        return "rejected"
+    if suffix in VIDEO_SUFFIXES:
+        return "video"
+    return "image" if suffix in IMAGE_SUFFIXES else "other"
+
+
+def _reason(error: OSError) -> str:
+    return _REASONS.get(error.errno or 0, error.strerror or str(error))
+
+
+def _is_animated_png(path: Path) -> bool:
+    """Whether the chunk that animated PNGs carry before their first picture is there."""
+    try:
+        with path.open("rb") as file:
+            return b"acTL" in file.read(1 << 16)
+    except OSError:
+        return False
