@@ -3,16 +3,27 @@
 Every sink takes RGB frames (h, w, 3) in uint8 and works in constant memory.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import av
 import imageio.v3 as iio
 import numpy as np
+from av.filter import Graph
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.stream import VideoStream
 
 from videogan.video.pixels import SCALER_FLAGS
+from videogan.video.safety import quiet_ffmpeg
+
+# AVCOL_SPC_BT709, which PyAV has no name for on a codec context.
+_BT709_MATRIX = 1
+
+SHEET_BYTES = 256 * 1024 * 1024
+SHEET_FRAMES = 256
 
 
 class Sink(Protocol):
@@ -28,6 +39,27 @@ class Sink(Protocol):
         """Release everything without finishing."""
 
 
+@dataclass(frozen=True)
+class Encoding:
+    """How one container is written.
+
+    Attributes:
+        container: FFmpeg's name of the muxer.
+        codec: FFmpeg's name of the encoder.
+        pixel_format: what the encoder takes.
+        options: for the encoder.
+        container_options: for the muxer.
+        metadata: tags of the file.
+    """
+
+    container: str
+    codec: str
+    pixel_format: str
+    options: dict[str, str] = field(default_factory=dict)
+    container_options: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
 def pad_to_even(frame: np.ndarray) -> np.ndarray:
     """Repeat the last row and column where the size (h, w) is odd: 4:2:0 needs even sizes."""
     height, width = frame.shape[:2]
@@ -37,60 +69,99 @@ def pad_to_even(frame: np.ndarray) -> np.ndarray:
 
 
 class CodecSink:
-    """MP4 (H.264) and WebM (VP9): 8-bit 4:2:0, converted to and tagged as BT.709, one frame per tick of 1/frame_rate."""
+    """Encodes with FFmpeg, one frame per tick of 1/frame_rate. 4:2:0 is converted to, and tagged as, BT.709."""
 
-    def __init__(
-        self,
-        path: Path,
-        container: str,
-        codec: str,
-        frame_rate: Fraction,
-        options: dict[str, str],
-        metadata: dict[str, str],
-    ) -> None:
-        self._rate = frame_rate
+    def __init__(self, path: Path, frame_rate: Fraction, encoding: Encoding) -> None:
+        quiet_ffmpeg()
+        self._tick = 1 / frame_rate
+        self._encoding = encoding
         self._num_frames = 0
         self._reformatter = VideoReformatter()
-        muxer = {"movflags": "+faststart"} if container == "mp4" else {}
-        self._container = av.open(f"file:{path.absolute()}", "w", format=container, container_options=muxer)
-        self._container.metadata.update(metadata)
-        self._stream = self._container.add_stream(codec, rate=frame_rate, options=options)
+        self._palette: Graph | None = None
+        self._container = av.open(
+            f"file:{path.absolute()}", "w", format=encoding.container, container_options=encoding.container_options
+        )
+        self._container.metadata.update(encoding.metadata)
+        stream = self._container.add_stream(encoding.codec, rate=frame_rate, options=encoding.options)
+        self._stream = cast(VideoStream, stream)
 
     def _open(self, width: int, height: int) -> None:
         context = self._stream.codec_context
-        context.width, context.height, context.pix_fmt = width, height, "yuv420p"
-        context.time_base = 1 / self._rate
-        context.colorspace, context.color_range = 1, ColorRange.MPEG
-        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        context.width, context.height, context.pix_fmt = width, height, self._encoding.pixel_format
+        context.time_base = self._tick
+        if self._encoding.pixel_format == "yuv420p":
+            context.colorspace, context.color_range = _BT709_MATRIX, ColorRange.MPEG
+            context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        if self._encoding.pixel_format == "pal8":
+            self._palette = _palette_graph(width, height, self._tick)
         context.open(strict=False)
 
     def write(self, frame: np.ndarray) -> None:
         """Add one frame (h, w, 3)."""
-        frame = pad_to_even(frame)
+        if self._encoding.pixel_format == "yuv420p":
+            frame = pad_to_even(frame)
         if not self._num_frames:
             self._open(frame.shape[1], frame.shape[0])
-        rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-        picture = self._reformatter.reformat(
-            rgb,
-            format="yuv420p",
-            dst_colorspace=Colorspace.ITU709,
-            src_color_range=ColorRange.JPEG,
-            dst_color_range=ColorRange.MPEG,
-            interpolation=SCALER_FLAGS,
-            threads=1,
-        )
-        picture.pts, picture.time_base = self._num_frames, 1 / self._rate
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+        picture.pts, picture.time_base = self._num_frames, self._tick
         self._num_frames += 1
-        self._container.mux(self._stream.encode(picture))
+        for coded in self._coded(picture):
+            self._container.mux(self._stream.encode(coded))
+
+    def _coded(self, picture: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
+        """Yield what goes to the encoder for a picture; None flushes what is held back."""
+        if self._palette is not None:
+            self._palette.vpush(picture)
+            yield from _pull(self._palette)
+        elif picture is not None and self._encoding.pixel_format == "yuv420p":
+            coded = self._reformatter.reformat(
+                picture,
+                format="yuv420p",
+                dst_colorspace=Colorspace.ITU709,
+                src_color_range=ColorRange.JPEG,
+                dst_color_range=ColorRange.MPEG,
+                interpolation=SCALER_FLAGS,
+                threads=1,
+            )
+            coded.pts, coded.time_base = picture.pts, picture.time_base
+            yield coded
+        elif picture is not None:
+            yield self._reformatter.reformat(picture, format=self._encoding.pixel_format, threads=1)
 
     def close(self) -> None:
         """Flush the encoder and write the index."""
+        for coded in self._coded(None):
+            self._container.mux(self._stream.encode(coded))
         self._container.mux(self._stream.encode(None))
         self._container.close()
 
     def abort(self) -> None:
-        """Release the file without flushing the encoder."""
+        """Release the file; an encoder that failed must not be flushed."""
         self._container.close()
+
+
+def _palette_graph(width: int, height: int, tick: Fraction) -> Graph:
+    """Build a graph that gives every frame the 256 colours that suit it best, in constant memory."""
+    graph = Graph()
+    graph.threads = 1
+    source = graph.add_buffer(width=width, height=height, format=av.VideoFormat("rgb24"), time_base=tick)
+    split, choose = graph.add("split"), graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
+    use, sink = graph.add("paletteuse", "new=1:dither=sierra2_4a"), graph.add("buffersink")
+    source.link_to(split)
+    split.link_to(use, 0, 0)
+    split.link_to(choose, 1, 0)
+    choose.link_to(use, 0, 1)
+    use.link_to(sink)
+    graph.configure()
+    return graph
+
+
+def _pull(graph: Graph) -> Iterator[av.VideoFrame]:
+    while True:
+        try:
+            yield graph.vpull()
+        except (av.error.BlockingIOError, av.error.EOFError):
+            return
 
 
 class FolderSink:
@@ -108,6 +179,44 @@ class FolderSink:
 
     def close(self) -> None:
         """Nothing is held back."""
+
+    def abort(self) -> None:
+        """Nothing is held open."""
+
+
+class SheetSink:
+    """One PNG with the frames side by side, row by row, as nearly square as it goes.
+
+    Of long videos every second, fourth, ... frame is shown, so that at most SHEET_FRAMES frames and SHEET_BYTES are
+    held.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._kept: list[np.ndarray] = []
+        self._stride = 1
+        self._num_frames = 0
+
+    def write(self, frame: np.ndarray) -> None:
+        """Add one frame (h, w, 3)."""
+        if self._num_frames % self._stride == 0:
+            if len(self._kept) >= min(SHEET_FRAMES, max(4, SHEET_BYTES // frame.nbytes)):
+                self._kept = self._kept[::2]
+                self._stride *= 2
+            if self._num_frames % self._stride == 0:
+                self._kept.append(frame.copy())
+        self._num_frames += 1
+
+    def close(self) -> None:
+        """Lay out the frames and write the file."""
+        columns = int(np.ceil(np.sqrt(len(self._kept))))
+        rows = -(-len(self._kept) // columns)
+        height, width = self._kept[0].shape[:2]
+        sheet = np.zeros((rows * height, columns * width, 3), np.uint8)
+        for number, frame in enumerate(self._kept):
+            row, column = divmod(number, columns)
+            sheet[row * height : (row + 1) * height, column * width : (column + 1) * width] = frame
+        iio.imwrite(self._path, sheet, extension=".png")
 
     def abort(self) -> None:
         """Nothing is held open."""

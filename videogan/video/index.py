@@ -1,6 +1,6 @@
 """Which frames a stream holds, and when each is shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -13,16 +13,27 @@ class FrameIndex:
     Attributes:
         pts: int64, one a frame, in units of ``time_base`` seconds; strictly rising where ``seekable``.
         key_pts: int64, rising: the frames where decoding can start.
+        key_dts: int64: when the packets of those frames are decoded, which is what some containers seek by.
         time_base: seconds per unit.
-        seekable: whether a frame can be found again by its pts after a jump; otherwise frames are counted from the start.
+        seekable: whether a frame can be found again by its pts after a jump; else frames are counted from the start.
+        decoded: whether every frame was decoded to make this list; otherwise it lists the packets.
         reason: what is damaged or missing, or empty.
     """
 
     pts: np.ndarray
     key_pts: np.ndarray
+    key_dts: np.ndarray
     time_base: Fraction
     seekable: bool
+    decoded: bool = False
     reason: str = ""
+
+    @classmethod
+    def counted(cls, num_frames: int, frame_rate: Fraction, reason: str = "", decoded: bool = True) -> "FrameIndex":
+        """Return the index of frames without usable timestamps: evenly spaced, and counted from the start."""
+        nothing = np.zeros(0, np.int64)
+        pts = np.arange(num_frames, dtype=np.int64)
+        return cls(pts, nothing, nothing, 1 / frame_rate, False, decoded, reason)
 
     @property
     def timestamps(self) -> np.ndarray:
@@ -33,8 +44,60 @@ class FrameIndex:
         """Return the average frame rate: ``nominal`` where it agrees with the timestamps, else what they say."""
         span = (int(self.pts[-1]) - int(self.pts[0])) * self.time_base if len(self.pts) > 1 else Fraction(0)
         if span <= 0:
-            return nominal or Fraction(25)
+            return nominal if nominal and 0 < nominal <= 1000 else Fraction(25)
         measured = (len(self.pts) - 1) / span
         if nominal and abs(measured / nominal - 1) < Fraction(1, 100):
             return nominal
-        return measured.limit_denominator(1001)
+        # Containers that count in milliseconds blur the usual rates a little.
+        whole = Fraction(round(measured))
+        usual = min(whole, whole * 1000 / 1001, key=lambda rate: abs(rate - measured))
+        if abs(usual - measured) < measured / 1000:
+            return usual
+        return measured.limit_denominator(1001) or measured
+
+
+@dataclass
+class PacketList:
+    """What the packets of one stream say about its frames, gathered one by one.
+
+    Attributes:
+        pts: when each packet is shown.
+        keys: (pts, dts) of the key frames.
+        num_packets: all of them.
+        num_leading: those before the first key frame.
+        trusted: whether each packet is one whole, shown frame with a time of its own, as far as one can tell.
+        faults: what is damaged or missing.
+    """
+
+    pts: list[int] = field(default_factory=list)
+    keys: list[tuple[int, int]] = field(default_factory=list)
+    num_packets: int = 0
+    num_leading: int = 0
+    trusted: bool = True
+    faults: list[str] = field(default_factory=list)
+
+    def add(self, pts: int | None, dts: int | None, key: bool, whole: bool) -> None:
+        """Take note of the next packet; ``whole`` unless it is marked as damaged or as not to be shown."""
+        self.num_leading += not key and self.num_leading == self.num_packets
+        self.num_packets += 1
+        if pts is None or not whole:
+            self.trusted = False
+            return
+        self.pts.append(pts)
+        if key:
+            self.keys.append((pts, pts if dts is None else min(dts, pts)))
+
+    def consistent(self) -> bool:
+        """Say whether the list can stand for the frames without decoding them."""
+        return self.trusted and not self.num_leading and bool(self.keys) and len(set(self.pts)) == len(self.pts)
+
+    @property
+    def reason(self) -> str:
+        """All faults on one line."""
+        return "; ".join(self.faults)
+
+    def index(self, pts: list[int], time_base: Fraction, *, decoded: bool) -> FrameIndex:
+        """Return the index of frames at ``pts``, with the key frames of this list."""
+        keys = np.array(sorted(self.keys), np.int64).reshape(-1, 2)
+        times = np.sort(np.array(pts, np.int64))
+        return FrameIndex(times, keys[:, 0], keys[:, 1], time_base, bool(len(keys)), decoded, self.reason)

@@ -3,13 +3,17 @@
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, cast
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, ColorTrc, Interpolation, VideoReformatter
+
+from videogan.video.formats import MAX_PIXELS
+from videogan.video.hdr import pq_to_sdr
 
 Fit = Literal["crop", "letterbox", "stretch"]
+FITS: tuple[Fit, ...] = ("crop", "letterbox", "stretch")
 
 # Plain BILINEAR, FFmpeg's default, rounds down and halves the chroma resolution: everything gets 1.5 levels darker.
 SCALER_FLAGS = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
@@ -23,26 +27,35 @@ class Orientation:
     flip_rows: bool = False
     flip_columns: bool = False
 
+    @classmethod
+    def of(cls, picture: av.VideoFrame) -> "Orientation":
+        """Return the orientation that the display matrix of a picture asks for, rounded to quarter turns."""
+        matrix = picture.side_data.get("DISPLAYMATRIX")
+        if matrix is None:
+            return cls()
+        a, b, _, c, d = np.frombuffer(cast(bytes, matrix), np.int32)[:5].tolist()
+        if abs(a) + abs(d) >= abs(b) + abs(c):
+            return cls(flip_rows=d < 0, flip_columns=a < 0)
+        return cls(transpose=True, flip_rows=b < 0, flip_columns=c < 0)
+
     def apply(self, picture: np.ndarray) -> np.ndarray:
         """Return a view of ``picture`` (h w c) as it is shown."""
         if self.transpose:
             picture = picture.swapaxes(0, 1)
         return picture[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
 
-
-def orientation_of(rotation: int) -> Orientation:
-    """Return the orientation for a rotation in degrees, counter-clockwise, as FFmpeg counts display rotation."""
-    quarter = round(rotation / 90) % 4
-    return (
-        Orientation(),
-        Orientation(transpose=True, flip_rows=True),
-        Orientation(flip_rows=True, flip_columns=True),
-        Orientation(transpose=True, flip_columns=True),
-    )[quarter]
+    def shown_size(self, picture: av.VideoFrame, aspect: Fraction) -> tuple[int, int]:
+        """Return the displayed (height, width) of a picture whose pixels have this aspect (width : height)."""
+        width = round(picture.width * aspect)
+        if not 0 < width * picture.height <= MAX_PIXELS:
+            width = picture.width
+        return (width, picture.height) if self.transpose else (picture.height, width)
 
 
 class Converter:
     """Turns decoded pictures into RGB frames (h w c) of one size, as they are meant to be shown.
+
+    Pictures of another size than the first (some streams change it) are scaled to the same size.
 
     Args:
         shown: displayed size (height, width), after rotation and with square pixels.
@@ -58,11 +71,14 @@ class Converter:
         self._orientation = orientation
         # One reformatter keeps its tables; threads=1 because its thread pool does not survive a fork.
         self._reformatter = VideoReformatter()
-        self._scaled = self._scaled_size(shown, fit)
-        self._coded = self._scaled[::-1] if orientation.transpose else self._scaled
+        scaled = self._scaled_size(shown, fit)
+        self._coded = scaled[::-1] if orientation.transpose else scaled
+        self._rows, self._columns = (_overlap(*pair) for pair in zip(scaled, self.size, strict=True))
+        self._covers = scaled[0] >= self.size[0] and scaled[1] >= self.size[1]
 
     def _scaled_size(self, shown: tuple[int, int], fit: Fit) -> tuple[int, int]:
-        if fit == "stretch" or self.size == shown:
+        """Return the (height, width) to which the whole picture is scaled before it is cut or padded."""
+        if fit == "stretch":
             return self.size
         ratios = [Fraction(wanted, have) for wanted, have in zip(self.size, shown, strict=True)]
         ratio = max(ratios) if fit == "crop" else min(ratios)
@@ -73,37 +89,39 @@ class Converter:
         """Return ``picture`` as uint8 RGB (h w c), written into ``out`` where given."""
         if out is None:
             out = np.empty((*self.size, 3), np.uint8)
+        if not self._covers:
+            out[:] = 0
+        scaled = self._orientation.apply(self._scale(picture))
+        (from_rows, to_rows), (from_columns, to_columns) = self._rows, self._columns
+        out[to_rows, to_columns] = scaled[from_rows, from_columns]
+        return out
+
+    def _scale(self, picture: av.VideoFrame) -> np.ndarray:
+        """Return the picture as RGB (h w c), as large as it is needed, not yet turned."""
         height, width = self._coded
+        pq = picture.color_trc == ColorTrc.SMPTE2084
         rgb = self._reformatter.reformat(
             picture,
             width,
             height,
-            "rgb24",
+            "rgb48le" if pq else "rgb24",
             dst_color_range=ColorRange.JPEG,
             interpolation=SCALER_FLAGS,
             threads=1,
         )
-        self._place(self._orientation.apply(_view(rgb, 3)), out)
-        return out
-
-    def _place(self, scaled: np.ndarray, out: np.ndarray) -> None:
-        """Copy the middle of ``scaled`` to the middle of ``out``; what stays uncovered is black."""
-        spare = [have - want for have, want in zip(scaled.shape, out.shape, strict=True)][:2]
-        if min(spare) < 0:
-            out[:] = 0
-        source = tuple(
-            slice(max(extra, 0) // 2, have - (max(extra, 0) - max(extra, 0) // 2))
-            for extra, have in zip(spare, scaled.shape, strict=False)
-        )
-        target = tuple(
-            slice(max(-extra, 0) // 2, want - (max(-extra, 0) - max(-extra, 0) // 2))
-            for extra, want in zip(spare, out.shape, strict=False)
-        )
-        out[target] = scaled[source]
+        return pq_to_sdr(_view(rgb, np.uint16)) if pq else _view(rgb, np.uint8)
 
 
-def _view(picture: av.VideoFrame, channels: int) -> np.ndarray:
-    """Look at a packed picture (h w c) without copying it."""
+def _overlap(have: int, want: int) -> tuple[slice, slice]:
+    """Return where the middles of two lengths meet: the part of the one, and the part of the other."""
+    common = min(have, want)
+    start, place = (have - common) // 2, (want - common) // 2
+    return slice(start, start + common), slice(place, place + common)
+
+
+def _view(picture: av.VideoFrame, dtype: type[np.uint8] | type[np.uint16]) -> np.ndarray:
+    """Look at a packed RGB picture as h w c without copying it."""
     plane = picture.planes[0]
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: picture.height, : picture.width * channels]
-    return rows.reshape(picture.height, picture.width, channels)
+    step = plane.line_size // np.dtype(dtype).itemsize
+    rows = np.frombuffer(cast(bytes, plane), dtype).reshape(-1, step)[: picture.height, : picture.width * 3]
+    return rows.reshape(picture.height, picture.width, 3)

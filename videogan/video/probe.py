@@ -1,12 +1,56 @@
-"""What a video file holds."""
+"""What a video holds, and how it is opened whatever it is."""
 
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
-from videogan.video.safety import open_container
+import av
+
+from videogan.video.images import FolderSource, WebpSource, is_webp
+from videogan.video.index import FrameIndex
+from videogan.video.pixels import Orientation
+from videogan.video.safety import check_regular_file, open_container
+from videogan.video.source import ContainerSource
+
+# How many pixels ``probe`` decodes to see whether a file is sound; about half a second.
+_PROBED_PIXELS = 300_000_000
+
+
+class Source(Protocol):
+    """What the reader needs of whatever holds the pictures. ``first`` is the first of them."""
+
+    path: Path
+    first: av.VideoFrame
+
+    @property
+    def codec(self) -> str:
+        """FFmpeg's name of the codec."""
+
+    @property
+    def nominal_rate(self) -> Fraction | None:
+        """Frames per second that the file claims."""
+
+    @property
+    def sample_aspect(self) -> Fraction:
+        """Width of a coded pixel over its height."""
+
+    def pictures(self) -> Iterator[av.VideoFrame]:
+        """Yield every picture in display order."""
+
+    def index(self, *, budget: int = 0) -> FrameIndex:
+        """List the frames, decoding at most ``budget`` pixels unless it must."""
+
+    def pick(self, index: FrameIndex, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yield (number, picture) for rising frame numbers."""
+
+    def because(self) -> str:
+        """Return the last complaint of the decoder, to be added to a message."""
+
+    def close(self) -> None:
+        """Close the file."""
 
 
 @dataclass(frozen=True)
@@ -18,10 +62,10 @@ class VideoInfo:
         width: displayed width in pixels, after rotation and with square pixels.
         height: displayed height in pixels.
         frame_rate: average frames per second.
-        num_frames: frames that decode.
+        num_frames: frames that decode; an estimate where it was not counted.
         duration_seconds: from the first frame's start to the last frame's end.
         codec: FFmpeg's name of the codec.
-        rotation: degrees, counter-clockwise, that were applied to the coded picture.
+        rotation: degrees, counter-clockwise, by which the coded picture was turned.
         status: ``ok``, or ``salvaged`` where a part is damaged or missing.
         reason: why it was salvaged, else empty.
     """
@@ -38,19 +82,59 @@ class VideoInfo:
     reason: str = ""
 
 
+def open_source(path: Path) -> Source:
+    """Open a video file or a folder of numbered images; VideoError says why it cannot be read."""
+    if path.is_dir():
+        return FolderSource(path)
+    check_regular_file(path)
+    return WebpSource(path) if is_webp(path) else ContainerSource(path)
+
+
 def probe(path: str | os.PathLike[str], *, count: bool = True) -> VideoInfo:
     """Return what ``path`` holds; VideoError says why it cannot be used.
 
-    With ``count`` the number of frames is exact: packets are counted, or decoded where their list cannot be trusted.
+    With ``count`` the number of frames is exact: short videos are decoded, of longer ones the packets are counted,
+    unless their list is not consistent. Without it only the header and the first frame are read, and the number is an
+    estimate.
     """
-    from videogan.video.reader import VideoReader
+    source = open_source(Path(path))
+    try:
+        if count:
+            return describe(source, source.index(budget=_PROBED_PIXELS))
+        return describe(source, _estimate(source))
+    finally:
+        source.close()
 
-    with VideoReader(path) as reader:
-        return reader.info
+
+def describe(source: Source, index: FrameIndex) -> VideoInfo:
+    """Return the facts about an open video whose frames are listed in ``index``."""
+    rate = index.frame_rate(source.nominal_rate)
+    height, width = Orientation.of(source.first).shown_size(source.first, source.sample_aspect)
+    return VideoInfo(
+        path=source.path,
+        width=width,
+        height=height,
+        frame_rate=rate,
+        num_frames=len(index.pts),
+        duration_seconds=float(index.timestamps[-1] - index.timestamps[0] + 1 / rate),
+        codec=source.codec,
+        rotation=source.first.rotation,
+        status="salvaged" if index.reason else "ok",
+        reason=index.reason,
+    )
+
+
+def _estimate(source: Source) -> FrameIndex:
+    """Return an index of as many frames as the header promises."""
+    if not isinstance(source, ContainerSource):
+        return source.index()
+    rate = source.nominal_rate or Fraction(25)
+    seconds = Fraction(source.container.duration or 0, av.time_base)
+    return FrameIndex.counted(source.stream.frames or max(1, round(seconds * rate)), rate, decoded=False)
 
 
 def read_comment(path: str | os.PathLike[str]) -> str | None:
-    """Return the comment tag of an MP4 or WebM file, or None."""
+    """Return the comment tag of an MP4 or WebM file, or None where it has none."""
     with open_container(Path(path)) as container:
         tags = {key.lower(): value for key, value in container.metadata.items()}
     return tags.get("comment")

@@ -1,5 +1,6 @@
 """Opens a video file, and nothing but that file."""
 
+import logging
 import os
 import stat
 from pathlib import Path
@@ -8,9 +9,12 @@ import av
 from av.container import InputContainer
 
 from videogan.errors import MissingPathError, VideoError
-from videogan.video.formats import MAX_PIXELS, OPENED_FORMATS
+from videogan.video.formats import HEADED_FORMATS, HEADERLESS_FORMATS, MAX_PIXELS
+
+DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
 
 _KINDS = (
+    (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"),
@@ -21,8 +25,8 @@ _KINDS = (
 def check_regular_file(path: Path) -> None:
     """Raise VideoError unless ``path`` is a readable, regular file with something in it.
 
-    Opening a named pipe or a device can wait for ever, so this only asks the file system. MissingPathError where nothing
-    has that name.
+    Opening a named pipe or a device can wait for ever, so this only asks the file system. MissingPathError where
+    nothing has that name.
     """
     try:
         status = path.stat()
@@ -30,8 +34,8 @@ def check_regular_file(path: Path) -> None:
         if path.is_symlink():
             raise VideoError(path, "a link to a file that does not exist") from error
         raise MissingPathError(f"{path}: no such file") from error
-    except OSError as error:
-        raise VideoError(path, (error.strerror or str(error)).lower()) from error
+    except (OSError, ValueError) as error:
+        raise VideoError(path, (getattr(error, "strerror", None) or str(error)).lower()) from error
     if not stat.S_ISREG(status.st_mode):
         kind = next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "not a regular file")
         raise VideoError(path, f"{kind}, not a video file")
@@ -41,22 +45,63 @@ def check_regular_file(path: Path) -> None:
         raise VideoError(path, "no permission to read it")
 
 
+def quiet_ffmpeg() -> None:
+    """Let exceptions carry FFmpeg's own reason, and keep its log off the terminal."""
+    av.logging.set_level(av.logging.ERROR)
+    logging.getLogger("libav").setLevel(logging.CRITICAL + 1)
+
+
 def open_container(path: Path) -> InputContainer:
     """Open a video container for reading; VideoError says why it cannot be. Only ``path`` itself is ever opened."""
     check_regular_file(path)
-    # FFmpeg's own reason travels with the exception only when its log is on; at ERROR it stays off the terminal.
-    av.logging.set_level(av.logging.ERROR)
-    options = {"max_pixels": str(MAX_PIXELS)}
-    container_options = {"protocol_whitelist": "file", "format_whitelist": ",".join(OPENED_FORMATS)}
+    quiet_ffmpeg()
     try:
-        # A bare name could be taken for an option or for "protocol:address".
-        return av.open(f"file:{path.absolute()}", options=options, container_options=container_options)
+        return _open(path, HEADED_FORMATS)
+    except av.FFmpegError as error:
+        if "whitelist" not in _last_log(error)[1]:
+            raise VideoError(path, reason_of(error)) from error
+    except (OSError, ValueError) as error:
+        raise VideoError(path, reason_of(error)) from error
+    try:
+        return _open_headerless(path)
     except (OSError, ValueError, av.FFmpegError) as error:
         raise VideoError(path, reason_of(error)) from error
 
 
+def _open_headerless(path: Path) -> InputContainer:
+    """Open a container whose streams show only in their packets.
+
+    FFmpeg decodes a picture of these to learn its size before any limit reaches the decoder, so the file is first
+    opened with all decoders forbidden, and again only once its size is known to be small.
+    """
+    container = _open(path, HEADERLESS_FORMATS, codec_whitelist="none")
+    sizes = [(stream.width, stream.height) for stream in container.streams.video]
+    if any(width * height > MAX_PIXELS for width, height in sizes):
+        container.close()
+        width, height = max(sizes)
+        raise ValueError(f"pictures of {width}x{height} are larger than the limit of {MAX_PIXELS} pixels")
+    if (0, 0) in sizes:
+        return container
+    container.close()
+    return _open(path, HEADERLESS_FORMATS)
+
+
+def _open(path: Path, formats: str, **options: str) -> InputContainer:
+    fences = {"protocol_whitelist": "file", "format_whitelist": formats}
+    # A bare name could be taken for an option or for "protocol:address".
+    return av.open(f"file:{path.absolute()}", options=DECODER_OPTIONS, container_options=fences | options)
+
+
 def reason_of(error: BaseException) -> str:
     """Return what FFmpeg or the system said, on one line."""
-    said = error.log[2].strip() if isinstance(error, av.FFmpegError) and error.log else ""
+    module, said = _last_log(error)
+    if "whitelist" in said:
+        return f"a {module.removesuffix('_pipe')} file, which is not read as a video"
     text = getattr(error, "strerror", None) or str(error)
-    return " ".join(f"{text} ({said})".split()) if said and said not in text else " ".join(text.split())
+    return " ".join((f"{text}: {said}" if said and said not in text else text).split())
+
+
+def _last_log(error: BaseException) -> tuple[str, str]:
+    """Return the module and the message of the log line that came with an FFmpeg error, or empty strings."""
+    log: tuple[int, str, str] | None = getattr(error, "log", None)
+    return (log[1], log[2].strip()) if log else ("", "")

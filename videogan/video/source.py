@@ -1,105 +1,229 @@
 """Decodes the one video stream of a container: from the start, or from any frame."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import chain, pairwise
 from pathlib import Path
 
 import av
-import numpy as np
+from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from videogan.errors import VideoError
+from videogan.video.deinterlace import deinterlace
 from videogan.video.formats import MAX_PIXELS
-from videogan.video.index import FrameIndex
-from videogan.video.safety import open_container, reason_of
+from videogan.video.index import FrameIndex, PacketList
+from videogan.video.safety import DECODER_OPTIONS, open_container, reason_of
+from videogan.video.seek import FrameMissingError, Seeker
+
+IMAGE_FORMATS = ("gif", "apng")
+IMAGE_BRANDS = ("avif", "avis", "mif1", "heic", "heix", "msf1")
+
+# Where the header tells the number of frames, or the duration, without looking at how long the file really is.
+COUNTED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2",)
+TIMED_FORMATS = ("matroska,webm", "avi", "flv")
 
 
 class ContainerSource:
     """One open video file. Neither safe to share between threads nor to carry over a fork."""
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.container = open_container(path)
+        self.errors = 0
+        self.last_error = ""
+        self._seeker: Seeker | None = None
+        self._running: Iterator[av.VideoFrame] | None = None
+        self._fresh: Iterator[av.VideoFrame] | None = None
+        self._open()
         try:
-            self.stream = choose_stream(path, self.container)
+            pictures = self._decode_all()
+            first = next(pictures, None)
+            if first is None:
+                raise VideoError(path, f"no frame can be decoded{self.because()}")
+            self.first: av.VideoFrame = first
+            self._fresh = chain([first], pictures)
+            if self._is_image_format():
+                second = next(pictures, None)
+                if second is None:
+                    raise VideoError(path, "a still image, not a video")
+                self._fresh = chain([first, second], pictures)
+        except BaseException:
+            self.close()
+            raise
+        self.interlaced = first.interlaced_frame or self.context.field_order > 1
+        self.sample_aspect = self.context.sample_aspect_ratio or self.stream.sample_aspect_ratio or Fraction(1)
+
+    def _open(self) -> None:
+        self.container = open_container(self.path)
+        try:
+            self.stream = choose_stream(self.path, self.container)
         except VideoError:
             self.container.close()
             raise
         self.context = self.stream.codec_context
-        self.context.thread_count = threads
-        self.context.options = {"max_pixels": str(MAX_PIXELS)}
+        self.context.thread_count = 1
+        self.context.options = DECODER_OPTIONS
         self.time_base = self.stream.time_base or Fraction(1, 1_000_000)
-        self.broken_packets = 0
-        self.last_error = ""
+        self.codec = self.context.name
+        self.nominal_rate = self.stream.average_rate
+        self._running = self._fresh = None
 
     def close(self) -> None:
         """Close the file."""
+        self._running = self._fresh = None
         self.container.close()
 
+    def because(self) -> str:
+        """Return the last thing the decoder complained about, to be added to a message."""
+        return f": {self.last_error}" if self.last_error else ""
+
+    def _is_image_format(self) -> bool:
+        brand = self.container.metadata.get("major_brand", "")
+        return self.container.format.name in IMAGE_FORMATS or brand in IMAGE_BRANDS
+
     def pictures(self) -> Iterator[av.VideoFrame]:
-        """Decode every picture from the start, in display order; damaged packets are counted and passed over."""
-        self.rewind()
+        """Yield every picture that decodes, in display order. Damaged packets are counted and passed over."""
+        pictures = self.coded_pictures()
+        return deinterlace(pictures) if self.interlaced else pictures
+
+    def coded_pictures(self) -> Iterator[av.VideoFrame]:
+        """Yield the same pictures, still interlaced where they are stored so."""
+        if self._fresh is None:
+            self.restart()
+        pictures = self._fresh or self._decode_all()
+        self._running, self._fresh, self._seeker = pictures, None, None
+        for picture in pictures:
+            yield picture
+            if self._running is not pictures:
+                raise RuntimeError(
+                    "frames() cannot go on after another read of the same VideoReader; open a second one"
+                )
+
+    def restart(self) -> None:
+        """Go back to the first packet."""
+        # Opening again is the one way back to the start that works for every container and every broken file.
+        self.container.close()
+        self._open()
+
+    def _decode_all(self) -> Iterator[av.VideoFrame]:
         for packet in self.container.demux(self.stream):
             yield from self.decode(packet)
 
-    def rewind(self) -> None:
-        """Go back to the first packet."""
-        start = self.stream.start_time
-        self.container.seek(min(start or 0, 0), stream=self.stream)
-        self.context.flush_buffers()
-
-    def decode(self, packet: av.Packet) -> list[av.VideoFrame]:
+    def decode(self, packet: av.Packet) -> Sequence[av.VideoFrame]:
         """Decode one packet; nothing where it is damaged."""
         try:
             return self.context.decode(packet)
+        except av.error.EOFError:
+            return ()
         except (av.FFmpegError, ValueError) as error:
-            if isinstance(error, av.error.EOFError):
-                return []
-            self.broken_packets += 1
+            self.errors += 1
             self.last_error = reason_of(error)
-            return []
+            return ()
 
-    def index(self) -> FrameIndex:
-        """List the frames from the packets alone, where these can be trusted, else by decoding everything."""
-        keys, pts, trusted = [], [], True
-        self.rewind()
-        for packet in self.container.demux(self.stream):
+    def index(self, *, budget: int = 0) -> FrameIndex:
+        """List the frames.
+
+        The list of packets is enough where it is consistent; the pictures are decoded where it is not, or where that
+        takes no more than ``budget`` pixels.
+        """
+        listed = list_packets(self.path, self.stream.index)
+        work = listed.num_packets * self.first.width * self.first.height
+        if listed.consistent() and work > budget:
+            return listed.index(listed.pts, self.time_base, decoded=False)
+        return self._index_by_decoding(listed)
+
+    def _index_by_decoding(self, listed: PacketList) -> FrameIndex:
+        other = ContainerSource(self.path)
+        try:
+            pictures = [(picture.pts, picture.is_corrupt) for picture in other.coded_pictures()]
+        finally:
+            other.close()
+        damaged = other.errors + sum(corrupt for _, corrupt in pictures)
+        if damaged:
+            listed.faults.append(f"{damaged} damaged packets or pictures{other.because()}")
+        pts = [time for time, _ in pictures if time is not None]
+        if len(pts) < len(pictures) or any(a >= b for a, b in pairwise(pts)):
+            return FrameIndex.counted(len(pictures), self.nominal_rate or Fraction(25), listed.reason)
+        return listed.index(pts, self.time_base, decoded=True)
+
+    def pick(self, index: FrameIndex, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yield (number, picture) for each of these rising frame numbers; FrameMissingError where one is not there."""
+        if not index.seekable:
+            yield from self._count_up_to(numbers)
+            return
+        if self._seeker is None or self._seeker.index is not index:
+            self._seeker = Seeker(self, index)
+        self._running = self._fresh = None
+        if not self.interlaced:
+            yield from self._seeker.pick(numbers)
+            return
+        run = range(max(0, numbers[0] - 1), min(len(index.pts), numbers[-1] + 2))
+        whole = deinterlace(picture for _, picture in self._seeker.pick(run))
+        wanted = set(numbers)
+        yield from ((number, picture) for number, picture in zip(run, whole, strict=False) if number in wanted)
+
+    def _count_up_to(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        wanted = set(numbers)
+        for number, picture in enumerate(self.pictures()):
+            if number in wanted:
+                wanted.remove(number)
+                yield number, picture
+            if not wanted:
+                return
+        raise FrameMissingError(f"frame {min(wanted)} does not decode{self.because()}")
+
+
+def choose_stream(path: Path, container: InputContainer) -> VideoStream:
+    """Return the video stream to read; VideoError where there is none.
+
+    Cover art is no video. A stream of several pictures goes before a still (AVIF sequences list their poster first),
+    colour before grey (their alpha channel is a stream of its own), then the one marked as default, then the first.
+    """
+    decodable = [stream for stream in container.streams.video if stream.codec_context is not None]
+    videos = [stream for stream in decodable if not stream.disposition & Disposition.attached_pic]
+    if not videos:
+        unknown = len(container.streams.video) > len(decodable)
+        what = (
+            "only cover art, no video"
+            if decodable
+            else "a codec that cannot be decoded"
+            if unknown
+            else "no video stream"
+        )
+        raise VideoError(path, what)
+
+    largest = max(videos, key=lambda stream: stream.width * stream.height)
+    if largest.width * largest.height > MAX_PIXELS:
+        size = f"{largest.width}x{largest.height}"
+        raise VideoError(path, f"pictures of {size} are larger than the limit of {MAX_PIXELS} pixels")
+
+    def preference(stream: VideoStream) -> tuple[bool, bool, bool, int]:
+        colour = not (stream.codec_context.pix_fmt or "").startswith("gray")
+        default = bool(stream.disposition & Disposition.default)
+        return stream.frames != 1, colour, default, -stream.index
+
+    return max(videos, key=preference)
+
+
+def list_packets(path: Path, stream_index: int) -> PacketList:
+    """List the packets of a whole stream, without decoding."""
+    listed, end = PacketList(), Fraction(0)
+    with open_container(path) as container:
+        stream = container.streams[stream_index]
+        for packet in container.demux():
             if not packet.size:
                 continue
-            if packet.pts is None or packet.is_discard or packet.is_corrupt:
-                trusted = False
-                break
-            pts.append(packet.pts)
-            if packet.is_keyframe:
-                keys.append(packet.pts)
-        if not trusted or not keys or keys[0] != pts[0] or len(set(pts)) != len(pts):
-            return self.index_by_decoding()
-        return FrameIndex(np.sort(np.array(pts, np.int64)), np.sort(np.array(keys, np.int64)), self.time_base, True)
-
-    def index_by_decoding(self) -> FrameIndex:
-        """List the frames that really decode."""
-        self.broken_packets = 0
-        pts, keys = [], []
-        for picture in self.pictures():
-            pts.append(picture.pts)
-            if picture.key_frame:
-                keys.append(picture.pts)
-        known = all(value is not None for value in pts)
-        rising = known and all(a < b for a, b in zip(pts, pts[1:], strict=False))
-        if not pts:
-            raise VideoError(self.path, f"no frame can be decoded{f': {self.last_error}' if self.last_error else ''}")
-        if not rising:
-            rate = self.stream.average_rate or Fraction(25)
-            self.time_base = 1 / rate
-            return FrameIndex(np.arange(len(pts)), np.zeros(1, np.int64), self.time_base, False)
-        return FrameIndex(np.array(pts, np.int64), np.array(keys, np.int64), self.time_base, bool(keys))
-
-
-def choose_stream(path: Path, container: av.container.InputContainer) -> VideoStream:
-    """Return the video stream to read; VideoError where there is none."""
-    streams = [stream for stream in container.streams.video if stream.codec_context is not None]
-    videos = [stream for stream in streams if not stream.disposition & Disposition.attached_pic]
-    if not videos:
-        raise VideoError(path, "only cover art, no video" if streams else "no video stream")
-    return max(videos, key=lambda stream: (stream.frames > 1, -stream.index))
+            if packet.pts is not None and packet.time_base:
+                end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+            if packet.stream_index == stream_index:
+                whole = not (packet.is_discard or packet.is_corrupt)
+                listed.add(packet.pts, packet.dts, packet.is_keyframe, whole)
+        if listed.num_leading:
+            listed.faults.append(f"begins with {listed.num_leading} frames without their key frame")
+        if container.format.name in COUNTED_FORMATS and stream.frames > listed.num_packets:
+            listed.faults.append(f"cut off: {listed.num_packets} of {stream.frames} frames are there")
+        duration = Fraction(container.duration or 0, av.time_base) if container.format.name in TIMED_FORMATS else 0
+        if duration - end > max(Fraction(1), duration / 20):
+            listed.faults.append(f"cut off: {float(end):.1f} of {float(duration):.1f} seconds are there")
+    return listed

@@ -1,7 +1,8 @@
 """Writes videos so that a reader never meets a half-written one."""
 
+import contextlib
 import os
-import shutil
+import re
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -11,24 +12,28 @@ import av
 import numpy as np
 
 from videogan.errors import MissingPathError, UsageError, VideoganError, did_you_mean
-from videogan.video.encoders import CodecSink, FolderSink, Sink
+from videogan.video.encoders import CodecSink, Encoding, FolderSink, SheetSink, Sink
 from videogan.video.formats import as_frame_rate
+from videogan.video.safety import reason_of
 
 OUTPUT_SUFFIXES = (".mp4", ".webm", ".gif", ".webp", ".png")
-X264_PRESETS = "ultrafast superfast veryfast faster fast medium slow slower veryslow".split()
+X264_PRESETS = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
+
+_FRAME_NAME = re.compile(r"frame_\d{6,}\.png")
 
 
 class VideoWriter:
     """Writes RGB frames to a video file; its suffix picks the format.
 
-    ``.mp4`` (H.264), ``.webm`` (VP9), ``.gif``, ``.webp`` (animated), ``.png`` (one contact sheet), no suffix (a folder of
-    PNG frames). The frames go to ``PATH.part``, which takes the name PATH when the ``with`` block ends well and is removed
-    when it ends with an error.
+    ``.mp4`` (H.264), ``.webm`` (VP9), ``.gif``, ``.webp`` (animated; equal neighbours become one longer frame),
+    ``.png`` (one contact sheet), no suffix (a folder of PNG frames). Odd sizes of MP4 and WebM are made even by repeating the
+    last row or column. The frames go to ``PATH.part``, which takes the name PATH when the ``with`` block ends well and
+    is removed when it ends with an error. Memory is constant.
 
     Args:
         path: what to write; its parent folder must exist.
         frame_rate: frames per second, above 0.
-        crf: H.264 quality, 0 (lossless) to 51.
+        crf: quality of MP4 and WebM, 0 (lossless H.264) to 51.
         preset: x264's speed, ``ultrafast`` to ``veryslow``.
         comment: text for the comment tag of an MP4 or WebM file.
         overwrite: whether an existing PATH may be replaced.
@@ -36,7 +41,7 @@ class VideoWriter:
 
     Raises:
         UsageError: a wrong argument, an unknown suffix, PATH exists, cannot be written, or no frame was written.
-        VideoganError: the disk is full or failed.
+        VideoganError: the disk is full or failed, or the encoder refuses the frames.
     """
 
     def __init__(
@@ -54,18 +59,15 @@ class VideoWriter:
         self.frame_rate = as_frame_rate(frame_rate)
         self.num_frames = 0
         self.size: tuple[int, int] | None = None
-        self._overwrite = overwrite
         self._part = self.path.with_name(self.path.name + ".part")
         self._sink: Sink | None = None
-        self._finished = False
+        self._closed = False
         _check_options(crf, preset, gop)
-        self._options = {
-            "crf": str(crf),
-            "preset": preset,
-            "g": str(gop or min(250, max(1, round(2 * self.frame_rate)))),
-        }
+        self._crf, self._preset = crf, preset
+        self._gop = gop or min(250, max(1, round(2 * self.frame_rate)))
         self._metadata = {"comment": comment} if comment is not None else {}
         check_output_path(self.path, overwrite=overwrite)
+        _check_part(self._part)
 
     def __enter__(self) -> Self:
         return self
@@ -75,14 +77,16 @@ class VideoWriter:
     ) -> None:
         if error is None:
             self.finish()
-        elif not self._finished:
+        else:
             self.discard()
 
     def write(self, frames: np.ndarray) -> None:
         """Add one frame (h w c) or several (t h w c): uint8 RGB in [0, 255], all of the first frame's size."""
+        if self._closed:
+            raise ValueError(f"{self.path}: already finished")
         frames = np.asarray(frames)
         batch = frames[None] if frames.ndim == 3 else frames
-        if batch.ndim != 4 or batch.shape[-1] != 3 or batch.dtype != np.uint8:
+        if batch.ndim != 4 or batch.shape[-1] != 3 or batch.dtype != np.uint8 or 0 in batch.shape[1:]:
             raise UsageError(f"frames of shape {frames.shape}, {frames.dtype}: must be uint8 h w 3 or t h w 3")
         size = (batch.shape[1], batch.shape[2])
         if self.size is not None and size != self.size:
@@ -94,32 +98,32 @@ class VideoWriter:
                     self._sink = self._open_sink()
                 self._sink.write(frame)
                 self.num_frames += 1
-        except (OSError, av.FFmpegError) as error:
+        except (OSError, ValueError, av.FFmpegError) as error:
             raise self._failure(error) from error
 
     def finish(self) -> None:
         """Complete the file with the frames written so far and give it its name; a second call does nothing."""
-        if self._finished:
+        if self._closed:
             return
         if self._sink is None:
+            self._closed = True
             raise UsageError(f"{self.path}: no frame was written")
         try:
             self._sink.close()
             _sync(self._part)
-            _replace(self._part, self.path)
-        except (OSError, av.FFmpegError) as error:
-            self.discard()
+            _take_name(self._part, self.path)
+        except (OSError, ValueError, av.FFmpegError) as error:
             raise self._failure(error) from error
-        self._finished = True
+        self._closed = True
 
     def discard(self) -> None:
-        """Remove what was written; PATH stays as it was."""
-        self._finished = True
+        """Remove what was written and leave PATH as it was; after ``finish`` this does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         if self._sink is not None:
-            try:
+            with contextlib.suppress(OSError, ValueError, av.FFmpegError):
                 self._sink.abort()
-            except (OSError, av.FFmpegError):
-                pass
         _remove(self._part)
 
     def _open_sink(self) -> Sink:
@@ -127,17 +131,29 @@ class VideoWriter:
         suffix = self.path.suffix.lower()
         if suffix == "":
             return FolderSink(self._part)
-        if suffix == ".mp4":
-            return CodecSink(self._part, "mp4", "libx264", self.frame_rate, self._options, self._metadata)
-        raise UsageError(f"{self.path}: not written yet")
+        if suffix == ".png":
+            return SheetSink(self._part)
+        return CodecSink(self._part, self.frame_rate, self._encoding(suffix))
 
-    def _failure(self, error: OSError | av.FFmpegError) -> VideoganError:
-        reason = getattr(error, "strerror", None) or str(error)
-        return VideoganError(f"{self.path}: cannot be written: {reason}; nothing was kept")
+    def _encoding(self, suffix: str) -> Encoding:
+        if suffix == ".mp4":
+            options = {"crf": str(self._crf), "preset": self._preset, "g": str(self._gop)}
+            return Encoding("mp4", "libx264", "yuv420p", options, {"movflags": "+faststart"}, self._metadata)
+        if suffix == ".webm":
+            # VP9 looks alike at a crf about 10 above H.264's; it counts to 63. b=0 makes crf the only goal.
+            options = {"crf": str(min(63, self._crf + 10)), "b": "0", "cpu-used": "4", "g": str(self._gop)}
+            return Encoding("webm", "libvpx-vp9", "yuv420p", options, {}, self._metadata)
+        if suffix == ".gif":
+            return Encoding("gif", "gif", "pal8")
+        return Encoding("webp", "libwebp_anim", "bgra", {"quality": "90"}, {"loop": "0"})
+
+    def _failure(self, error: Exception) -> VideoganError:
+        self.discard()
+        return VideoganError(f"{self.path}: cannot be written: {reason_of(error)}; nothing was kept")
 
 
 def check_output_path(path: Path, *, overwrite: bool) -> None:
-    """Raise UsageError unless a video can be written to ``path``."""
+    """Raise UsageError unless a video can be written to ``path``, or MissingPathError without its folder."""
     suffix = path.suffix.lower()
     if suffix and suffix not in OUTPUT_SUFFIXES:
         known = ", ".join(OUTPUT_SUFFIXES)
@@ -145,21 +161,40 @@ def check_output_path(path: Path, *, overwrite: bool) -> None:
         raise UsageError(f"{path}: cannot write {suffix!r}{hint}; use {known}, or no suffix for a folder of frames")
     if not path.parent.is_dir():
         raise MissingPathError(f"{path.parent}: no such folder; make it first")
-    if os.path.lexists(path) and not overwrite:
-        raise UsageError(f"{path} exists; use --yes to replace it, or another name")
+    if os.path.lexists(path):
+        if not overwrite:
+            raise UsageError(f"{path} exists; use --yes to replace it, or another name")
+        _check_replaceable(path)
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise UsageError(f"{path.parent}: no permission to write here; choose another folder")
+
+
+def _check_replaceable(path: Path) -> None:
+    """Raise UsageError where replacing ``path`` would lose more than an earlier output."""
+    if path.is_dir() and not path.is_symlink():
+        if path.suffix or not _holds_only_frames(path):
+            raise UsageError(f"{path} is a folder with other files in it; choose another name")
+    elif not path.is_file() and not path.is_symlink():
+        raise UsageError(f"{path} is not a regular file; choose another name")
+
+
+def _check_part(part: Path) -> None:
+    if part.is_dir() and not part.is_symlink() and not _holds_only_frames(part):
+        raise UsageError(f"{part} is in the way; remove it or choose another name")
 
 
 def _check_options(crf: int, preset: str, gop: int | None) -> None:
     if not 0 <= crf <= 51:
         raise UsageError(f"crf {crf}: must be from 0 (lossless) to 51")
     if preset not in X264_PRESETS:
-        raise UsageError(
-            f"preset {preset!r}{did_you_mean(preset, X264_PRESETS)}: must be one of {', '.join(X264_PRESETS)}"
-        )
+        hint = did_you_mean(preset, X264_PRESETS)
+        raise UsageError(f"preset {preset!r}{hint}: must be one of {', '.join(X264_PRESETS)}")
     if gop is not None and gop < 1:
         raise UsageError(f"gop {gop}: must be at least 1")
+
+
+def _holds_only_frames(folder: Path) -> bool:
+    return all(_FRAME_NAME.fullmatch(path.name) and not path.is_dir() for path in folder.iterdir())
 
 
 def _sync(path: Path) -> None:
@@ -172,14 +207,29 @@ def _sync(path: Path) -> None:
             os.close(descriptor)
 
 
-def _replace(part: Path, path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
+def _take_name(part: Path, path: Path) -> None:
+    """Rename ``part`` to ``path``, replacing a file or an earlier folder of frames."""
+    if path.is_dir() and not path.is_symlink():
+        _remove(path)
     part.replace(path)
+    with contextlib.suppress(OSError):
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _remove(path: Path) -> None:
+    """Remove a file or a folder of frames; a folder that holds anything else stays, with an OSError."""
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
+        for frame in path.iterdir():
+            if _FRAME_NAME.fullmatch(frame.name):
+                frame.unlink()
+        path.rmdir()
     else:
         path.unlink(missing_ok=True)

@@ -1,0 +1,123 @@
+"""Finds frames by number without decoding what comes before their key frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+
+from videogan.video.index import FrameIndex
+
+if TYPE_CHECKING:
+    from videogan.video.source import ContainerSource
+
+# Codecs where a picture that is marked as not referred to can be left out without changing any other.
+SKIPPABLE_CODECS = ("h264", "mpeg2video", "mpeg4")
+
+# Decoding a few pictures more is cheaper than a jump.
+_WORTH_A_JUMP = 3
+
+
+class FrameMissingError(LookupError):
+    """A listed frame does not come out of the decoder."""
+
+
+class Seeker:
+    """Decodes chosen frames of a source, going on from where it is where that is nearer than the frame's key frame."""
+
+    def __init__(self, source: ContainerSource, index: FrameIndex) -> None:
+        self.index = index
+        self._source = source
+        # Matroska lists key frames by when they are shown, most others by when they are decoded, which is earlier.
+        by_pts = source.container.format.name.startswith("matroska")
+        self._offsets = index.key_pts if by_pts else index.key_dts
+        self._skips = source.codec in SKIPPABLE_CODECS and not source.interlaced
+        self._wanted: frozenset[int] = frozenset()
+        self._final = 0
+        self._running: Iterator[av.VideoFrame] | None = None
+        self._last = 0
+        self._sure = False
+
+    def pick(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yield (number, picture) for each of these rising frame numbers; FrameMissingError where one is not there."""
+        times = [int(self.index.pts[number]) for number in numbers]
+        self._wanted, self._final = frozenset(times), times[-1]
+        place = 0
+        while place < len(times):
+            found = 0
+            for start in self._starts(times[place]):
+                self._go_to(start)
+                for picture in self._run_through(times[place:]):
+                    yield numbers[place + found], picture
+                    found += 1
+                if found:
+                    break
+            if not found:
+                raise FrameMissingError(f"frame {numbers[place]} does not decode{self._source.because()}")
+            place += found
+
+    def _run_through(self, times: Sequence[int]) -> Iterator[av.VideoFrame]:
+        """Yield the pictures of ``times`` one after the other, until one is missing or nearer by a jump."""
+        place = 0
+        for picture in self._running or ():
+            if picture.pts is None:
+                continue
+            self._last = picture.pts
+            if picture.pts > times[place]:
+                return
+            if picture.pts == times[place] and self._sure:
+                yield picture
+                place += 1
+                if place == len(times) or not self._is_near(times[place]):
+                    return
+
+    def _starts(self, time: int) -> Iterator[int | None]:
+        """Yield the key frames to start from, nearest first; None: go on from here, -1: from the very start."""
+        if self._is_near(time):
+            yield None
+        key = self._key_before(time)
+        yield from dict.fromkeys(max(key - back, -1) for back in (0, 1, 3))
+        if key - 3 > -1:
+            yield -1
+
+    def _key_before(self, time: int) -> int:
+        return int(np.searchsorted(self.index.key_pts, time, "right")) - 1
+
+    def _is_near(self, time: int) -> bool:
+        """Say whether going on from here is better than a jump."""
+        if self._running is None or not self._sure or time <= self._last:
+            return False
+        key = self._key_before(time)
+        if key < 0 or self.index.key_pts[key] <= self._last:
+            return True
+        here, there = np.searchsorted(self.index.pts, (self._last, self.index.key_pts[key]))
+        return bool(there - here <= _WORTH_A_JUMP)
+
+    def _go_to(self, key: int | None) -> None:
+        if key is None:
+            return
+        if key >= 0:
+            try:
+                self._source.container.seek(int(self._offsets[key]), stream=self._source.stream)
+            except (av.FFmpegError, OSError):
+                key = -1
+        if key < 0:
+            self._source.restart()
+        self._running = self._pictures(int(self.index.key_pts[max(key, 0)]), sure=key < 0)
+        self._sure = False
+
+    def _pictures(self, key_pts: int, sure: bool) -> Iterator[av.VideoFrame]:
+        """Yield pictures from here on; ``_sure`` is set once a key frame from which all wanted ones follow was met."""
+        source, context, skipping = self._source, self._source.context, False
+        context.skip_frame = "DEFAULT"
+        self._sure = sure
+        for packet in source.container.demux(source.stream):
+            if not self._sure and packet.is_keyframe and packet.pts is not None:
+                self._sure = packet.pts <= key_pts
+            if self._skips:
+                skip = packet.pts is not None and packet.pts < self._final and packet.pts not in self._wanted
+                if skip != skipping:
+                    skipping, context.skip_frame = skip, "NONREF" if skip else "DEFAULT"
+            yield from source.decode(packet)
