@@ -164,6 +164,11 @@ def _pull(graph: Graph) -> Iterator[av.VideoFrame]:
             return
 
 
+def _png(image: np.ndarray) -> bytes:
+    # Made in memory, because imageio that meets a full disk complains a second time, on the terminal.
+    return bytes(iio.imwrite("<bytes>", image, extension=".png"))
+
+
 class FolderSink:
     """A folder of ``frame_000000.png`` and so on."""
 
@@ -174,7 +179,7 @@ class FolderSink:
 
     def write(self, frame: np.ndarray) -> None:
         """Add one frame (h, w, 3)."""
-        iio.imwrite(self._path / f"frame_{self._num_frames:06d}.png", frame)
+        (self._path / f"frame_{self._num_frames:06d}.png").write_bytes(_png(frame))
         self._num_frames += 1
 
     def close(self) -> None:
@@ -216,7 +221,7 @@ class SheetSink:
         for number, frame in enumerate(self._kept):
             row, column = divmod(number, columns)
             sheet[row * height : (row + 1) * height, column * width : (column + 1) * width] = frame
-        iio.imwrite(self._path, sheet, extension=".png")
+        self._path.write_bytes(_png(sheet))
 
     def abort(self) -> None:
         """Nothing is held open."""

@@ -1,6 +1,7 @@
 """Videos that FFmpeg does not read as such: folders of numbered images, and animated WebP."""
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -53,7 +54,7 @@ class FolderSource:
 
     def _load(self, path: Path) -> av.VideoFrame:
         check_regular_file(path)
-        with _image_errors(path), Image.open(path, formats=("PNG", "JPEG", "BMP", "TIFF", "PPM")) as image:
+        with _image_errors(path), _open_image(path, "PNG", "JPEG", "BMP", "TIFF", "PPM") as image:
             return _picture(path, ImageOps.exif_transpose(image))
 
     def pictures(self) -> Iterator[av.VideoFrame]:
@@ -89,14 +90,14 @@ class WebpSource:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with _image_errors(path), Image.open(path, formats=("WEBP",)) as image:
+        with _image_errors(path), _open_image(path, "WEBP") as image:
             if getattr(image, "n_frames", 1) < 2:
                 raise VideoError(path, "a still image, not a video")
             self.first = _picture(path, image)
 
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Yield every picture in order; its ``pts`` is in milliseconds."""
-        with _image_errors(self.path), Image.open(self.path, formats=("WEBP",)) as image:
+        with _image_errors(self.path), _open_image(self.path, "WEBP") as image:
             for number in range(getattr(image, "n_frames", 1)):
                 image.seek(number)
                 picture = _picture(self.path, image)
@@ -133,10 +134,19 @@ def is_webp(path: Path) -> bool:
     return head[:4] == b"RIFF" and head[8:] == b"WEBP"
 
 
+def _open_image(path: Path, *formats: str) -> Image.Image:
+    """Open an image without decoding it yet; VideoError where it is too large for that."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        image = Image.open(path, formats=formats)
+    if image.width * image.height > MAX_PIXELS:
+        image.close()
+        raise VideoError(path, f"{image.width}x{image.height} is larger than the limit of {MAX_PIXELS} pixels")
+    return image
+
+
 def _picture(path: Path, image: Image.Image) -> av.VideoFrame:
     """Turn an image of any mode into an RGB picture; an alpha channel is dropped, as for other videos."""
-    if image.width * image.height > MAX_PIXELS:
-        raise VideoError(path, f"{image.width}x{image.height} is larger than the limit of {MAX_PIXELS} pixels")
     if image.mode.startswith("I"):
         grey = (np.asarray(image, np.int64) >> 8).clip(0, 255).astype(np.uint8)
         return av.VideoFrame.from_ndarray(np.repeat(grey[..., None], 3, axis=-1), format="rgb24")

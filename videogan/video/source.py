@@ -20,8 +20,9 @@ from videogan.video.seek import FrameMissingError, Seeker
 IMAGE_FORMATS = ("gif", "apng")
 IMAGE_BRANDS = ("avif", "avis", "mif1", "heic", "heix", "msf1")
 
-# Where the header tells the number of frames, or the duration, without looking at how long the file really is.
-COUNTED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2",)
+# Where the header tells the number of frames, or the duration, without looking at how long the file really is. The
+# number in an AVI is often off by a few, so that part of it may be missing without a word.
+COUNTED_FORMATS = {"mov,mp4,m4a,3gp,3g2,mj2": 0.0, "avi": 0.05}
 TIMED_FORMATS = ("matroska,webm", "avi", "flv")
 
 
@@ -221,7 +222,8 @@ def list_packets(path: Path, stream_index: int) -> PacketList:
                 listed.add(packet.pts, packet.dts, packet.is_keyframe, whole)
         if listed.num_leading:
             listed.faults.append(f"begins with {listed.num_leading} frames without their key frame")
-        if container.format.name in COUNTED_FORMATS and stream.frames > listed.num_packets:
+        tolerated = COUNTED_FORMATS.get(container.format.name)
+        if tolerated is not None and stream.frames - listed.num_packets > tolerated * stream.frames:
             listed.faults.append(f"cut off: {listed.num_packets} of {stream.frames} frames are there")
         duration = Fraction(container.duration or 0, av.time_base) if container.format.name in TIMED_FORMATS else 0
         if duration - end > max(Fraction(1), duration / 20):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from einops import rearrange
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
 # torch is imported inside the functions so that probing or reading a file does not pay seconds for it.
@@ -25,5 +25,6 @@ def to_float(frames: np.ndarray | torch.Tensor) -> torch.Tensor:
     """Turn uint8 frames ``... h w c`` into a float32 clip ``... c h w`` in [-1, 1], on the device that they are on."""
     import torch
 
-    levels = torch.as_tensor(frames)
-    return rearrange(levels, "... h w c -> ... c h w").contiguous().float().div(127.5).sub(1.0)
+    if not isinstance(frames, torch.Tensor):
+        frames = torch.from_numpy(np.require(frames, requirements=["C", "W"]))
+    return rearrange(frames, "... h w c -> ... c h w").contiguous().float().div(127.5).sub(1.0)

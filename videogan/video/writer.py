@@ -26,9 +26,9 @@ class VideoWriter:
     """Writes RGB frames to a video file; its suffix picks the format.
 
     ``.mp4`` (H.264), ``.webm`` (VP9), ``.gif``, ``.webp`` (animated; equal neighbours become one longer frame),
-    ``.png`` (one contact sheet), no suffix (a folder of PNG frames). Odd sizes of MP4 and WebM are made even by repeating the
-    last row or column. The frames go to ``PATH.part``, which takes the name PATH when the ``with`` block ends well and
-    is removed when it ends with an error. Memory is constant.
+    ``.png`` (one contact sheet), no suffix (a folder of PNG frames). Odd sizes of MP4 and WebM are made even by
+    repeating the last row or column. The frames go to ``PATH.part``, which takes the name PATH when the ``with`` block
+    ends well and is removed when it ends with an error. Memory is constant.
 
     Args:
         path: what to write; its parent folder must exist.
@@ -137,7 +137,8 @@ class VideoWriter:
 
     def _encoding(self, suffix: str) -> Encoding:
         if suffix == ".mp4":
-            options = {"crf": str(self._crf), "preset": self._preset, "g": str(self._gop)}
+            # Macroblock trees off: with them x264's AVX-512 code gives other bytes at every run, even with one thread.
+            options = {"crf": str(self._crf), "preset": self._preset, "g": str(self._gop), "mbtree": "0"}
             return Encoding("mp4", "libx264", "yuv420p", options, {"movflags": "+faststart"}, self._metadata)
         if suffix == ".webm":
             # VP9 looks alike at a crf about 10 above H.264's; it counts to 63. b=0 makes crf the only goal.

@@ -1,0 +1,177 @@
+import socket
+import threading
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from video_samples import encode, moving_frames
+
+from videogan.errors import MissingPathError, VideoError
+from videogan.video import VideoReader, probe, read_comment
+
+
+def test_an_ordinary_file(clip_path: Path) -> None:
+    info = probe(clip_path)
+    assert (info.width, info.height, info.num_frames, info.frame_rate) == (64, 48, 60, 25)
+    assert (info.codec, info.rotation, info.status, info.reason) == ("h264", 0, "ok", "")
+    assert info.duration_seconds == pytest.approx(2.4)
+    assert info.path == clip_path
+
+
+def test_without_counting(clip_path: Path) -> None:
+    assert probe(clip_path, count=False) == probe(clip_path)
+
+
+def test_a_relative_path(clip_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(clip_path.parent)
+    assert probe("clip.mp4").num_frames == 60
+
+
+def test_rates_blurred_by_milliseconds(tmp_path: Path) -> None:
+    for rate in (Fraction(24000, 1001), Fraction(30000, 1001), Fraction(30), Fraction(24)):
+        pts = [round(1000 * number / rate) for number in range(40)]
+        path = encode(tmp_path / "a.flv", moving_frames(40), pts=pts, time_base=Fraction(1, 1000), rate=1000)
+        assert probe(path).frame_rate == rate
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "flv", "avi"])
+def test_a_cut_off_file_is_salvaged(tmp_path: Path, suffix: str) -> None:
+    options = {"crf": "5"} if suffix != "avi" else {}
+    codec = "mpeg4" if suffix == "avi" else "libx264"
+    whole = tmp_path / f"whole.{suffix}"
+    if suffix == "mp4":
+        with av.open(str(whole), "w", container_options={"movflags": "faststart"}) as container:
+            stream = container.add_stream("libx264", rate=25)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            for number, frame in enumerate(moving_frames(250)):
+                picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+                picture.pts, picture.time_base = number, Fraction(1, 25)
+                container.mux(stream.encode(picture))
+            container.mux(stream.encode(None))
+    else:
+        encode(whole, moving_frames(250), codec=codec, options=options)
+    data = whole.read_bytes()
+    path = tmp_path / f"cut.{suffix}"
+    path.write_bytes(data[: len(data) * 6 // 10])
+    info = probe(path)
+    assert info.status == "salvaged"
+    assert "cut off" in info.reason
+    assert 50 < info.num_frames < 200
+    with VideoReader(path) as reader:
+        assert sum(1 for _ in reader.frames()) == info.num_frames
+
+
+def test_a_stream_that_begins_between_key_frames_is_salvaged(tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.ts", moving_frames(60), options={"g": "30", "crf": "5", "x264-params": "scenecut=0"})
+    data = path.read_bytes()
+    path.write_bytes(data[len(data) // 4 // 188 * 188 :])
+    info = probe(path)
+    assert info.status == "salvaged"
+    assert "key frame" in info.reason
+    assert 0 < info.num_frames <= 60
+
+
+def test_missing() -> None:
+    with pytest.raises(MissingPathError, match="no such file"):
+        probe("/does/not/exist.mp4")
+
+
+def reason_for(path: Path) -> str:
+    with pytest.raises(VideoError) as caught:
+        probe(path)
+    assert caught.value.path == path
+    assert caught.value.reason
+    assert "\n" not in str(caught.value).replace(str(path), "")
+    return caught.value.reason
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert "named pipe" in reason_for(tmp_path / "pipe.mp4")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket.mp4"))
+        assert "a socket" in reason_for(tmp_path / "socket.mp4")
+    assert "a device" in reason_for(Path("/dev/zero"))
+    (tmp_path / "loop.mp4").symlink_to("loop.mp4")
+    assert "symbolic links" in reason_for(tmp_path / "loop.mp4")
+    (tmp_path / "dangling.mp4").symlink_to("nowhere")
+    assert "does not exist" in reason_for(tmp_path / "dangling.mp4")
+    (tmp_path / "dir.mp4").mkdir()
+    assert "numbered images" in reason_for(tmp_path / "dir.mp4")
+    (tmp_path / "empty.mp4").touch()
+    assert "empty" in reason_for(tmp_path / "empty.mp4")
+    (tmp_path / "text.mp4").write_text("hello " * 700)
+    reason_for(tmp_path / "text.mp4")
+    (tmp_path / "nul.mp4").write_bytes(bytes(10_000))
+    reason_for(tmp_path / "nul.mp4")
+
+
+def test_a_link_to_a_video(tmp_path: Path, clip_path: Path) -> None:
+    (tmp_path / "link.mp4").symlink_to(clip_path)
+    assert probe(tmp_path / "link.mp4").num_frames == 60
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{url}\n#EXT-X-ENDLIST\n"),
+        ("hls.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{url}\n#EXT-X-ENDLIST\n"),
+        ("concat.mp4", "ffconcat version 1.0\nfile '{url}'\n"),
+        ("b.ffconcat", "ffconcat version 1.0\nfile '{path}'\n"),
+        ("c.mpd", '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><BaseURL>{url}</BaseURL></MPD>'),
+        ("d.sdp", "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n"),
+        ("e.mp4", "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n"),
+    ],
+)
+def test_a_playlist_opens_nothing(tmp_path: Path, clip_path: Path, name: str, text: str) -> None:
+    visits = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+
+        def listen() -> None:
+            try:
+                visits.append(server.accept())
+            except OSError:
+                return
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        path = tmp_path / name
+        path.write_text(text.format(url=f"http://127.0.0.1:{server.getsockname()[1]}/a.mp4", path=clip_path))
+        reason_for(path)
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert visits == []
+
+
+def test_a_local_playlist_is_refused_too(tmp_path: Path, clip_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_text(f"ffconcat version 1.0\nfile '{clip_path}'\n")
+    assert "not read as a video" in reason_for(path)
+
+
+def test_sound_and_pictures_are_no_video(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "sound.mp4"), "w") as container:
+        stream = container.add_stream("aac", rate=44100)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 44100
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert reason_for(tmp_path / "sound.mp4") == "no video stream"
+    iio.imwrite(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
+    assert "not read as a video" in reason_for(tmp_path / "a.png")
+    for suffix in ("gif", "webp"):
+        iio.imwrite(tmp_path / f"a.{suffix}", np.zeros((8, 8, 3), np.uint8))
+        assert "still image" in reason_for(tmp_path / f"a.{suffix}")
+
+
+def test_comment_of_what_has_none(tmp_path: Path) -> None:
+    with pytest.raises(MissingPathError):
+        read_comment(tmp_path / "none.mp4")
+    path = encode(tmp_path / "a.mkv", moving_frames(2))
+    assert read_comment(path) is None

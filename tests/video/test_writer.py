@@ -1,0 +1,294 @@
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from video_samples import moving_frames, names_in, psnr
+
+from videogan.errors import MissingPathError, UsageError
+from videogan.video import OUTPUT_SUFFIXES, VideoWriter, probe, read_comment, read_video
+
+
+@pytest.mark.parametrize("rate", [23.976, Fraction(30000, 1001), 25, 12.5, 1, 60, 29.97, Fraction(1, 2), 240])
+def test_frame_count_and_rate_are_exact(tmp_path: Path, rate: Fraction | float) -> None:
+    frames = moving_frames(31)
+    with VideoWriter(tmp_path / "a.mp4", frame_rate=rate) as writer:
+        writer.write(frames)
+    info = probe(tmp_path / "a.mp4")
+    expected = {23.976: Fraction(24000, 1001), 29.97: Fraction(30000, 1001)}.get(rate, Fraction(rate))
+    assert info.num_frames == 31
+    assert info.frame_rate == expected
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        stream = container.streams.video[0]
+        times = sorted(packet.pts * stream.time_base for packet in container.demux(stream) if packet.size)
+    assert times == [number / expected for number in range(31)]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".webp"])
+def test_moving_content_survives(tmp_path: Path, suffix: str) -> None:
+    frames = moving_frames(40, 96, 128)
+    path = tmp_path / f"a{suffix}"
+    with VideoWriter(path) as writer:
+        writer.write(frames)
+    back, rate = read_video(path)
+    assert back.shape == frames.shape
+    assert rate == 25
+    assert psnr(back, frames) > 40
+    assert np.abs((back.astype(float) - frames).mean(axis=(0, 1, 2))).max() < 1
+
+
+@pytest.mark.parametrize("colour", [(255, 0, 0), (0, 255, 0), (0, 0, 255), (0, 0, 0), (255, 255, 255), (200, 30, 60)])
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".gif"])
+def test_flat_colours_are_right(tmp_path: Path, colour: tuple[int, int, int], suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    frames = np.full((6, 32, 48, 3), colour, np.uint8)
+    with VideoWriter(path) as writer:
+        writer.write(frames)
+    back, _ = read_video(path)
+    assert back.shape[1:] == frames.shape[1:]
+    assert np.abs(back.mean(axis=(0, 1, 2)) - colour).max() < 3
+
+
+def test_bt709_is_tagged(tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "a.mp4") as writer:
+        writer.write(moving_frames(3))
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        picture = next(container.decode(video=0))
+        context = container.streams.video[0].codec_context
+        assert picture.format.name == "yuv420p"
+        assert (picture.colorspace, picture.color_range, picture.color_trc, picture.color_primaries) == (1, 1, 1, 1)
+        assert context.color_primaries == 1
+
+
+def test_index_is_in_front(clip_path: Path) -> None:
+    data = clip_path.read_bytes()
+    assert 0 < data.index(b"moov") < data.index(b"mdat")
+
+
+@pytest.mark.parametrize(("height", "width"), [(63, 65), (1, 1), (1, 64), (33, 2), (64, 31)])
+@pytest.mark.parametrize("suffix", OUTPUT_SUFFIXES[:4])
+def test_odd_sizes(tmp_path: Path, height: int, width: int, suffix: str) -> None:
+    frames = moving_frames(5, height, width)
+    path = tmp_path / f"a{suffix}"
+    with VideoWriter(path, crf=5) as writer:
+        writer.write(frames)
+    back, _ = read_video(path)
+    even = suffix in (".mp4", ".webm")
+    assert back.shape[1:3] == ((height + height % 2, width + width % 2) if even else (height, width))
+    assert np.abs(back[: len(back), :height, :width].astype(float) - frames[: len(back)]).mean() < 12
+
+
+def test_frames_in_any_portion_give_the_same_video(tmp_path: Path) -> None:
+    frames = moving_frames(10)
+    for name, portions in (("a", [frames]), ("b", list(frames)), ("c", [frames[:3], frames[3], frames[4:]])):
+        with VideoWriter(tmp_path / f"{name}.mp4") as writer:
+            for portion in portions:
+                writer.write(portion)
+    first = (tmp_path / "a.mp4").read_bytes()
+    assert (tmp_path / "b.mp4").read_bytes() == first
+    assert (tmp_path / "c.mp4").read_bytes() == first
+
+
+def test_views_and_transposed_arrays(tmp_path: Path) -> None:
+    frames = moving_frames(4, 64, 48)[:, ::-1, ::2].transpose(0, 2, 1, 3)
+    with VideoWriter(tmp_path / "a.mp4", crf=5) as writer:
+        writer.write(frames)
+    assert psnr(read_video(tmp_path / "a.mp4")[0], frames) > 35
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm"])
+def test_comment_comes_back(tmp_path: Path, suffix: str) -> None:
+    text = '{"seed": 3, "prompt": "ünï 😀"}' * 50
+    path = tmp_path / f"a{suffix}"
+    with VideoWriter(path, comment=text) as writer:
+        writer.write(moving_frames(2))
+    assert read_comment(path) == text
+
+
+def test_no_comment(clip_path: Path) -> None:
+    assert read_comment(clip_path) is None
+
+
+def test_folder_of_frames_is_lossless(tmp_path: Path) -> None:
+    frames = moving_frames(7)
+    with VideoWriter(tmp_path / "frames") as writer:
+        writer.write(frames)
+    assert names_in(tmp_path / "frames")[0] == "frame_000000.png"
+    back, rate = read_video(tmp_path / "frames")
+    assert np.array_equal(back, frames)
+    assert rate == 25
+
+
+def test_sheet_shows_every_frame(tmp_path: Path) -> None:
+    import imageio.v3 as iio
+
+    frames = moving_frames(7, 10, 12)
+    with VideoWriter(tmp_path / "a.png") as writer:
+        writer.write(frames)
+    sheet = iio.imread(tmp_path / "a.png")
+    assert sheet.shape == (30, 36, 3)
+    assert np.array_equal(sheet[10:20, 24:36], frames[5])
+    assert not sheet[20:, 12:].any()
+
+
+def test_sheet_of_a_long_video_is_bounded(tmp_path: Path) -> None:
+    import imageio.v3 as iio
+
+    with VideoWriter(tmp_path / "a.png") as writer:
+        for number in range(1000):
+            writer.write(np.full((4, 4, 3), number // 4, np.uint8))
+    sheet = iio.imread(tmp_path / "a.png")
+    assert sheet.shape[0] * sheet.shape[1] <= 256 * 16
+    assert sheet[0, 0, 0] == 0
+    assert sheet.max() >= 245
+
+
+def test_animations_loop_and_keep_their_timing(tmp_path: Path) -> None:
+    for suffix in (".gif", ".webp"):
+        path = tmp_path / f"a{suffix}"
+        with VideoWriter(path, frame_rate=12.5) as writer:
+            writer.write(moving_frames(10))
+        info = probe(path)
+        assert (info.num_frames, info.frame_rate, info.duration_seconds) == (10, Fraction(25, 2), pytest.approx(0.8))
+    assert b"NETSCAPE2.0\x03\x01\x00\x00" in (tmp_path / "a.gif").read_bytes()
+
+
+def test_finish_keeps_what_was_written_so_far(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    with pytest.raises(KeyboardInterrupt), VideoWriter(path) as writer:
+        writer.write(moving_frames(9))
+        writer.finish()
+        writer.finish()
+        raise KeyboardInterrupt
+    assert probe(path).num_frames == 9
+    assert names_in(tmp_path) == ["a.mp4"]
+    with pytest.raises(ValueError, match="already finished"):
+        writer.write(moving_frames(1))
+
+
+@pytest.mark.parametrize("suffix", [*OUTPUT_SUFFIXES, ""])
+def test_an_error_leaves_nothing(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(RuntimeError, match="boom"), VideoWriter(tmp_path / f"a{suffix}") as writer:
+        writer.write(moving_frames(9))
+        raise RuntimeError("boom")
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("suffix", [*OUTPUT_SUFFIXES, ""])
+def test_the_name_appears_only_when_finished(tmp_path: Path, suffix: str) -> None:
+    with VideoWriter(tmp_path / f"a{suffix}") as writer:
+        writer.write(moving_frames(3))
+        assert not (tmp_path / f"a{suffix}").exists()
+    assert names_in(tmp_path) == [f"a{suffix}"]
+
+
+@pytest.mark.parametrize("suffix", [*OUTPUT_SUFFIXES, ""])
+def test_no_frame_is_an_error(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(UsageError, match="no frame was written"), VideoWriter(tmp_path / f"a{suffix}") as writer:
+        writer.write(np.zeros((0, 8, 8, 3), np.uint8))
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("suffix", [*OUTPUT_SUFFIXES, ""])
+def test_existing_output_is_replaced_only_when_asked(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    for frames in (moving_frames(4), moving_frames(2)):
+        with VideoWriter(path, overwrite=len(frames) == 2) as writer:
+            writer.write(frames)
+    with pytest.raises(UsageError, match="--yes"):
+        VideoWriter(path)
+    if suffix != ".png":
+        assert len(read_video(path)[0]) == 2
+    assert names_in(tmp_path) == [path.name]
+
+
+def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path) -> None:
+    for name in ("out", "b.mp4", "c.part"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "thesis.txt").write_text("dear")
+    for name in ("out", "b.mp4", "c"):
+        with pytest.raises(UsageError, match="choose another name"):
+            VideoWriter(tmp_path / name, overwrite=True)
+        assert len(list(tmp_path.glob("*/thesis.txt"))) == 3
+
+
+def test_a_device_is_never_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(UsageError, match="not a regular file"):
+        VideoWriter(tmp_path / "pipe.mp4", overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"frame_rate": 0}, "frame_rate 0"),
+        ({"frame_rate": -1}, "frame_rate -1"),
+        ({"frame_rate": float("nan")}, "frame_rate nan"),
+        ({"frame_rate": float("inf")}, "frame_rate inf"),
+        ({"frame_rate": 10**6}, "at most 1000"),
+        ({"crf": 52}, "crf 52"),
+        ({"preset": "medum"}, "did you mean 'medium'"),
+        ({"gop": 0}, "gop 0"),
+    ],
+)
+def test_wrong_arguments(tmp_path: Path, arguments: dict[str, float], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        VideoWriter(tmp_path / "a.mp4", **arguments)
+
+
+def test_wrong_paths(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"did you mean '\.mp4'.*\.webm"):
+        VideoWriter(tmp_path / "a.mp5")
+    with pytest.raises(MissingPathError, match="no such folder"):
+        VideoWriter(tmp_path / "none" / "a.mp4")
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((1, 0, 4, 3), np.uint8),
+    ],
+)
+def test_wrong_frames(tmp_path: Path, frames: np.ndarray) -> None:
+    with pytest.raises(UsageError, match="must be uint8"), VideoWriter(tmp_path / "a.mp4") as writer:
+        writer.write(frames)
+
+
+def test_one_video_has_one_size(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="one size"), VideoWriter(tmp_path / "a.mp4") as writer:
+        writer.write(moving_frames(2, 8, 8))
+        writer.write(moving_frames(2, 8, 10))
+    assert names_in(tmp_path) == []
+
+
+def test_an_encoder_that_refuses_is_one_line(tmp_path: Path) -> None:
+    from videogan.errors import VideoganError
+
+    with pytest.raises(VideoganError, match="cannot be written") as caught, VideoWriter(tmp_path / "a.mp4") as writer:
+        writer.write(np.zeros((2, 20000, 3), np.uint8))
+    assert "\n" not in str(caught.value)
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["with space.mp4", "ünï-日本.mp4", "-dash.mp4", "colon:a.mp4", "%d.mp4", "new\nline.mp4"]
+)
+def test_odd_names(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with VideoWriter(name) as writer:
+        writer.write(moving_frames(3))
+    assert names_in(tmp_path) == [name]
+    assert probe(name).num_frames == 3
+
+
+def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.mp4"))
+    with VideoWriter(path) as writer:
+        writer.write(moving_frames(3))
+    assert names_in(tmp_path) == [os.fsdecode(b"\xff\xfe.mp4")]
+    assert probe(path).num_frames == 3
