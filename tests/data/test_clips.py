@@ -45,7 +45,7 @@ def test_starts(video_frames, num_frames, stride, short, starts):
     ],
 )
 def test_indices(start, video_frames, num_frames, stride, short, indices):
-    assert clip_indices(start, video_frames, num_frames, stride, short) == indices
+    assert list(clip_indices(start, video_frames, num_frames, stride, short)) == indices
 
 
 @pytest.mark.parametrize("short", ["repeat-last", "bounce", "skip"])

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -128,7 +128,7 @@ class ClipLoader:
             return ClipBatch(frames, None)
         return ClipBatch(frames, torch.from_numpy(self._labels[read_videos]))
 
-    def batches(self, start_step: int, device: torch.device | str = "cpu") -> Iterator[ClipBatch]:
+    def batches(self, start_step: int, device: torch.device | str = "cpu") -> Generator[ClipBatch, None, None]:
         """Endless batches from ``start_step`` on, on ``device``; one thread reads the next ones meanwhile.
 
         The thread ends when the iterator is closed or forgotten. What it raises is raised here.
@@ -171,13 +171,15 @@ class ClipLoader:
         """Count a failure; say so once for each video; give up when too many videos have failed."""
         with self._lock:
             self.num_failures += 1
-            if video in self._failed:
-                return
+            first = video not in self._failed
             self._failed.add(video)
-        _log.warning("%s; its clips are replaced by others", error)
+            failed = len(self._failed)
+        if first:
+            _log.warning("%s; its clips are replaced by others", error)
         usable = sum(len(group) for group in self._groups)
-        if len(self._failed) > self._max_bad_share * usable or len(self._failed) == usable:
+        # Asked at every failure, the known ones too: with nothing left, drawing again would never end.
+        if failed > self._max_bad_share * usable or failed == usable:
             raise DataError(
-                f"{len(self._failed)} of {usable} videos can no longer be read, the last being {error}; restore them, "
-                "or start again to fill the clip cache anew"
+                f"{failed} of {usable} videos can no longer be read, the last being {error}; restore them, or start "
+                "again to fill the clip cache anew"
             ) from error

@@ -1,0 +1,197 @@
+import logging
+import os
+import shutil
+import threading
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from videogan.data.loader import ClipLoader
+from videogan.data.prefetch import prefetch
+from videogan.data.transforms import random_mirror, to_model
+from videogan.errors import DataError
+
+
+@pytest.fixture
+def loader(labelled, cached):
+    cache = cached(labelled)
+
+    def make(**options):
+        return ClipLoader(cache, **{"num_frames": 8, "batch_size": 4, "seed": 3, **options})
+
+    return make
+
+
+def same(one, other):
+    return torch.equal(one.frames, other.frames) and torch.equal(one.labels, other.labels)
+
+
+def test_a_batch_is_a_function_of_seed_and_step(loader):
+    batch = loader().batch(5)
+    assert batch.frames.shape == (4, 8, 32, 32, 3)
+    assert batch.frames.dtype == torch.uint8
+    assert batch.labels.dtype == torch.int64
+    fresh = loader()
+    for step in (9, 0, 5):
+        again = fresh.batch(step)
+    assert same(batch, again)
+    assert not same(batch, loader().batch(6))
+    assert not same(batch, loader(seed=4).batch(5))
+
+
+def test_ranks_share_one_global_batch(loader):
+    whole = loader(batch_size=6).batch(2)
+    parts = [loader(batch_size=2, world_size=3, rank=rank).batch(2) for rank in range(3)]
+    assert torch.equal(whole.frames, torch.cat([part.frames for part in parts]))
+    assert torch.equal(whole.labels, torch.cat([part.labels for part in parts]))
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("short", ["repeat-last", "bounce", "skip"])
+def test_clips_are_cut_from_their_videos(loader, read_all, stride, short):
+    made = loader(frame_stride=stride, short=short, batch_size=16)
+    videos = [read_all(made.cache, number) for number in range(4)]
+    batch = made.batch(0)
+    for clip, label in zip(batch.frames.numpy(), batch.labels.tolist(), strict=True):
+        candidates = videos[:3] if label == 0 else videos[3:]
+        found = False
+        for frames in candidates:
+            for start in range(made.cache.videos[0].num_frames):
+                wanted = np.arange(start, start + 8 * stride, stride)
+                if wanted[-1] < len(frames):
+                    found |= np.array_equal(frames[wanted], clip)
+            if len(frames) < 7 * stride + 1:
+                found |= np.array_equal(frames[0], clip[0])
+        found |= label == 1 and any(np.array_equal(videos[3][s : s + 7 * stride + 1 : stride], clip) for s in range(30))
+        assert found
+
+
+def test_classes_are_equally_likely(loader):
+    made = loader(batch_size=64)
+    labels = torch.cat([made.batch(step).labels for step in range(20)])
+    assert abs(labels.float().mean() - 0.5) < 0.05
+    plain = loader(batch_size=64, class_balanced=False)
+    labels = torch.cat([plain.batch(step).labels for step in range(20)])
+    assert abs(labels.float().mean() - 0.25) < 0.05
+
+
+def test_every_start_is_drawn(loader):
+    made = loader(batch_size=64, num_frames=8)
+    videos, starts = made._locate(np.random.default_rng(0).random((4000, 3)))
+    drawn = Counter(zip(videos, starts, strict=True))
+    assert {start for video, start in drawn if video == 3} == set(range(23))
+    assert {start for video, start in drawn if video == 2} == {0}
+
+
+def test_without_classes_there_are_no_labels(labelled, cached):
+    made = ClipLoader(cached(labelled, labels="none"), num_frames=8, batch_size=2, seed=0)
+    assert made.batch(0).labels is None
+
+
+def test_too_short_for_every_clip_names_both_ways_out(loader):
+    with pytest.raises(DataError, match=r"longest has 30 frames.*needs 31.*data\.short=repeat-last"):
+        loader(num_frames=31, short="skip")
+    made = loader(num_frames=31)
+    assert made.num_short == 4
+    made.batch(0)
+
+
+def test_batches_are_those_of_the_steps(loader):
+    made = loader()
+    stream = made.batches(7)
+    got = [next(stream) for _ in range(5)]
+    stream.close()
+    assert all(same(batch, made.batch(7 + number)) for number, batch in enumerate(got))
+
+
+def test_the_thread_ends_with_its_consumer(loader):
+    stream = loader().batches(0)
+    next(stream)
+    assert any(thread.name == "prefetch" for thread in threading.enumerate())
+    stream.close()
+    assert not any(thread.name == "prefetch" for thread in threading.enumerate())
+    stream = loader().batches(0)
+    next(stream)
+    del stream
+    assert not any(thread.name == "prefetch" for thread in threading.enumerate())
+
+
+def test_what_the_thread_raises_is_raised_to_the_consumer():
+    def produce(step):
+        if step == 2:
+            raise DataError("gone")
+        return step
+
+    stream = prefetch(produce, 0)
+    assert [next(stream), next(stream)] == [0, 1]
+    with pytest.raises(DataError, match="gone"):
+        next(stream)
+
+
+def test_frames_lost_while_training_are_replaced_and_counted(loader, caplog, read_all):
+    made = loader(batch_size=32)
+    whole = made.batch(0)
+    last = max(made.cache.videos, key=lambda video: video.offset)
+    os.truncate(f"/proc/self/fd/{made.cache.store._fd}", last.offset)
+    with caplog.at_level(logging.WARNING):
+        batch = made.batch(0)
+        made.batch(1)
+    assert made.num_failures > 0
+    assert len(caplog.records) == 1
+    assert "replaced" in caplog.text
+    kept = [torch.equal(one, other) for one, other in zip(whole.frames, batch.frames, strict=True)]
+    assert 0 < sum(kept) < 32
+    again = ClipLoader(made.cache, num_frames=8, batch_size=32, seed=3)
+    assert same(again.batch(0), batch)
+    os.truncate(f"/proc/self/fd/{made.cache.store._fd}", 0)
+    with pytest.raises(DataError, match="can no longer be read"):
+        made.batch(2)
+
+
+def test_videos_that_vanish_while_streaming(labelled, cached, caplog):
+    made = ClipLoader(cached(labelled, cache_limit_gb=1e-9), num_frames=8, batch_size=8, seed=0)
+    assert made.batch(0).frames.any()
+    made.cache.close()
+    (labelled / "a" / "1.mp4").unlink()
+    with caplog.at_level(logging.WARNING):
+        for step in range(3):
+            made.batch(step)
+    assert made.num_failures > 0
+    shutil.rmtree(labelled)
+    made.cache.close()
+    with pytest.raises(DataError, match="can no longer be read"):
+        made.batch(9)
+
+
+def test_to_model():
+    frames = torch.tensor([0, 51, 255], dtype=torch.uint8).expand(1, 2, 4, 5, 3)
+    clips = to_model(frames)
+    assert clips.shape == (1, 2, 3, 4, 5)
+    assert clips.dtype == torch.float32
+    torch.testing.assert_close(clips[0, 0, :, 0, 0], torch.tensor([-1.0, -0.6, 1.0]))
+
+
+def test_mirror_is_a_function_of_seed_step_and_place():
+    clips = torch.rand(64, 2, 3, 4, 4)
+    mirrored = random_mirror(clips, seed=1, step=5)
+    flipped = torch.tensor([not torch.equal(a, b) for a, b in zip(clips, mirrored, strict=True)])
+    assert 16 < flipped.sum() < 48
+    assert torch.equal(mirrored[flipped], clips[flipped].flip(-1))
+    assert torch.equal(mirrored, random_mirror(clips, seed=1, step=5))
+    assert torch.equal(mirrored[40:], random_mirror(clips[40:], seed=1, step=5, first=40))
+    assert not torch.equal(mirrored, random_mirror(clips, seed=1, step=6))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_batches_on_a_device_are_the_same(loader):
+    made = loader()
+    stream = made.batches(0, "cuda")
+    for step in range(20):
+        batch = next(stream)
+        assert batch.frames.is_cuda
+        assert torch.equal(batch.frames.cpu(), made.batch(step).frames)
+        assert torch.equal(batch.labels.cpu(), made.batch(step).labels)
+    stream.close()

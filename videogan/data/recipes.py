@@ -1,0 +1,133 @@
+"""Dataset recipes: TOML files that say which files of a dataset are videos, their classes, and how to cut them."""
+
+import re
+import sysconfig
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from videogan.data.files import printable
+from videogan.errors import MissingPathError, UsageError, did_you_mean
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
+Size = Annotated[int, Field(ge=8, le=4096)]
+FrameRate = Annotated[float, Field(gt=0, le=1000)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Layout(_Part):
+    """Which paths below the raw folder are videos: ``video`` matches all of one, its group ``label`` is the class."""
+
+    video: Pattern
+    splits: dict[str, Pattern] = {}
+
+
+class Cutting(_Part):
+    """How a video becomes clips: pixels, frames per second (None: its own), lengths in frames, scene changes."""
+
+    size: Size = 64
+    fit: Literal["crop", "letterbox"] = "crop"
+    frame_rate: FrameRate | None = None
+    min_frames: Annotated[int, Field(ge=1)] = 16
+    max_frames: Annotated[int, Field(ge=1)] | None = None
+    scene_cuts: bool = False
+    scene_threshold: Annotated[float, Field(gt=0, le=100)] = 10.0
+
+
+class VideosRecipe(_Part):
+    """A dataset of real videos, which the user has to fetch."""
+
+    kind: Literal["videos"]
+    title: str
+    homepage: str
+    licence: str
+    citation: str = ""
+    note: str = ""
+    layout: Layout
+    clips: Cutting = Cutting()
+
+
+class SyntheticRecipe(_Part):
+    """A dataset that is drawn: ``count`` videos of ``num_frames`` frames."""
+
+    kind: Literal["moving-shapes", "moving-digits"]
+    title: str
+    count: Annotated[int, Field(ge=1)] = 300
+    num_frames: Annotated[int, Field(ge=1)] = 64
+    size: Size = 64
+    frame_rate: FrameRate = 25.0
+    num_digits: Annotated[int, Field(ge=1, le=2)] = 1
+
+
+Recipe = VideosRecipe | SyntheticRecipe
+_ADAPTER: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator="kind")])
+
+
+def recipe_folders() -> list[Path]:
+    """Folders that may hold the recipes that come with videogan: of a checkout, then of an installation."""
+    beside = Path(__file__).resolve().parents[2]
+    shared = Path("share", "videogan", "datasets")
+    installed = [Path(sysconfig.get_path("data")), Path(sysconfig.get_path("data", _user_scheme())), beside]
+    return [folder for folder in [beside / "datasets", *(root / shared for root in installed)] if folder.is_dir()]
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that come with videogan."""
+    return sorted({path.stem for folder in recipe_folders() for path in folder.glob("*.toml")})
+
+
+def load_recipe(name_or_path: str) -> Recipe:
+    """The recipe of that name, or in that TOML file.
+
+    Raises:
+        UsageError: no such recipe, or the file is not a valid one (with the first thing that is wrong).
+    """
+    if name_or_path.endswith(".toml") or "/" in name_or_path:
+        path = Path(name_or_path)
+        if not path.is_file():
+            raise MissingPathError(f"{printable(path)}: no such recipe file")
+        return _parse(path)
+    for folder in recipe_folders():
+        path = folder / f"{name_or_path}.toml"
+        if path.is_file():
+            return _parse(path)
+    known = recipe_names()
+    raise UsageError(
+        f"unknown recipe {name_or_path!r}{did_you_mean(name_or_path, known)}; known: {', '.join(known)}, or the path of "
+        "a .toml file"
+    )
+
+
+def _parse(path: Path) -> Recipe:
+    try:
+        return _ADAPTER.validate_python(tomllib.loads(path.read_text("utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:])
+        key = str(first["loc"][-1]) if first["loc"] else ""
+        hint = did_you_mean(key, _fields()) if first["type"] == "extra_forbidden" else ""
+        raise UsageError(f"{printable(path)}: {where or 'recipe'}: {first['msg']}{hint}") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{printable(path)}: not a readable TOML file ({error})") from None
+
+
+def _fields() -> list[str]:
+    return [name for part in (VideosRecipe, SyntheticRecipe, Layout, Cutting) for name in part.model_fields]
+
+
+def _user_scheme() -> str:
+    return sysconfig.get_preferred_scheme("user")
