@@ -6,7 +6,8 @@ VideoganError
 ├── DataError (ValueError)              3  a folder without a usable video
 │   └── VideoError                         one video that cannot be read, with the reason
 ├── CheckpointError (ValueError)        4  weights or a checkpoint that cannot be used
-└── DivergedError (ArithmeticError)     5  training produced values that are not finite
+├── DivergedError (ArithmeticError)     5  training produced values that are not finite
+└── Interrupted                    130, 143  stopped by Ctrl-C or SIGTERM, after saving
 
 A message is one line: what is wrong, where, and what to do about it.
 """
@@ -56,6 +57,14 @@ class DivergedError(VideoganError, ArithmeticError):
     """Training produced values that are not finite."""
 
     exit_code = 5
+
+
+class Interrupted(VideoganError):
+    """Work was stopped by a signal, and what was done so far is saved."""
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -1,0 +1,27 @@
+"""Fixtures that many tests share."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+torch.set_num_threads(len(os.sched_getaffinity(0)))
+
+
+@pytest.fixture(autouse=True)
+def _same_random_numbers() -> Iterator[None]:
+    """Begin every test with the same global random state, and leave it as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of shared real videos, or skip."""
+    path = Path(os.environ.get("VIDEOGAN_SHARED", Path(__file__).parents[2] / "shared"))
+    if not path.is_dir():
+        pytest.skip(f"needs the shared videos, which are not at {path}; VIDEOGAN_SHARED names them")
+    return path

@@ -1,0 +1,200 @@
+import pytest
+import torch
+
+from videogan.models.generator import Generator
+from videogan.models.latents import Latents, LatentStream, slerp
+from videogan.sampling import content_path, interpolate, stream, take
+
+BURN_IN = 3
+
+
+def tiny(size: int = 32, num_classes: int = 2, **changes) -> Generator:
+    channels = {16: (8, 8, 6), 32: (8, 8, 6, 6), 64: (8, 8, 6, 6, 4)}[size]
+    settings = {
+        "size": size,
+        "num_classes": num_classes,
+        "channels": channels,
+        "content_dim": 6,
+        "class_dim": 3,
+        "noise_dim": 5,
+        "motion_dim": 7,
+        "hidden_dim": 16,
+        "max_half_life": 8.0,
+        "dense_until": 16,
+        "prior": "uniform",
+    }
+    generator = Generator(**settings | changes)
+    # The last convolution of a block starts at zero; a test of its dependencies must not.
+    for parameter in generator.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.1)
+    return generator
+
+
+def draw(generator: Generator, steps: int, batch: int = 2) -> Latents:
+    noise = torch.randn(batch, 1 + BURN_IN + generator.context_steps + steps, generator.noise_dim)
+    labels = torch.arange(batch) % generator.num_classes if generator.num_classes else None
+    return Latents(torch.randn(batch, generator.content_dim), noise, labels)
+
+
+CASES = [
+    pytest.param(
+        {"size": size, "dense_until": dense, "num_classes": classes}, id=f"{size}px-dense{dense}-{classes}classes"
+    )
+    for size, dense, classes in [(16, 16, 0), (32, 16, 2), (32, 32, 2), (64, 8, 0), (64, 32, 3)]
+]
+
+
+@pytest.mark.parametrize("settings", CASES)
+@pytest.mark.parametrize("chunk_steps", [1, 3])
+def test_step_by_step_equals_one_call(settings, chunk_steps):
+    generator, steps = tiny(**settings), 7
+    latents = draw(generator, steps)
+    with torch.no_grad():
+        whole = generator(latents, burn_in=BURN_IN)
+        first = whole.motion_codes.shape[1] - steps + 1
+        begin = Latents(latents.content_noise, latents.motion_noise[:, : 1 + BURN_IN + first], latents.labels)
+        frames, content, _, state = generator(begin, burn_in=BURN_IN)
+        chunks = [frames]
+        condition = generator.condition(content, latents.labels)[:, None]
+        for noise in latents.motion_noise[:, 1 + BURN_IN + first :].split(chunk_steps, dim=1):
+            frames, state = generator.stream(noise, condition.expand(-1, noise.shape[1], -1), state)
+            chunks.append(frames)
+    streamed = torch.cat(chunks, dim=1)
+    assert whole.frames.shape == (2, 4 * steps, 3, settings["size"], settings["size"])
+    assert torch.allclose(streamed, whole.frames, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("settings", CASES)
+def test_no_frame_depends_on_later_noise(settings):
+    generator, steps = tiny(**settings), 4
+    latents = draw(generator, steps, batch=1)
+    noise = latents.motion_noise.requires_grad_()
+    frames = generator(Latents(latents.content_noise, noise, latents.labels), burn_in=0).frames[:, -4 * steps :]
+    lead = noise.shape[1] - steps
+    for step in range(steps):
+        block = frames[:, 4 * step : 4 * step + 4]
+        (gradient,) = torch.autograd.grad(block.sum(), noise, retain_graph=True)
+        assert gradient[:, lead + step].abs().max() > 0
+        assert gradient[:, lead + step + 1 :].abs().sum() == 0
+
+
+def test_the_context_is_all_that_the_decoder_looks_back():
+    generator = tiny()
+    codes = torch.randn(1, generator.context_steps + 3, generator.motion_dim)
+    earlier = torch.cat([torch.randn(1, 4, generator.motion_dim), codes], dim=1)
+    condition = torch.randn(1, 1, 9)
+    with torch.no_grad():
+        short, _ = generator.decode(codes, condition.expand(-1, codes.shape[1], -1))
+        long, _ = generator.decode(earlier, condition.expand(-1, earlier.shape[1], -1))
+    assert torch.allclose(short, long[:, -short.shape[1] :], atol=1e-5)
+
+
+def test_the_state_does_not_grow():
+    generator = tiny()
+    latents = draw(generator, 1)
+    with torch.no_grad():
+        _, content, _, state = generator(latents, burn_in=BURN_IN)
+        shapes = [tensor.shape for tensor in (*state.dynamics, *state.decoder)]
+        condition = generator.condition(content, latents.labels)[:, None]
+        for _ in range(5):
+            _, state = generator.stream(torch.randn(2, 1, generator.noise_dim), condition, state)
+            assert [tensor.shape for tensor in (*state.dynamics, *state.decoder)] == shapes
+
+
+def test_burn_in_carries_no_gradient():
+    generator = tiny(num_classes=0)
+    latents = draw(generator, 2, batch=1)
+    noise = latents.motion_noise.requires_grad_()
+    frames = generator(Latents(latents.content_noise, noise), burn_in=BURN_IN).frames
+    (gradient,) = torch.autograd.grad(frames.sum(), noise)
+    assert gradient[:, : 1 + BURN_IN].abs().sum() == 0
+    assert gradient[:, 1 + BURN_IN :].abs().sum() > 0
+
+
+def test_reconstruct_gives_four_frames_a_code():
+    generator = tiny()
+    clip = generator.reconstruct(torch.randn(2, 6), torch.randn(2, 4, 7), torch.tensor([0, 1]))
+    assert clip.shape == (2, 16, 3, 32, 32)
+
+
+def test_channels_must_reach_the_size():
+    with pytest.raises(ValueError, match="32 pixels, not 64"):
+        tiny(size=32) and Generator(
+            size=64, num_classes=0, channels=(8, 8, 6, 6), content_dim=6, class_dim=3, noise_dim=5, motion_dim=7,
+            hidden_dim=16, max_half_life=8.0, dense_until=16, prior="uniform",
+        )  # fmt: skip
+
+
+def test_latents_refuse_shapes_that_do_not_belong_together():
+    with pytest.raises(ValueError, match="content_noise"):
+        Latents(torch.randn(2, 6), torch.randn(3, 4, 5))
+    with pytest.raises(ValueError, match="labels"):
+        Latents(torch.randn(2, 6), torch.randn(2, 4, 5), torch.zeros(3, dtype=torch.long))
+
+
+class TestStream:
+    def test_a_seed_gives_the_same_video_in_any_batch_and_chunk(self):
+        generator = tiny(num_classes=0).eval()
+        alone = torch.cat(list(take(stream(generator, [3], chunk_steps=1), 40)), dim=1)
+        among = torch.cat(list(take(stream(generator, [1, 2, 3, 4], chunk_steps=5), 40)), dim=1)
+        assert alone.shape[1] == 40
+        assert (alone[0] - among[2]).abs().max() <= 1 / 127.5
+
+    def test_latent_stream_does_not_depend_on_how_it_is_asked(self):
+        one = LatentStream([5], content_dim=4, noise_dim=3).motion_noise(9)
+        other = LatentStream([4, 5], content_dim=4, noise_dim=3)
+        assert torch.equal(one[0], torch.cat([other.motion_noise(4), other.motion_noise(5)], dim=1)[1])
+
+    def test_take_cuts_to_any_number_of_frames(self):
+        generator = tiny(num_classes=0)
+        assert [chunk.shape[1] for chunk in take(stream(generator, [0], chunk_steps=2), 19)] == [8, 8, 3]
+
+    def test_truncation_zero_removes_the_content_of_the_seed(self):
+        generator = tiny(num_classes=0)
+        codes = [next(stream(generator, [seed], truncation=0.0)) for seed in (1, 2)]
+        assert not torch.equal(*codes), "motion still differs"
+        latents = draw(generator, 1)
+        content = generator(latents, burn_in=0, truncation=0.0).content
+        assert content.abs().max() == 0
+
+
+class TestInterpolate:
+    def test_one_seed_is_that_seeds_video(self):
+        generator = tiny(num_classes=0)
+        expected = torch.cat(list(take(stream(generator, [4], chunk_steps=1), 22)), dim=1)
+        morphed = torch.cat(list(interpolate(generator, [4], num_frames=22)), dim=1)
+        assert torch.allclose(morphed, expected, atol=1e-5)
+
+    def test_it_begins_as_the_first_seed_and_moves_away(self):
+        generator = tiny(num_classes=0)
+        expected = torch.cat(list(take(stream(generator, [4], chunk_steps=1), 64)), dim=1)
+        morphed = torch.cat(list(interpolate(generator, [4, 9], num_frames=64)), dim=1)
+        assert morphed.shape == expected.shape
+        assert torch.allclose(morphed[:, :4], expected[:, :4], atol=1e-5)
+        assert (morphed[:, -4:] - expected[:, -4:]).abs().max() > 1e-3
+
+    def test_a_path_visits_every_seed(self):
+        points = torch.randn(3, 8)
+        path = content_path(points, 21)
+        for place, point in zip((0, 10, 20), points, strict=True):
+            assert torch.allclose(path[place], point, atol=1e-5)
+
+
+class TestSlerp:
+    def test_ends(self):
+        start, end = torch.randn(4, 8), torch.randn(4, 8)
+        assert torch.allclose(slerp(start, end, 0.0), start, atol=1e-6)
+        assert torch.allclose(slerp(start, end, 1.0), end, atol=1e-6)
+
+    def test_middle_of_a_right_angle(self):
+        middle = slerp(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), 0.5)
+        assert torch.allclose(middle, torch.tensor([0.5**0.5, 0.5**0.5]))
+
+    def test_lengths_are_kept_on_the_way(self):
+        start, end = torch.nn.functional.normalize(torch.randn(2, 16, 8), dim=-1) * 3
+        assert torch.allclose(slerp(start, end, 0.3).norm(dim=-1), torch.full((16,), 3.0), atol=1e-5)
+
+    def test_parallel_ends(self):
+        start = torch.randn(8)
+        assert torch.allclose(slerp(start, start * 2, 0.5), start * 1.5, atol=1e-6)

@@ -1,0 +1,102 @@
+import json
+
+import pytest
+
+from videogan.config import Config
+from videogan.errors import MissingPathError, UsageError
+from videogan.presets import (
+    PRESETS,
+    change,
+    difference,
+    known_settings,
+    load_config,
+    parse_setting,
+    preset,
+    save_config,
+)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_round_trip(tmp_path, name):
+    config = preset(name, ["train.seed=5", "penalty.kind=exact"])
+    save_config(config, tmp_path / "config.json")
+    assert load_config(tmp_path / "config.json") == config
+    assert config.preset == name
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("train.batchsize=3", r"there is no setting 'train.batchsize' \(did you mean 'train.batch_size'\?\)"),
+        ("trian.seed=1", r"did you mean 'train.seed'\?"),
+        ("penalty.sigm=1", r"did you mean 'penalty.sigma'\?"),
+        ("train.seed=x", "setting train.seed = 'x'"),
+        ("train.batch_size=0", "setting train.batch_size = 0"),
+        ("data.size=48", "must be 32, 64, 128, 256 or 512"),
+        ("generator.channels=[8,8,8]", "generator.channels needs 4 entries for data.size=32, not 3"),
+        ("penalty.kind=exakt", "'finite-difference', 'exact', 'none'"),
+        ("train.max_burn_in=1", "max_burn_in 1 is below min_burn_in 4"),
+        ("frame_discriminator.num_frames=17", "more than data.num_frames"),
+        ("seed", "a setting is group.key=value"),
+        ("preset=x", "there is no setting 'preset'"),
+    ],
+)
+def test_wrong_settings_are_told(setting, said):
+    with pytest.raises(UsageError, match=said) as caught:
+        preset("cpu", [setting])
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_preset():
+    with pytest.raises(UsageError, match=r"did you mean 'gpu64'\?"):
+        preset("gpu46")
+
+
+@pytest.mark.parametrize("size", [32, 64, 128, 256, 512])
+@pytest.mark.parametrize("name", PRESETS)
+def test_another_size_adapts_the_networks(name, size):
+    config = preset(name, [f"data.size={size}"])
+    assert config.data.size == size
+    assert len(config.generator.channels) == (size // 4).bit_length()
+
+
+def test_settings_win_over_the_preset():
+    assert preset("gpu64", ["train.batch_size=8"]).train.batch_size == 8
+    assert preset("gpu64").train.batch_size == 64
+    assert preset("cpu", ["generator.prior=normal"]).generator.prior == "normal"
+
+
+def test_changing_the_kind_starts_from_its_defaults():
+    assert preset("gpu64", ["penalty.kind=none"]).penalty.model_dump() == {"kind": "none"}
+    assert preset("cpu", ["penalty.r1_weight=7", "penalty.kind=exact"]).penalty.r1_weight == 7
+
+
+def test_parse_setting():
+    assert parse_setting("a.b=[1, 2]") == ("a.b", [1, 2])
+    assert parse_setting("a.b=uniform") == ("a.b", "uniform")
+    assert parse_setting("a.b=x=y") == ("a.b", "x=y")
+
+
+def test_every_known_setting_can_be_given():
+    config = Config()
+    tree = config.model_dump()
+    for key in known_settings(config):
+        group, name = key.split(".")
+        assert change(config, {key: tree[group][name]}) == config
+
+
+def test_difference_names_what_changed_and_allows_what_may():
+    config = preset("cpu")
+    assert difference(config, change(config, {"train.steps": 7, "train.keep": 5})) == ""
+    assert difference(config, change(config, {"train.seed": 7})) == "train.seed=0, not 7"
+    assert difference(config, change(config, {"penalty.kind": "exact"})).startswith("penalty.")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", json.dumps({"train": {"stepz": 1}}), "\ud800"])
+def test_an_unreadable_config_file(tmp_path, content):
+    file = tmp_path / "config.json"
+    file.write_bytes(content.encode("utf-8", "surrogatepass"))
+    with pytest.raises(UsageError, match=r"config\.json"):
+        load_config(file)
+    with pytest.raises(MissingPathError):
+        load_config(tmp_path / "absent.json")

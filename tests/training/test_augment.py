@@ -1,0 +1,63 @@
+import pytest
+import torch
+
+from videogan.config import AugmentConfig
+from videogan.training.augment import Draw, augment, draw_augmentation
+
+
+def draw(**changes) -> Draw:
+    neutral = {
+        "shift_y": torch.tensor([0]),
+        "shift_x": torch.tensor([0]),
+        "brightness": torch.zeros(1),
+        "saturation": torch.ones(1),
+        "contrast": torch.ones(1),
+    }
+    return Draw(**neutral | changes)
+
+
+CLIP = torch.rand(1, 4, 3, 8, 8)
+
+
+def test_a_neutral_draw_changes_nothing():
+    assert torch.allclose(augment(CLIP, draw()), CLIP, atol=1e-6)
+
+
+def test_shifts_move_pixels_and_repeat_edges():
+    moved = augment(CLIP, draw(shift_y=torch.tensor([2]), shift_x=torch.tensor([-1])))
+    assert torch.allclose(moved[..., :-2, 1:], CLIP[..., 2:, :-1], atol=1e-6)
+    assert torch.allclose(moved[..., -1, 1:], CLIP[..., -1, :-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["brightness", "saturation", "contrast"])
+def test_every_frame_of_a_clip_is_changed_alike(name):
+    still = CLIP[:, :1].expand(-1, 4, -1, -1, -1)
+    changed = augment(still, draw(**{name: torch.tensor([0.5])}))
+    assert not torch.allclose(changed, still)
+    assert torch.allclose(changed, changed[:, :1].expand_as(changed), atol=1e-6)
+
+
+def test_zero_saturation_is_grey_and_zero_contrast_is_flat():
+    grey = augment(CLIP, draw(saturation=torch.tensor([0.0])))
+    assert torch.allclose(grey, grey.mean(2, keepdim=True).expand_as(grey), atol=1e-6)
+    flat = augment(CLIP, draw(contrast=torch.tensor([0.0])))
+    assert torch.allclose(flat, CLIP.mean().expand_as(flat), atol=1e-5)
+
+
+def test_gradients_pass():
+    clip = CLIP.clone().requires_grad_()
+    augment(clip, draw(shift_x=torch.tensor([3]))).sum().backward()
+    assert clip.grad is not None
+    assert clip.grad.abs().sum() > 0
+
+
+def test_one_draw_per_clip_with_the_configured_probability():
+    config = AugmentConfig(probability=0.25)
+    drawn = draw_augmentation(4000, 32, config, torch.Generator().manual_seed(0))
+    touched = (drawn.brightness != 0).float().mean().item()
+    assert touched == pytest.approx(0.25, abs=0.03)
+    assert drawn.shift_x.abs().max() <= 0.125 * 32
+    assert all(value.shape == (4000,) for value in drawn)
+    never = draw_augmentation(50, 32, AugmentConfig(probability=0), torch.Generator().manual_seed(0))
+    assert not never.shift_y.any()
+    assert not never.brightness.any()

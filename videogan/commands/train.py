@@ -1,0 +1,164 @@
+"""``videogan train``: a folder of clips in, a run folder out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from videogan.config import Config
+    from videogan.data.cache import ClipCache
+    from videogan.runs import RunFolder
+    from videogan.training.loop import Trainer
+
+
+def train(
+    clips: Annotated[Path, typer.Argument(help="Folder of videos; its sub-folders, if any, are the classes.")],
+    run: Annotated[Path | None, typer.Option(help="Run folder; by default a new numbered one under runs/.")] = None,
+    preset: Annotated[str | None, typer.Option(help="cpu, gpu64, gpu128 or gpu256; by default what fits here.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Change one setting; repeatable.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Train for so many steps in all.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="Train for so many minutes in all.")] = None,
+    resume: Annotated[
+        Literal["auto", "never"],
+        typer.Option(help="auto: go on with an unfinished run of the same clips and settings."),
+    ] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")] = False,
+) -> None:
+    """Learn a folder of video clips.
+
+    Ctrl-C saves; the same command again goes on where it stopped.
+    """
+    config, reasons = _configure(preset, settings or [], steps)
+    from videogan.data.cache import open_cache
+    from videogan.data.folder import scan_folder
+
+    typer.echo("\n".join(reasons), err=True)
+    folder = scan_folder(
+        clips,
+        labels=config.data.labels,
+        cache_dir=config.data.cache_dir,
+        max_bad_share=config.data.max_bad_share,
+    )
+    classes = (
+        f"{len(folder.class_names)} classes ({', '.join(folder.class_names)})" if folder.class_names else "no classes"
+    )
+    typer.echo(f"clips: {len(folder.videos)} videos in {clips}, {classes}", err=True)
+    for path, reason in folder.rejected:
+        typer.echo(f"warning: {path} is left out: {reason}", err=True)
+
+    chosen, goes_on = _choose_run(run, clips, config, resume)
+    typer.echo(f"run: {chosen.path}{' (going on)' if goes_on else ''}", err=True)
+    if dry_run:
+        typer.echo(config.model_dump_json(indent=2))
+        return
+    from videogan.commands.progress import reading_bar
+
+    chosen.make()
+    with reading_bar("reading clips") as progress:
+        cache = open_cache(folder, config.data, progress=progress)
+    trainer = _trainer(config, cache, chosen, minutes, clips, goes_on=goes_on)
+    trainer.train()
+    typer.echo(
+        f"trained {trainer.state.step} steps; `videogan sample --run {chosen.path} out.mp4` makes videos", err=True
+    )
+    typer.echo(chosen.path)
+
+
+def _configure(preset: str | None, settings: list[str], steps: int | None) -> tuple["Config", list[str]]:
+    """Return the whole config, every ``auto`` decided, and what was decided why."""
+    from videogan import presets
+
+    extra = [] if steps is None else [f"train.steps={steps}"]
+    if preset is not None:
+        presets.preset(preset, settings)  # a wrong name or key is told before torch is loaded
+    from videogan.device import describe, pick_device, pick_precision
+
+    device = pick_device(str(dict(map(presets.parse_setting, settings)).get("train.device", "auto")))
+    name = preset or ("gpu64" if device.type == "cuda" else "cpu")
+    config = presets.preset(name, [*settings, *extra])
+    reasons = [f"device: {describe(device)}"]
+    fixed: dict[str, object] = {"train.device": device.type}
+    if config.train.precision == "auto":
+        fixed["train.precision"], because = pick_precision(device)
+        reasons.append(f"precision: {fixed['train.precision']}, because {because}")
+    if config.train.compile == "auto":
+        compiles = device.type == "cuda" and config.penalty.kind != "exact"
+        fixed["train.compile"] = "always" if compiles else "never"
+    config = presets.change(config, fixed)
+    why = "as asked" if preset else f"because this machine has {'a' if device.type == 'cuda' else 'no'} CUDA GPU"
+    size, num_frames = config.data.size, config.data.num_frames
+    reasons.insert(1, f"preset: {name}, {why}: clips of {num_frames} frames, {size} x {size} pixels")
+    return config, reasons
+
+
+def _choose_run(given: Path | None, clips: Path, config: "Config", resume: str) -> tuple["RunFolder", bool]:
+    """Return the run folder and whether there is training to go on with."""
+    import json
+
+    from videogan.checkpoint import newest_checkpoint
+    from videogan.errors import UsageError
+    from videogan.presets import difference, load_config
+    from videogan.runs import RunFolder, list_runs, next_run
+
+    def same_clips(run: RunFolder) -> bool:
+        try:
+            return bool(json.loads(run.environment.read_text())["clips"] == str(clips.resolve()))
+        except (OSError, ValueError, KeyError):
+            return False
+
+    if given is not None:
+        chosen = RunFolder(given)
+        if newest_checkpoint(chosen.checkpoints) is None:
+            return chosen, False
+        if resume == "never":
+            raise UsageError(f"{given}: holds a trained model already; name another folder or leave out --resume never")
+        changed = difference(load_config(chosen.config), config)
+        if changed:
+            raise UsageError(f"{given}: was trained with {changed}; give the same settings, or another --run")
+        return chosen, True
+    if resume == "auto":
+        for run in reversed(list_runs()):
+            if same_clips(run) and run.config.exists() and not difference(load_config(run.config), config):
+                return run, newest_checkpoint(run.checkpoints) is not None
+    size, num_frames = config.data.size, config.data.num_frames
+    return next_run(f"{clips.resolve().name}-{size}x{size}x{num_frames}"), False
+
+
+def _trainer(
+    config: "Config", cache: "ClipCache", run: "RunFolder", minutes: float | None, clips: Path, *, goes_on: bool
+) -> "Trainer":
+    import torch
+
+    from videogan.checkpoint import load_state, newest_checkpoint
+    from videogan.data.loader import ClipLoader
+    from videogan.device import environment
+    from videogan.presets import save_config
+    from videogan.runs import write_json
+    from videogan.training.compile import compile_networks
+    from videogan.training.loop import Trainer
+    from videogan.training.state import new_state
+
+    device = torch.device(config.train.device)
+    loader = ClipLoader(
+        cache,
+        num_frames=config.data.num_frames,
+        frame_stride=config.data.frame_stride,
+        batch_size=config.train.batch_size,
+        seed=config.train.seed,
+        short=config.data.short,
+        class_balanced=config.data.class_balanced,
+        max_bad_share=config.data.max_bad_share,
+    )
+    state = new_state(config, len(cache.class_names), device)
+    checkpoint = newest_checkpoint(run.checkpoints) if goes_on else None
+    if checkpoint is not None:
+        state.load_state_dict(load_state(checkpoint, device))
+        typer.echo(f"going on from step {state.step}", err=True)
+    if config.train.compile == "always":
+        compile_networks(state.networks)
+    save_config(config, run.config)
+    write_json(run.environment, {"clips": str(clips.resolve()), **environment(device)})
+    return Trainer(config, state, loader, run, device, minutes)

@@ -1,0 +1,197 @@
+"""The configuration: pydantic models that are at once the schema, the defaults and the file format.
+
+Pure data: this module imports nothing of the project, so that every layer may name its types. Values come from three
+levels, the later winning: the defaults below, a preset (or a run's ``config.json``), and ``--set group.key=value``;
+:mod:`videogan.presets` puts them together.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+FRAMES_PER_STEP = 4
+"""Frames that one latent step of the generator stands for."""
+
+
+class Group(BaseModel):
+    """Base of every group: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DataConfig(Group):
+    """Which clips are cut from the videos, and how they are stored."""
+
+    size: Annotated[int, Field(ge=32, le=512, description="height and width of a training frame, in pixels")] = 32
+    num_frames: Annotated[int, Field(ge=4, multiple_of=FRAMES_PER_STEP, description="frames in a clip")] = 16
+    frame_stride: Annotated[int, Field(ge=1, description="step between the frames of a clip")] = 1
+    frame_rate: Annotated[float, Field(gt=0)] | None = None
+    fit: Literal["crop", "letterbox"] = "crop"
+    short: Literal["repeat-last", "bounce", "skip"] = "repeat-last"
+    labels: Literal["folders", "none"] = "folders"
+    class_balanced: bool = True
+    mirror: bool = False
+    cache_dir: str | None = None
+    cache_limit_gb: Annotated[float, Field(gt=0)] = 20.0
+    max_bad_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+    @field_validator("size")
+    @classmethod
+    def _size_is_a_power_of_two(cls, size: int) -> int:
+        if size & (size - 1):
+            raise ValueError("must be 32, 64, 128, 256 or 512")
+        return size
+
+
+class GeneratorConfig(Group):
+    """The arguments of :class:`videogan.models.generator.Generator`, which explains them."""
+
+    channels: Annotated[tuple[int, ...], Field(min_length=3)] = (128, 96, 48, 24)
+    content_dim: Annotated[int, Field(ge=1)] = 64
+    class_dim: Annotated[int, Field(ge=1)] = 32
+    noise_dim: Annotated[int, Field(ge=1)] = 16
+    motion_dim: Annotated[int, Field(ge=1)] = 128
+    hidden_dim: Annotated[int, Field(ge=1)] = 256
+    max_half_life: Annotated[float, Field(ge=0)] = 16.0
+    dense_until: Annotated[int, Field(ge=4)] = 16
+    prior: Literal["uniform", "normal"] = "uniform"
+
+
+class FrameDiscriminatorConfig(Group):
+    """The frame discriminator: 2D, ``num_frames`` random frames of each clip at full resolution."""
+
+    channels: tuple[int, ...] = (32, 64, 96, 128)
+    num_frames: Annotated[int, Field(ge=1)] = 2
+
+
+class ClipDiscriminatorConfig(Group):
+    """The clip discriminator: 3D, the whole clip at half resolution."""
+
+    channels: tuple[int, ...] = (32, 64, 128)
+
+
+class EncoderConfig(Group):
+    """The encoder and its two terms: reconstruction G(E(x)) ~ x and latent cycle E(G(z)) ~ z."""
+
+    channels: tuple[int, ...] = (32, 64, 128)
+    interval: Annotated[int, Field(ge=1, description="the encoder is trained every so many steps")] = 4
+    reconstruction_weight: Annotated[float, Field(ge=0)] = 1.0
+    latent_cycle_weight: Annotated[float, Field(ge=0)] = 1.0
+    share: Annotated[float, Field(gt=0, le=1, description="share of the batch that trains the encoder")] = 0.5
+
+
+class AdversarialConfig(Group):
+    """The adversarial loss and the class terms beside it."""
+
+    kind: Literal["relativistic", "non-saturating", "hinge"] = "relativistic"
+    auxiliary_weight: Annotated[float, Field(ge=0, description="weight of the auxiliary classifier's loss")] = 0.1
+    centring_weight: Annotated[float, Field(ge=0, description="weight of the squared mean logit")] = 0.01
+
+
+class FiniteDifferencePenalty(Group):
+    """R1 and R2 by finite differences: one more forward pass, no double backward."""
+
+    kind: Literal["finite-difference"] = "finite-difference"
+    r1_weight: Annotated[float, Field(ge=0)] = 1.0
+    r2_weight: Annotated[float, Field(ge=0)] = 1.0
+    sigma: Annotated[float, Field(gt=0, description="standard deviation of the perturbation, in units of [-1, 1]")] = (
+        0.03
+    )
+    share: Annotated[float, Field(gt=0, le=1, description="share of the batch that is penalised")] = 0.25
+
+
+class ExactPenalty(Group):
+    """R1 and R2 by double backward: exact, slow, not compiled."""
+
+    kind: Literal["exact"] = "exact"
+    r1_weight: Annotated[float, Field(ge=0)] = 1.0
+    r2_weight: Annotated[float, Field(ge=0)] = 1.0
+    share: Annotated[float, Field(gt=0, le=1)] = 0.25
+
+
+class NoPenalty(Group):
+    """No gradient penalty."""
+
+    kind: Literal["none"] = "none"
+
+
+PenaltyConfig = Annotated[FiniteDifferencePenalty | ExactPenalty | NoPenalty, Field(discriminator="kind")]
+
+
+class AugmentConfig(Group):
+    """Augmentation of everything that the discriminators see, one draw per clip."""
+
+    probability: Annotated[float, Field(ge=0, le=1)] = 0.3
+    translation: Annotated[float, Field(ge=0, le=0.5, description="largest shift, as a share of the size")] = 0.125
+    brightness: Annotated[float, Field(ge=0, le=1)] = 0.2
+    saturation: Annotated[float, Field(ge=0, le=1)] = 0.3
+    contrast: Annotated[float, Field(ge=0, le=1)] = 0.2
+
+
+class OptimizerConfig(Group):
+    """Adam, the same for every network."""
+
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    warmup_steps: Annotated[int, Field(ge=0)] = 50
+    clip_norm: Annotated[float, Field(gt=0, description="largest gradient norm of a network")] = 5.0
+
+
+class TrainConfig(Group):
+    """The training run."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    batch_size: Annotated[int, Field(ge=2)] = 16
+    steps: Annotated[int, Field(ge=1, description="steps in all")] = 6_000
+    tick_steps: Annotated[int, Field(ge=1, description="steps between two checkpoints, previews and log rows")] = 250
+    min_burn_in: Annotated[
+        int, Field(ge=0, description="latent steps of dynamics before a training clip, at least")
+    ] = 4
+    max_burn_in: Annotated[int, Field(ge=0)] = 32
+    ema_half_life: Annotated[float, Field(gt=0, description="in clips")] = 5_000
+    ema_ramp: Annotated[float, Field(gt=0, description="largest half-life, as a share of the clips seen so far")] = 0.1
+    device: str = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: Literal["auto", "always", "never"] = "auto"
+    keep: Annotated[int, Field(ge=1, description="checkpoints that are kept")] = 2
+
+    @model_validator(mode="after")
+    def _burn_in_is_a_range(self) -> "TrainConfig":
+        if self.max_burn_in < self.min_burn_in:
+            raise ValueError(f"max_burn_in {self.max_burn_in} is below min_burn_in {self.min_burn_in}")
+        return self
+
+
+class Config(Group):
+    """A whole run. ``Config()`` is the ``cpu`` preset."""
+
+    version: Literal[1] = 1
+    preset: str = "cpu"
+    data: DataConfig = DataConfig()
+    generator: GeneratorConfig = GeneratorConfig()
+    frame_discriminator: FrameDiscriminatorConfig = FrameDiscriminatorConfig()
+    clip_discriminator: ClipDiscriminatorConfig = ClipDiscriminatorConfig()
+    encoder: EncoderConfig = EncoderConfig()
+    adversarial: AdversarialConfig = AdversarialConfig()
+    penalty: PenaltyConfig = FiniteDifferencePenalty()
+    augment: AugmentConfig = AugmentConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    train: TrainConfig = TrainConfig()
+
+    @model_validator(mode="after")
+    def _networks_fit_the_size(self) -> "Config":
+        stages = {
+            "generator.channels": (len(self.generator.channels), self.data.size // 4),
+            "frame_discriminator.channels": (len(self.frame_discriminator.channels), self.data.size // 4),
+            "clip_discriminator.channels": (len(self.clip_discriminator.channels), self.data.size // 8),
+            "encoder.channels": (len(self.encoder.channels), self.data.size // 8),
+        }
+        for key, (given, ratio) in stages.items():
+            if given != ratio.bit_length():
+                raise ValueError(
+                    f"{key} needs {ratio.bit_length()} entries for data.size={self.data.size}, not {given}"
+                )
+        if self.frame_discriminator.num_frames > self.data.num_frames:
+            raise ValueError("frame_discriminator.num_frames is more than data.num_frames")
+        return self

@@ -1,0 +1,74 @@
+"""Which device, preset and precision fit this machine, and why."""
+
+import platform
+import resource
+from importlib import metadata
+from typing import Literal
+
+import torch
+
+from videogan.errors import UsageError, did_you_mean
+
+Precision = Literal["float32", "bfloat16"]
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """Return the named device; ``auto`` is the GPU if there is one, else the CPU.
+
+    Raises:
+        UsageError: there is no such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"there is no device {name!r}{did_you_mean(name, ['cpu', 'cuda', 'auto'])}") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UsageError("no CUDA device was found; train.device=cpu trains on the CPU")
+    if device.type not in ("cpu", "cuda"):
+        raise UsageError(f"device {name!r} is not supported; devices are cpu and cuda")
+    return device
+
+
+def describe(device: torch.device) -> str:
+    """Name a device for people."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU ({platform.machine()}, {torch.get_num_threads()} threads)"
+
+
+def pick_precision(device: torch.device) -> tuple[Precision, str]:
+    """Return bfloat16 where the hardware multiplies it natively, else float32, and the reason."""
+    if device.type == "cuda":
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return "bfloat16", "the GPU has bfloat16 tensor cores"
+        return "float32", "the GPU has no bfloat16"
+    if torch.cpu._is_amx_tile_supported():
+        return "bfloat16", "the CPU has AMX matrix units"
+    return "float32", "the CPU has no bfloat16 matrix units"
+
+
+def memory_gib(device: torch.device) -> float:
+    """Return the peak memory in GiB: of the GPU's allocator, or of this process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**30
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def environment(device: torch.device) -> dict[str, str]:
+    """Return the versions and the machine that results depend on."""
+    packages = ("videogan", "torch", "torchvision", "av", "numpy")
+    return {
+        "device": describe(device),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        **{name: _version(name) for name in packages},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:  # run from a checkout
+        return "not installed"

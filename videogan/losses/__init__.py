@@ -1,0 +1,1 @@
+"""The terms of the objective: plain functions of logits or tensors."""

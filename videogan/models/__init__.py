@@ -1,0 +1,1 @@
+"""The networks. They see tensors only: never a file, never a data set."""

@@ -1,0 +1,71 @@
+"""Recurrent latent dynamics: independent motion noise becomes a smooth path of motion codes.
+
+Each noise channel first runs through a leaky integrator (an Ornstein-Uhlenbeck process) with its own half-life,
+log-spaced from none to ``max_half_life`` latent steps: low-pass noise at many time scales, as in LongVideoGAN
+(Brooks et al. 2022, section 3.1), here with a state of constant size. A GRU shapes it into motion codes.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from videogan.models.layers import linear
+
+
+class DynamicsState(NamedTuple):
+    """What the dynamics remember: the GRU's last motion code ``(b m)`` and the integrators ``(b n)``."""
+
+    motion_code: Tensor
+    integrators: Tensor
+
+
+class LatentDynamics(nn.Module):
+    """Motion noise ``(b s n)`` -> motion codes ``(b s m)``, in (-1, 1); one latent step stands for four frames."""
+
+    decay: Tensor
+
+    def __init__(self, *, noise_dim: int, motion_dim: int, condition_dim: int, max_half_life: float) -> None:
+        super().__init__()
+        self.register_buffer("decay", log_spaced_decays(noise_dim, max_half_life))
+        self.condition = linear(condition_dim, motion_dim, gain=1.0)
+        self.noise = linear(noise_dim, motion_dim, gain=1.0)
+        self.gru = nn.GRU(motion_dim, motion_dim, batch_first=True)
+
+    def initial_state(self, noise: Tensor) -> DynamicsState:
+        """Return the state before the first latent step.
+
+        ``noise (b n)``, standard normal, is the integrators' value, which makes their process stationary from the
+        first step. The GRU begins at zero and forgets that during the burn-in.
+        """
+        return DynamicsState(noise.new_zeros(noise.shape[0], self.gru.hidden_size), noise)
+
+    def forward(self, noise: Tensor, condition: Tensor, state: DynamicsState) -> tuple[Tensor, DynamicsState]:
+        """Run ``noise.shape[1]`` latent steps from ``state``; ``condition (b s k)`` is content code and class."""
+        # In float32 whatever the autocast: rounding errors would add up over an endless video.
+        with torch.autocast(noise.device.type, enabled=False):
+            smooth, integrators = self.integrate(noise, state.integrators)
+            drive = self.noise(smooth) + self.condition(condition)
+            motion_codes, last = self.gru(drive, state.motion_code[None].contiguous())
+        return motion_codes, DynamicsState(last[0], integrators)
+
+    def integrate(self, noise: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the integrators: x[t] = a x[t-1] + sqrt(1 - a^2) e[t], which keeps unit variance."""
+        gain = (1 - self.decay**2).sqrt()
+        values = []
+        for step in noise.unbind(1):
+            value = self.decay * value + gain * step
+            values.append(value)
+        return torch.stack(values, dim=1), value
+
+
+def log_spaced_decays(count: int, max_half_life: float) -> Tensor:
+    """Return ``count`` factors a in [0, 1) with a^h = 1/2 for half-lives h log-spaced up to ``max_half_life`` steps.
+
+    The first half-life is half a step, nearly white noise; a ``max_half_life`` of 0 switches the integrators off
+    (every factor is 0).
+    """
+    if max_half_life == 0:
+        return torch.zeros(count)
+    half_lives = torch.logspace(-1, torch.log2(torch.tensor(max_half_life)).item(), count, base=2)
+    return 0.5 ** (1 / half_lives)

@@ -1,0 +1,59 @@
+"""The encoder: the generator's way back, from a clip to the codes that make it.
+
+Clips enter as ``b t c h w`` in [-1, 1], ``t`` a multiple of four.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from einops import rearrange, reduce
+from torch import Tensor, nn
+
+from videogan.models.clip_discriminator import ClipTrunk
+from videogan.models.latents import Prior
+from videogan.models.layers import activation, linear, mlp
+
+
+class Codes(NamedTuple):
+    """What a clip was made from: ``content (b d)`` and ``motion_codes (b s m)``, four frames to a latent step."""
+
+    content: Tensor
+    motion_codes: Tensor
+
+
+class Encoder(nn.Module):
+    """Clips -> content code and motion codes.
+
+    Args:
+        size: height and width of a frame.
+        channels: features of the trunk, as in the clip discriminator.
+        content_dim: length of the content code.
+        motion_dim: length of a motion code.
+        prior: law of the content code; a uniform one is met by a final tanh.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int,
+        channels: Sequence[int],
+        content_dim: int,
+        motion_dim: int,
+        prior: Prior,
+        hidden_dim: int = 256,
+    ) -> None:
+        super().__init__()
+        self.bounded = prior == "uniform"
+        self.trunk = ClipTrunk(channels)
+        features = channels[-1] * (size >> len(channels)) ** 2
+        self.step_features = mlp(features, hidden_dim)
+        self.content = linear(hidden_dim, content_dim)
+        self.motion = linear(hidden_dim, motion_dim)
+
+    def forward(self, clips: Tensor) -> Codes:
+        """Encode ``clips (b t c h w)``."""
+        features = rearrange(activation(self.trunk(clips)), "b c s h w -> b s (c h w)")
+        steps = self.step_features(features.float())
+        content = self.content(reduce(steps, "b s k -> b k", "mean"))
+        return Codes(torch.tanh(content) if self.bounded else content, torch.tanh(self.motion(steps)))

@@ -1,0 +1,56 @@
+"""The frame discriminator: judges single frames at full resolution.
+
+Frames enter as ``b c h w`` in [-1, 1].
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from videogan.models.heads import Judgement, JudgementHead
+from videogan.models.layers import LRELU_GAIN, activation, init_weights
+
+
+class FrameBlock(nn.Module):
+    """A residual block of two 3 x 3 convolutions that halves the resolution."""
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.change = _conv2d(in_channels, channels, 1, gain=1.0)
+        self.first = _conv2d(in_channels, in_channels, 3)
+        self.second = _conv2d(in_channels, channels, 3, gain=0.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``b c h w`` to half the height and width."""
+        y = self.first(activation(x))
+        y = self.second(activation(F.avg_pool2d(y, 2)))
+        return self.change(F.avg_pool2d(x, 2)) + y
+
+
+class FrameDiscriminator(nn.Module):
+    """Frames -> logits.
+
+    Args:
+        size: height and width of a frame.
+        channels: features at full resolution and after each halving.
+        num_classes: number of classes, 0 for none.
+    """
+
+    def __init__(self, *, size: int, channels: Sequence[int], num_classes: int) -> None:
+        super().__init__()
+        self.from_rgb = _conv2d(3, channels[0], 3, gain=1.0)
+        self.blocks = nn.Sequential(*(FrameBlock(a, b) for a, b in pairwise(channels)))
+        smallest = size >> (len(channels) - 1)
+        self.head = JudgementHead(channels[-1] * smallest**2, num_classes=num_classes)
+
+    def forward(self, frames: Tensor, labels: Tensor | None) -> Judgement:
+        """Judge ``frames (b c h w)`` of classes ``labels (b)``."""
+        return self.head(self.blocks(self.from_rgb(frames)).flatten(1), labels)
+
+
+def _conv2d(in_channels: int, out_channels: int, kernel: int, *, gain: float = LRELU_GAIN) -> nn.Conv2d:
+    conv = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2)
+    init_weights(conv, gain=gain)
+    return conv

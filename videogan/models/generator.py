@@ -1,0 +1,241 @@
+"""The generator: latents in, any number of frames out, in constant memory.
+
+Axes: ``b`` batch, ``s`` latent steps, ``c`` channels, ``t`` frames, ``h w`` pixels. Clips leave as ``b t c h w``
+for the range [-1, 1], not clamped: a saturating output would starve the generator of gradient.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from videogan.models.dynamics import DynamicsState, LatentDynamics
+from videogan.models.latents import Latents, Prior, content_code
+from videogan.models.layers import (
+    Activation,
+    CausalConv3d,
+    TemporalUpsample,
+    activation,
+    conv3d,
+    linear,
+    mlp,
+    spatial_upsample,
+)
+
+FRAMES_PER_STEP = 4
+"""Frames of one latent step: the decoder doubles the frame rate twice."""
+BASE_SIZE = 4
+"""Height and width of the first feature map."""
+
+
+class GeneratorState(NamedTuple):
+    """All that the next frame depends on besides its own noise and condition; its size never grows."""
+
+    dynamics: DynamicsState
+    decoder: tuple[Tensor, ...]
+
+
+class Generated(NamedTuple):
+    """The beginning of some videos.
+
+    ``frames (b t c h w)``; the codes behind them, ``content (b d)`` and ``motion_codes (b s m)``, of which the first
+    ``context_steps`` are history; and the state from which :meth:`Generator.stream` goes on.
+    """
+
+    frames: Tensor
+    content: Tensor
+    motion_codes: Tensor
+    state: GeneratorState
+
+
+class Stage(nn.Module):
+    """One resolution of the decoder: upsampling, channel change, modulation by content, one residual block."""
+
+    def __init__(
+        self, in_channels: int, channels: int, *, style_dim: int, upsample_time: bool, upsample_space: bool, dense: bool
+    ) -> None:
+        super().__init__()
+        self.upsample_space = upsample_space
+        self.upsample_time = TemporalUpsample() if upsample_time else None
+        self.change = conv3d(in_channels, channels, (1, 1, 1), gain=1.0)
+        self.style = conv3d(style_dim, channels, (1, 1, 1), gain=0.1)
+        self.spread = CausalConv3d(channels, channels, (3, 3, 3) if dense else (1, 3, 3))
+        self.refine = conv3d(channels, channels, (1, 3, 3), gain=0.0)
+
+    @property
+    def histories(self) -> tuple[int, ...]:
+        """Frames of state of the features' upsampling and the style's, if the frame rate doubles, and of the rest."""
+        upsample = (self.upsample_time.history,) * 2 if self.upsample_time else ()
+        return (*upsample, self.spread.history)
+
+    def forward(
+        self, x: Tensor, style: Tensor, state: Sequence[Tensor] | None = None
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """Map features ``x (b c t h w)`` and style ``(b k t 1 1)`` to those of the next resolution."""
+        new_state: tuple[Tensor, ...] = ()
+        x = self.change(x)
+        if self.upsample_time is not None:
+            x, last_x = self.upsample_time(x, None if state is None else state[0])
+            style, last_style = self.upsample_time(style, None if state is None else state[1])
+            new_state = (last_x, last_style)
+        if self.upsample_space:
+            x = spatial_upsample(x)
+        y = activation(x * (1 + self.style(style)))
+        y, last = self.spread(y, None if state is None else state[-1])
+        y = self.refine(activation(y))
+        return last_frames(x, y.shape[2]) + y, last_frames(style, y.shape[2]), (*new_state, last)
+
+
+class Generator(nn.Module):
+    """Endless video from latents.
+
+    Args:
+        size: height and width of a frame, 4 times a power of two.
+        num_classes: number of classes, 0 for none.
+        channels: feature channels at 4, 8, 16, ... pixels, one for each resolution up to ``size``.
+        content_dim: length of the content code, fixed for a video.
+        class_dim: length of a class embedding.
+        noise_dim: motion noise per latent step of four frames.
+        motion_dim: length of a motion code.
+        hidden_dim: width of the layers between codes and the first feature map.
+        max_half_life: longest half-life of the motion noise in latent steps, 0 for white noise.
+        dense_until: resolutions up to this one convolve over 3 frames, larger ones over single frames.
+        prior: law of the content code.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int,
+        num_classes: int,
+        channels: Sequence[int],
+        content_dim: int,
+        class_dim: int,
+        noise_dim: int,
+        motion_dim: int,
+        hidden_dim: int,
+        max_half_life: float,
+        dense_until: int,
+        prior: Prior,
+    ) -> None:
+        super().__init__()
+        if BASE_SIZE << (len(channels) - 1) != size:
+            raise ValueError(f"{len(channels)} stages make {BASE_SIZE << (len(channels) - 1)} pixels, not {size}")
+        self.size, self.num_classes, self.prior = size, num_classes, prior
+        self.frames_per_step = FRAMES_PER_STEP
+        self.content_dim, self.noise_dim, self.motion_dim = content_dim, noise_dim, motion_dim
+        self.classes = nn.Embedding(num_classes, class_dim) if num_classes else None
+        condition_dim = content_dim + (class_dim if num_classes else 0)
+        self.dynamics = LatentDynamics(
+            noise_dim=noise_dim, motion_dim=motion_dim, condition_dim=condition_dim, max_half_life=max_half_life
+        )
+        self.style = mlp(condition_dim, hidden_dim)
+        self.codes = mlp(condition_dim + motion_dim, hidden_dim, hidden_dim)
+        self.base = linear(hidden_dim, channels[0] * BASE_SIZE**2)
+        self.stages = nn.ModuleList(
+            Stage(
+                channels[max(i - 1, 0)],
+                channels[i],
+                style_dim=hidden_dim,
+                upsample_time=i in (1, 2),
+                upsample_space=i > 0,
+                dense=BASE_SIZE << i <= dense_until,
+            )
+            for i in range(len(channels))
+        )
+        self.to_rgb = nn.Sequential(Activation(), conv3d(channels[-1], 3, (1, 3, 3), gain=0.5))
+
+    @property
+    def context_steps(self) -> int:
+        """Latent steps that the decoder must have seen before the step whose frames it gives."""
+        return steps_for_frames([stage.histories for stage in self._stages()], FRAMES_PER_STEP) - 1
+
+    def condition(self, content: Tensor, labels: Tensor | None) -> Tensor:
+        """Join content code ``(b d)`` and class embedding to the condition ``(b k)``."""
+        if self.classes is None:
+            return content
+        if labels is None:
+            raise ValueError("this generator has classes: the latents need labels")
+        return torch.cat([content, self.classes(labels)], dim=1)
+
+    def forward(self, latents: Latents, *, burn_in: int, truncation: float = 1.0) -> "Generated":
+        """Begin videos.
+
+        The first latent step of ``latents.motion_noise`` is the integrators' initial value, the next ``burn_in`` only
+        run the dynamics, without gradient, the next ``context_steps`` are the decoder's history; each further one
+        gives four frames.
+        """
+        initial, warm, noise = latents.motion_noise.tensor_split([1, 1 + burn_in], dim=1)
+        content = content_code(latents.content_noise, self.prior, truncation)
+        condition = self.condition(content, latents.labels)[:, None]
+        state = self.dynamics.initial_state(initial[:, 0])
+        if burn_in:
+            with torch.no_grad():
+                _, state = self.dynamics(warm, condition.expand(-1, burn_in, -1), state)
+        condition = condition.expand(-1, noise.shape[1], -1)
+        motion_codes, dynamics = self.dynamics(noise, condition, state)
+        frames, decoder = self.decode(motion_codes, condition)
+        return Generated(frames, content, motion_codes, GeneratorState(dynamics, decoder))
+
+    def stream(self, noise: Tensor, condition: Tensor, state: GeneratorState) -> tuple[Tensor, GeneratorState]:
+        """Continue videos by motion noise ``(b s n)`` under ``condition (b s k)``, which may change on the way.
+
+        Returns the ``4 s`` frames, ``b t c h w``, and the state after them.
+        """
+        motion_codes, dynamics = self.dynamics(noise, condition, state.dynamics)
+        frames, decoder = self.decode(motion_codes, condition, state.decoder)
+        return frames, GeneratorState(dynamics, decoder)
+
+    def decode(
+        self, motion_codes: Tensor, condition: Tensor, state: Sequence[Tensor] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Decode motion codes ``(b s m)`` under ``condition (b s k)`` to frames ``(b t c h w)``.
+
+        With a decoder state, ``t = 4 s``. Without, the first ``context_steps`` codes are history only:
+        ``t = 4 (s - context_steps)``.
+        """
+        codes = self.codes(torch.cat([condition, motion_codes], dim=2))
+        x = rearrange(self.base(codes), "b s (c h w) -> b c s h w", h=BASE_SIZE, w=BASE_SIZE)
+        style = rearrange(self.style(condition), "b s k -> b k s 1 1")
+        new_state: list[Tensor] = []
+        for stage in self._stages():
+            end = len(new_state) + len(stage.histories)
+            x, style, last = stage(x, style, None if state is None else state[len(new_state) : end])
+            new_state.extend(last)
+        if state is None:
+            x = last_frames(x, FRAMES_PER_STEP * (motion_codes.shape[1] - self.context_steps))
+        return rearrange(self.to_rgb(x), "b c t h w -> b t c h w").float(), tuple(new_state)
+
+    def _stages(self) -> Iterator[Stage]:
+        for stage in self.stages:
+            assert isinstance(stage, Stage)
+            yield stage
+
+    def reconstruct(self, content: Tensor, motion_codes: Tensor, labels: Tensor | None) -> Tensor:
+        """Decode an encoded clip, ``content (b d)`` and ``motion_codes (b s m)``, to its ``4 s`` frames.
+
+        The scene stands still before the clip: its first motion code is repeated as history.
+        """
+        history = motion_codes[:, :1].expand(-1, self.context_steps, -1)
+        motion_codes = torch.cat([history, motion_codes], dim=1)
+        condition = self.condition(content, labels)[:, None].expand(-1, motion_codes.shape[1], -1)
+        return self.decode(motion_codes, condition)[0]
+
+
+def last_frames(x: Tensor, count: int) -> Tensor:
+    """Return the last ``count`` frames of ``b c t h w``."""
+    return x[:, :, x.shape[2] - count :]
+
+
+def steps_for_frames(histories: Sequence[Sequence[int]], frames: int) -> int:
+    """Return how many latent steps a decoder needs for its last ``frames`` frames, without a state.
+
+    ``histories`` lists each stage's frames of state; more than one means that the stage doubles the frame rate first.
+    """
+    for stage in reversed(histories):
+        frames += stage[-1]
+        if len(stage) > 1:
+            frames = -(-frames // 2) + stage[0]
+    return frames

@@ -1,0 +1,96 @@
+"""Latents: what a video is made from, drawn so that a seed means one video whatever stands beside it in the batch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Prior = Literal["uniform", "normal"]
+
+
+@dataclass(frozen=True)
+class Latents:
+    """The latents of a batch of videos.
+
+    ``content_noise (b d)`` and ``motion_noise (b s n)`` are standard normal; ``s`` counts latent steps of four
+    frames. ``labels (b)`` are class indices, or None for a model without classes. The prior turns the content noise
+    into the content code, so that interpolation and truncation act where the law is normal.
+    """
+
+    content_noise: Tensor
+    motion_noise: Tensor
+    labels: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse shapes that do not belong together."""
+        batch = self.content_noise.shape[0]
+        if self.content_noise.ndim != 2 or self.motion_noise.ndim != 3 or self.motion_noise.shape[0] != batch:
+            raise ValueError(f"latents need content_noise (b d) and motion_noise (b s n), not {self!r}")
+        if self.labels is not None and self.labels.shape != (batch,):
+            raise ValueError(f"latents need labels (b), not {self!r}")
+
+    def __repr__(self) -> str:
+        """Show shapes, not numbers."""
+        labels = None if self.labels is None else tuple(self.labels.shape)
+        shapes = tuple(self.content_noise.shape), tuple(self.motion_noise.shape)
+        return f"Latents(content_noise={shapes[0]}, motion_noise={shapes[1]}, labels={labels})"
+
+    def to(self, device: torch.device | str) -> "Latents":
+        """Return the same latents on another device."""
+        labels = None if self.labels is None else self.labels.to(device)
+        return Latents(self.content_noise.to(device), self.motion_noise.to(device), labels)
+
+
+class LatentStream:
+    """Standard normal latents of some videos, one random generator per video, as many latent steps as are asked for.
+
+    Drawn on the CPU, so that a seed gives the same latents whatever the batch, the device or the length.
+    """
+
+    def __init__(self, seeds: Sequence[int], *, content_dim: int, noise_dim: int) -> None:
+        self._noise_dim = noise_dim
+        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self.content_noise = torch.stack([torch.randn(content_dim, generator=g) for g in self._generators])
+
+    def motion_noise(self, steps: int) -> Tensor:
+        """Draw the next ``steps`` latent steps: ``b s n``."""
+        # Row by row: torch draws a long tensor and several short ones differently.
+        return torch.stack(
+            [
+                torch.stack([torch.randn(self._noise_dim, generator=g) for _ in range(steps)])
+                if steps
+                else torch.empty(0, self._noise_dim)
+                for g in self._generators
+            ]
+        )
+
+
+def content_code(noise: Tensor, prior: Prior, truncation: float = 1.0) -> Tensor:
+    """Map standard normal content noise ``(..., d)`` to the prior's law.
+
+    ``uniform`` gives 2 Phi(g) - 1 in (-1, 1), ``normal`` gives g itself. ``truncation`` in [0, 1] scales g first:
+    below 1 videos become more typical and less diverse.
+    """
+    noise = noise * truncation
+    return torch.erf(noise / 2**0.5) if prior == "uniform" else noise
+
+
+def slerp(start: Tensor, end: Tensor, weight: Tensor | float) -> Tensor:
+    """Interpolate normal noise ``(..., d)`` on the great arc (Shoemake 1985, "Animating rotation", section 3.3).
+
+    ``weight`` 0 gives start, 1 gives end; lengths are interpolated linearly, so that every point on the way is as
+    likely as its ends. Nearly parallel ends are interpolated linearly.
+    """
+    start_length, end_length = start.norm(dim=-1, keepdim=True), end.norm(dim=-1, keepdim=True)
+    cosine = ((start / start_length) * (end / end_length)).sum(-1, keepdim=True).clamp(-1, 1)
+    angle = torch.arccos(cosine)
+    weight = torch.as_tensor(weight, dtype=start.dtype, device=start.device)
+    sine = torch.sin(angle)
+    flat = sine < 1e-4
+    safe = torch.where(flat, torch.ones_like(sine), sine)
+    start_share = torch.where(flat, 1 - weight, torch.sin((1 - weight) * angle) / safe)
+    end_share = torch.where(flat, weight, torch.sin(weight * angle) / safe)
+    length = (1 - weight) * start_length + weight * end_length
+    return length * (start_share * start / start_length + end_share * end / end_length)

@@ -1,0 +1,121 @@
+"""Building blocks of the networks.
+
+Axes: ``b`` batch, ``c`` channels, ``t`` frames, ``h w`` pixels. Everything here is laid out ``b c t h w``.
+
+Every block that looks back in time follows one convention. ``state`` holds the input frames that the block still
+needs from before. With a state, ``n`` frames in give the frames of those ``n`` out, and the state moves on. Without
+one (``None``), the input brings its own history: the output is shorter by the frames that had none before them. So
+no output frame has ever seen padding in time, and training meets exactly the law that streaming runs under.
+"""
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+LEAK = 0.2
+LRELU_GAIN = (2 / (1 + LEAK**2)) ** 0.5
+"""Weights this much larger keep the second moment through a leaky ReLU (He et al. 2015, "Delving deep into
+rectifiers", eq. 15)."""
+
+
+def activation(x: Tensor) -> Tensor:
+    """Leaky ReLU; any shape."""
+    return F.leaky_relu(x, LEAK)
+
+
+def init_weights(module: nn.Module, *, gain: float = LRELU_GAIN) -> None:
+    """Give one convolution or linear layer normal weights of standard deviation gain / sqrt(fan in) and no bias.
+
+    The default gain suits a layer whose input comes from an activation; 1 suits any other.
+    """
+    weight, bias = module.weight, module.bias
+    assert isinstance(weight, Tensor)
+    nn.init.normal_(weight, std=gain * weight[0].numel() ** -0.5)
+    if isinstance(bias, Tensor):
+        nn.init.zeros_(bias)
+
+
+def conv3d(in_channels: int, out_channels: int, kernel: tuple[int, int, int], *, gain: float = LRELU_GAIN) -> nn.Conv3d:
+    """Return an initialised 3D convolution that pads space, never time."""
+    conv = nn.Conv3d(in_channels, out_channels, kernel, padding=(0, kernel[1] // 2, kernel[2] // 2))
+    init_weights(conv, gain=gain)
+    return conv
+
+
+def linear(in_features: int, out_features: int, *, gain: float = LRELU_GAIN) -> nn.Linear:
+    """Return an initialised linear layer."""
+    layer = nn.Linear(in_features, out_features)
+    init_weights(layer, gain=gain)
+    return layer
+
+
+def mlp(*features: int) -> nn.Sequential:
+    """Return linear layers between the given widths, an activation after each."""
+    layers: list[nn.Module] = []
+    for number, (in_features, out_features) in enumerate(pairwise(features)):
+        layers += [linear(in_features, out_features, gain=LRELU_GAIN if number else 1.0), Activation()]
+    return nn.Sequential(*layers)
+
+
+class Activation(nn.Module):
+    """:func:`activation` as a module."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map a tensor of any shape element by element."""
+        return activation(x)
+
+
+class CausalConv3d(nn.Module):
+    """A 3D convolution whose output frame t sees the input frames t - k + 1 ... t, k the kernel's extent in time."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: tuple[int, int, int], *, gain: float = LRELU_GAIN
+    ) -> None:
+        super().__init__()
+        self.history = kernel[0] - 1
+        self.conv = conv3d(in_channels, out_channels, kernel, gain=gain)
+
+    def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Convolve ``x (b c t h w)``; the state is ``(b c history h w)``."""
+        if state is not None:
+            x = torch.cat([state, x], dim=2)
+        return self.conv(x), x[:, :, x.shape[2] - self.history :]
+
+
+class TemporalUpsample(nn.Module):
+    """Doubles the frame rate by linear interpolation, causally: frame t gives (x[t-1] + x[t]) / 2 and x[t]."""
+
+    history = 1
+
+    def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Map ``b c t h w`` to twice the frames; the state is the last frame, ``(b c 1 h w)``."""
+        if state is not None:
+            x = torch.cat([state, x], dim=2)
+        now = x[:, :, 1:]
+        between = (x[:, :, :-1] + now) / 2
+        pairs = [rearrange(frames, "b c t h w -> b t h w c") for frames in (between, now)]
+        # Channels stay innermost in memory, as the convolutions around it want them.
+        return rearrange(torch.stack(pairs, dim=2), "b t n h w c -> b c (t n) h w"), x[:, :, -1:]
+
+
+def spatial_upsample(x: Tensor) -> Tensor:
+    """Double height and width of ``b c t h w`` bilinearly, frame by frame, in the dtype of x."""
+    frames = rearrange(x, "b c t h w -> (b t) c h w")
+    # Autocast on a CPU would widen resampling to float32, which costs more than the convolutions beside it.
+    with torch.autocast(x.device.type, enabled=False):
+        frames = F.interpolate(frames, scale_factor=2, mode="bilinear", align_corners=False)
+    return rearrange(frames, "(b t) c h w -> b c t h w", b=x.shape[0])
+
+
+def spatial_downsample(x: Tensor) -> Tensor:
+    """Halve height and width of ``b c t h w`` (even sizes) by averaging 2 x 2 pixels."""
+    frames = F.avg_pool2d(rearrange(x, "b c t h w -> (b t) c h w"), 2)
+    return rearrange(frames, "(b t) c h w -> b c t h w", b=x.shape[0])
+
+
+def temporal_downsample(x: Tensor) -> Tensor:
+    """Halve the frame rate of ``b c t h w`` (an even number of frames) by averaging pairs of frames."""
+    return (x[:, :, ::2] + x[:, :, 1::2]) / 2

@@ -1,0 +1,184 @@
+"""Presets, and the way from a command line to a :class:`videogan.config.Config`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from videogan.config import Config
+from videogan.errors import MissingPathError, UsageError, did_you_mean
+
+GPU_64 = {
+    "generator.channels": (512, 384, 256, 128, 64),
+    "generator.content_dim": 128,
+    "generator.class_dim": 64,
+    "generator.motion_dim": 256,
+    "generator.hidden_dim": 512,
+    "generator.dense_until": 32,
+    "frame_discriminator.channels": (64, 128, 256, 384, 512),
+    "frame_discriminator.num_frames": 4,
+    "clip_discriminator.channels": (64, 128, 256, 512),
+    "encoder.channels": (64, 128, 256, 512),
+    "penalty.r1_weight": 30.0,
+    "penalty.r2_weight": 30.0,
+    "penalty.sigma": 0.05,
+    "optimizer.learning_rate": 2e-4,
+    "optimizer.warmup_steps": 200,
+    "train.batch_size": 64,
+    "train.max_burn_in": 48,
+    "train.ema_half_life": 20_000,
+    "train.ema_ramp": 0.05,
+    "train.tick_steps": 1_000,
+    "train.steps": 30_000,
+}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # what differs from the defaults (cpu), or from gpu64 for the larger ones
+    "cpu": {},
+    "gpu64": {**GPU_64, "data.size": 64},
+    "gpu128": {
+        **GPU_64,
+        "data.size": 128,
+        "generator.channels": (512, 384, 256, 128, 64, 32),
+        "frame_discriminator.channels": (32, 64, 128, 256, 384, 512),
+        "clip_discriminator.channels": (32, 64, 128, 256, 512),
+        "encoder.channels": (32, 64, 128, 256, 512),
+        "train.batch_size": 32,
+    },
+    "gpu256": {
+        **GPU_64,
+        "data.size": 256,
+        "generator.channels": (512, 384, 256, 128, 64, 32, 16),
+        "frame_discriminator.channels": (16, 32, 64, 128, 256, 384, 512),
+        "clip_discriminator.channels": (16, 32, 64, 128, 256, 512),
+        "encoder.channels": (16, 32, 64, 128, 256, 512),
+        "train.batch_size": 16,
+    },
+}
+
+
+def preset(name: str, settings: Sequence[str] = ()) -> Config:
+    """Return a preset, changed by ``group.key=value`` settings.
+
+    Raises:
+        UsageError: the preset, a key or a value is not known, with the nearest that is.
+    """
+    if name not in PRESETS:
+        raise UsageError(f"there is no preset {name!r}{did_you_mean(name, PRESETS)}; presets are {', '.join(PRESETS)}")
+    return change(change(Config(preset=name), PRESETS[name]), dict(map(parse_setting, settings)))
+
+
+def parse_setting(setting: str) -> tuple[str, Any]:
+    """Split ``group.key=value``; the value is JSON where that parses, else text."""
+    key, equals, text = setting.partition("=")
+    if not equals:
+        raise UsageError(f"a setting is group.key=value, not {setting!r}")
+    try:
+        return key.strip(), json.loads(text)
+    except json.JSONDecodeError:
+        return key.strip(), text
+
+
+def change(config: Config, changes: Mapping[str, Any]) -> Config:
+    """Return ``config`` with some ``group.key`` entries changed; everything is checked again.
+
+    Changing ``penalty.kind`` starts from that kind's defaults.
+    """
+    tree = config.model_dump()
+    for key, value in sorted(changes.items(), key=lambda item: not item[0].endswith(".kind")):
+        group, _, name = key.partition(".")
+        if not isinstance(tree.get(group), dict):
+            raise UsageError(f"there is no setting {key!r}{did_you_mean(key, known_settings(config))}")
+        if name == "kind" and value != tree[group].get("kind"):
+            tree[group] = {}
+        tree[group][name] = value
+    if "data.size" in changes:
+        _fit_channels(tree, config.data.size, set(changes))
+    return validate(tree)
+
+
+def _fit_channels(tree: dict[str, Any], old_size: int, changed: set[str]) -> None:
+    """Lengthen or shorten, at their high-resolution end, the channel lists that the user left alone."""
+    size = tree["data"]["size"]
+    if not isinstance(size, int) or size < 32:
+        return
+    more = size.bit_length() - old_size.bit_length()
+    for group in ("generator", "frame_discriminator", "clip_discriminator", "encoder"):
+        if f"{group}.channels" in changed:
+            continue
+        channels = list(tree[group]["channels"])
+        from_coarse = channels if group == "generator" else channels[::-1]
+        from_coarse = from_coarse[: len(channels) + more]
+        from_coarse += [max(8, from_coarse[-1] >> i) for i in range(1, more + 1)]
+        tree[group]["channels"] = tuple(from_coarse if group == "generator" else from_coarse[::-1])
+
+
+def validate(tree: Mapping[str, Any], source: str = "") -> Config:
+    """Build a config from plain values; ``source`` names the file that they came from.
+
+    Raises:
+        UsageError: with the first wrong key, what was given and what is allowed.
+    """
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        # A union adds its kind to the location, which is no part of the key.
+        location = [str(part) for part in first["loc"]]
+        key = ".".join(location[:1] + location[-1:] if len(location) > 1 else location)
+        where = f"{source}: " if source else ""
+        if first["type"] == "extra_forbidden":
+            hint = did_you_mean(key, known_settings(Config()))
+            raise UsageError(f"{where}there is no setting {key!r}{hint}") from None
+        if first["type"] == "value_error" and not location:
+            raise UsageError(f"{where}{first['ctx']['error']}") from None
+        raise UsageError(f"{where}setting {key} = {first['input']!r}: {first['msg']}") from None
+
+
+def known_settings(config: Config) -> list[str]:
+    """Return every ``group.key`` that a config has."""
+    tree = config.model_dump()
+    return [f"{group}.{name}" for group, values in tree.items() if isinstance(values, dict) for name in values]
+
+
+def load_config(path: Path) -> Config:
+    """Read a ``config.json``.
+
+    Raises:
+        MissingPathError: there is no such file.
+        UsageError: it is not a config.
+    """
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingPathError(f"{path}: no such config file") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: not a readable config file ({error})") from None
+    if not isinstance(tree, dict):
+        raise UsageError(f"{path}: not a config, which is one JSON object")
+    return validate(tree, str(path))
+
+
+def save_config(config: Config, path: Path) -> None:
+    """Write a config as JSON."""
+    path.write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+SESSION_SETTINGS = ("train.steps", "train.keep", "train.tick_steps", "data.cache_dir", "data.cache_limit_gb")
+"""Settings that may change while a run goes on: they do not touch what is learned."""
+
+
+def difference(old: Config, new: Config) -> str:
+    """Name the first setting by which a run could not go on under ``new``, or return an empty string."""
+    before, after = old.model_dump(), new.model_dump()
+    for group, values in before.items():
+        if not isinstance(values, dict):
+            continue
+        for name in {**values, **after[group]}:
+            key = f"{group}.{name}"
+            was, is_now = values.get(name), after[group].get(name)
+            if key not in SESSION_SETTINGS and was != is_now:
+                return f"{key}={was}, not {is_now}"
+    return ""

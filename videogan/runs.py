@@ -1,0 +1,134 @@
+"""Run folders: where a training run keeps what it makes, and how a command finds one.
+
+::
+
+    runs/00003-clips-32x32x16/
+      config.json  environment.json  log.txt  metrics.jsonl  status.json
+      previews/  reals.mp4  step-00000000.mp4 ...
+      checkpoints/  step-00000250/ ...
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from videogan.checkpoint import WEIGHTS, newest_checkpoint, verify
+from videogan.errors import CheckpointError, MissingPathError, UsageError
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The names inside one run folder."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The whole configuration."""
+        return self.path / "config.json"
+
+    @property
+    def environment(self) -> Path:
+        """What the run was started with and on: clips, versions, device."""
+        return self.path / "environment.json"
+
+    @property
+    def log(self) -> Path:
+        """The log lines of all sessions."""
+        return self.path / "log.txt"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON object per tick."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def status(self) -> Path:
+        """How far the run is, for programs."""
+        return self.path / "status.json"
+
+    @property
+    def previews(self) -> Path:
+        """Videos made while training."""
+        return self.path / "previews"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The checkpoints that are kept."""
+        return self.path / "checkpoints"
+
+    def make(self) -> None:
+        """Make the folders.
+
+        Raises:
+            UsageError: they cannot be made or written.
+        """
+        try:
+            for folder in (self.path, self.previews, self.checkpoints):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{self.path}: the run folder cannot be made ({error.strerror})") from None
+        for folder in (self.path, self.previews, self.checkpoints):
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise UsageError(f"{folder}: the run folder cannot be written; choose another with --run")
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Replace a JSON file in one move, so that a reader never sees half of it."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def list_runs(runs: Path = RUNS) -> list[RunFolder]:
+    """Return the numbered run folders under ``runs``, oldest first."""
+    if not runs.is_dir():
+        return []
+    numbered = [path for path in runs.iterdir() if path.is_dir() and re.match(r"\d{5}-", path.name)]
+    return [RunFolder(path) for path in sorted(numbered)]
+
+
+def next_run(name: str, runs: Path = RUNS) -> RunFolder:
+    """Return a run folder with the next free number and a readable name; nothing is made yet."""
+    numbers = [int(run.path.name[:5]) for run in list_runs(runs)]
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "run"
+    return RunFolder(runs / f"{max(numbers, default=-1) + 1:05d}-{readable}")
+
+
+def find_weights(where: Path | None, runs: Path = RUNS) -> Path:
+    """Return the weights file to make videos with.
+
+    Args:
+        where: a run folder, a checkpoint folder or a weights file; None for the newest run that has a checkpoint.
+        runs: where runs are looked for.
+
+    Raises:
+        MissingPathError: there is no such path.
+        CheckpointError: it has no usable checkpoint.
+    """
+    if where is None:
+        for run in reversed(list_runs(runs)):
+            checkpoint = newest_checkpoint(run.checkpoints)
+            if checkpoint:
+                return checkpoint / WEIGHTS
+        raise CheckpointError(
+            f"no trained model under {runs}/ yet; `videogan train CLIPS` makes one, or name it by --run"
+        )
+    if not where.exists():
+        raise MissingPathError(f"{where}: no such run, checkpoint or weights file")
+    if where.is_file():
+        return where
+    if (where / WEIGHTS).is_file():
+        if not verify(where):
+            raise CheckpointError(f"{where}: the checkpoint is damaged (its files are not those that were written)")
+        return where / WEIGHTS
+    checkpoint = newest_checkpoint(RunFolder(where).checkpoints)
+    if checkpoint is None:
+        raise CheckpointError(f"{where}: no usable checkpoint in it yet; train it further, or name another run")
+    return checkpoint / WEIGHTS

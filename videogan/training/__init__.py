@@ -1,0 +1,1 @@
+"""Adversarial training: the step, the loop around it, and what they keep."""

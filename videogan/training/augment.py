@@ -1,0 +1,65 @@
+"""Augmentation of what the discriminators see: differentiable, and one draw per clip, so that motion stays motion.
+
+Clips are ``b t c h w`` in [-1, 1]. As in DiffAugment (Zhao et al. 2020), real and generated clips pass through the
+same law, so that the generator learns the clips and not their augmentation.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from einops import reduce
+from torch import Tensor
+
+from videogan.config import AugmentConfig
+
+
+class Draw(NamedTuple):
+    """What happens to each clip of a batch, every entry ``(b)``: shifts in pixels, factors and offsets of colour."""
+
+    shift_y: Tensor
+    shift_x: Tensor
+    brightness: Tensor
+    saturation: Tensor
+    contrast: Tensor
+
+
+def draw_augmentation(batch: int, size: int, config: AugmentConfig, generator: torch.Generator) -> Draw:
+    """Draw once for each clip; a clip is left alone with probability ``1 - config.probability``."""
+    chosen = (torch.rand(batch, generator=generator) < config.probability).float()
+
+    def symmetric(extent: float) -> Tensor:
+        return (torch.rand(batch, generator=generator) * 2 - 1) * extent * chosen
+
+    reach = config.translation * size
+    return Draw(
+        symmetric(reach).round().long(),
+        symmetric(reach).round().long(),
+        symmetric(config.brightness),
+        1 + symmetric(config.saturation),
+        1 + symmetric(config.contrast),
+    )
+
+
+def augment(clips: Tensor, draw: Draw) -> Tensor:
+    """Shift (edges repeat) and recolour ``clips (b t c h w)``; the same change in every frame of a clip."""
+    clips = _translate(clips, draw.shift_y, draw.shift_x)
+    brightness, saturation, contrast = (value.to(clips)[:, None, None, None, None] for value in draw[2:])
+    grey = reduce(clips, "b t c h w -> b t 1 h w", "mean")
+    clips = grey + (clips - grey) * saturation
+    mean = reduce(clips, "b t c h w -> b 1 1 1 1", "mean")
+    return mean + (clips - mean) * contrast + brightness
+
+
+def _translate(clips: Tensor, shift_y: Tensor, shift_x: Tensor) -> Tensor:
+    if not (shift_y.any() or shift_x.any()):
+        return clips
+    reach = int(max(shift_y.abs().max(), shift_x.abs().max()))
+    height, width = clips.shape[-2:]
+    padded = F.pad(clips.flatten(0, 1), (reach, reach, reach, reach), mode="replicate").unflatten(0, clips.shape[:2])
+    return torch.stack(
+        [
+            clip[..., reach + y : reach + y + height, reach + x : reach + x + width]
+            for clip, y, x in zip(padded, shift_y.tolist(), shift_x.tolist(), strict=True)
+        ]
+    )

@@ -1,0 +1,59 @@
+"""Everything random in a training step, drawn from the step's position, so that resuming is exact by construction.
+
+All draws come from generators seeded by (seed, step, rank, purpose): nothing has to be saved to go on, and two
+processes never draw the same.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from videogan.config import Config
+from videogan.models.generator import Generator
+from videogan.models.latents import Latents
+from videogan.training.augment import Draw, draw_augmentation
+
+
+@dataclass(frozen=True)
+class StepDraws:
+    """What one step needs: latents, burn-in, which frames are judged ``(b k)``, augmentation, a noise source."""
+
+    latents: Latents
+    burn_in: int
+    frames: Tensor
+    real_augmentation: Draw
+    fake_augmentation: Draw
+    noise: torch.Generator
+    train_encoder: bool
+
+
+def position_seed(*position: int) -> int:
+    """Hash a position (seed, step, rank, ...) to a 63-bit seed; positions that differ anywhere are unrelated."""
+    return int(np.random.SeedSequence(position).generate_state(1, np.uint64)[0] >> 1)
+
+
+def draw_step(
+    config: Config, generator: Generator, labels: Tensor | None, *, step: int, device: torch.device, rank: int = 0
+) -> StepDraws:
+    """Draw for one step; ``labels (b)`` are those of the real batch, which the generated one shares."""
+    source = torch.Generator().manual_seed(position_seed(config.train.seed, step, rank, 0))
+    batch, num_frames = config.train.batch_size, config.data.num_frames
+    burn_in = int(torch.randint(config.train.min_burn_in, config.train.max_burn_in + 1, (), generator=source))
+    steps = 1 + burn_in + generator.context_steps + num_frames // generator.frames_per_step
+    latents = Latents(
+        torch.randn(batch, generator.content_dim, generator=source),
+        torch.randn(batch, steps, generator.noise_dim, generator=source),
+        labels,
+    )
+    frames = torch.rand(batch, num_frames, generator=source).argsort(1)[:, : config.frame_discriminator.num_frames]
+    return StepDraws(
+        latents.to(device),
+        burn_in,
+        frames.to(device),
+        draw_augmentation(batch, config.data.size, config.augment, source),
+        draw_augmentation(batch, config.data.size, config.augment, source),
+        torch.Generator(device).manual_seed(position_seed(config.train.seed, step, rank, 1)),
+        train_encoder=step % config.encoder.interval == 0,
+    )

@@ -1,0 +1,120 @@
+"""What a run says while it trains: a bar on a terminal, one line per tick elsewhere, and metrics.jsonl."""
+
+import json
+import logging
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+_log = logging.getLogger(__name__)
+
+
+class LossMeter:
+    """Means of named losses over a tick, summed on their device so that no step waits for them."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, losses: dict[str, Tensor]) -> None:
+        """Count one step's losses."""
+        for name, value in losses.items():
+            self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value.detach()
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def finite(self) -> bool:
+        """Tell whether every loss since the last :meth:`take` was finite."""
+        return not self._sums or bool(torch.stack(list(self._sums.values())).isfinite().all())
+
+    def take(self) -> dict[str, float]:
+        """Return the means and start anew."""
+        means = {name: total.item() / self._counts[name] for name, total in self._sums.items()}
+        self._sums, self._counts = {}, {}
+        return means
+
+
+class ProgressLine:
+    """Shows how far a run is: a live bar on a terminal; elsewhere the lines of :meth:`tick` only."""
+
+    def __init__(self, total: int, done: int) -> None:
+        console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[news]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("training", total=total, completed=done, news="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def advance(self, done: int, news: str = "") -> None:
+        """Move the bar to ``done`` (of its total); ``news`` stands at its end until the next."""
+        self._bar.update(self._task, completed=done, news=news)
+
+    def tick(self, line: str) -> None:
+        """Print a line for good, above the bar."""
+        if not self._bar.disable:
+            self._bar.console.print(line, highlight=False, markup=False)
+        else:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+        _log.debug(line)
+
+
+def append_metrics(path: Path, row: dict[str, float | int]) -> None:
+    """Add one JSON line to a metrics file."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({name: round(value, 6) for name, value in row.items()}) + "\n")
+
+
+def drop_metrics_after(path: Path, step: int) -> None:
+    """Remove rows beyond ``step``: they were written after the checkpoint that training resumes from."""
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:  # the last line of a process that was killed while writing it
+            continue
+        if row["step"] <= step:
+            kept.append(line + "\n")
+    part = path.with_name(path.name + ".part")
+    part.write_text("".join(kept), encoding="utf-8")
+    part.replace(path)
+
+
+def duration(seconds: float) -> str:
+    """Write seconds as ``1:02:03`` or ``4:05``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class Stopwatch:
+    """Seconds since it was made, on the clock that never jumps."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    def seconds(self) -> float:
+        """Return the seconds so far."""
+        return time.monotonic() - self._start

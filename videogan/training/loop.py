@@ -1,0 +1,185 @@
+"""The training loop: steps, and at every tick a row of metrics, a preview and a checkpoint."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from videogan.checkpoint import save_checkpoint
+from videogan.config import Config
+from videogan.data.loader import ClipBatch, ClipLoader
+from videogan.data.transforms import random_mirror, to_model
+from videogan.device import memory_gib
+from videogan.errors import DivergedError
+from videogan.runs import RunFolder, write_json
+from videogan.training.draws import draw_step
+from videogan.training.ema import ema_weight, update_ema
+from videogan.training.interrupt import StopWish, stop_wish
+from videogan.training.log import LossMeter, ProgressLine, Stopwatch, append_metrics, drop_metrics_after, duration
+from videogan.training.preview import COLUMNS, ROWS, write_grid, write_samples
+from videogan.training.schedule import learning_rate, set_learning_rate
+from videogan.training.state import TrainingState
+from videogan.training.step import train_step
+
+_log = logging.getLogger(__name__)
+
+PREVIEW_CLIPS = 3
+"""Length of a preview in training clips: longer than one, so that a preview shows what streaming does."""
+FINITE_EVERY = 25
+"""Steps between looks at whether the losses are finite; each look waits for the device."""
+
+
+@dataclass
+class Trainer:
+    """One session of a run: a state, where its clips come from, and where its results go.
+
+    ``minutes`` limits the time spent training in all sessions together; None for no limit.
+    """
+
+    config: Config
+    state: TrainingState
+    loader: ClipLoader
+    run: RunFolder
+    device: torch.device
+    minutes: float | None = None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in the order of their labels."""
+        return self.loader.cache.class_names
+
+    @property
+    def frame_rate(self) -> Fraction:
+        """Frames per second of the training clips, after their stride."""
+        return self.loader.cache.frame_rate / self.config.data.frame_stride
+
+    def train(self) -> None:
+        """Train to the end of the run.
+
+        Raises:
+            Interrupted: by Ctrl-C or SIGTERM, after saving.
+            DivergedError: a loss is not finite; the last checkpoint is from before that.
+        """
+        drop_metrics_after(self.run.metrics, self.state.step)
+        if self.state.step == 0:
+            self._preview_reals()
+            self._preview()
+        clock, before = Stopwatch(), self.state.seconds
+        with (
+            stop_wish() as wish,
+            ProgressLine(self.config.train.steps, self.state.step) as progress,
+            closing(self.loader.batches(self.state.step, self.device)) as batches,
+        ):
+            self._train(batches, wish, progress, clock, before)
+
+    def _train(
+        self, batches: Iterator[ClipBatch], wish: StopWish, progress: ProgressLine, clock: Stopwatch, before: float
+    ) -> None:
+        meter, tick_clock, tick_start = LossMeter(), Stopwatch(), self.state.step
+        saved = self.state.step
+        while not self._finished() and not wish:
+            meter.add(self._step(next(batches)))
+            self.state.seconds = before + clock.seconds()
+            progress.advance(*self._progress())
+            ends = self.state.step % self.config.train.tick_steps == 0 or self._finished() or bool(wish)
+            if (ends or self.state.step % FINITE_EVERY == 0) and not meter.finite():
+                self._diverged()
+            if ends:
+                rate = (self.state.step - tick_start) * self.config.train.batch_size / tick_clock.seconds()
+                progress.tick(self._report(meter.take(), rate))
+                self._save("training")
+                self._preview()
+                saved, tick_clock, tick_start = self.state.step, Stopwatch(), self.state.step
+        if wish:
+            if saved != self.state.step:
+                self._save("interrupted")
+            self._write_status("interrupted")
+            wish.raise_as(f"stopped at step {self.state.step}, saved; the same command goes on from there")
+        self._save("finished") if saved != self.state.step else self._write_status("finished")
+
+    def _step(self, batch: ClipBatch) -> dict[str, Tensor]:
+        config, state = self.config, self.state
+        real = to_model(batch.frames)
+        if config.data.mirror:
+            real = random_mirror(real, seed=config.train.seed, step=state.step)
+        for optimizer in state.optimizers:
+            set_learning_rate(optimizer, learning_rate(config.optimizer, state.step))
+        draws = draw_step(config, state.networks.generator, batch.labels, step=state.step, device=self.device)
+        losses = train_step(state.networks, state.optimizers, real, batch.labels, draws, config)
+        state.step += 1
+        state.clips_seen += len(real)
+        weight = ema_weight(
+            len(real), state.clips_seen, half_life=config.train.ema_half_life, ramp=config.train.ema_ramp
+        )
+        update_ema(state.networks.ema_generator, state.networks.generator, weight)
+        return losses
+
+    def _progress(self) -> tuple[int, str]:
+        """Return the bar's position: in steps, or in steps' worth of time where minutes end the run earlier."""
+        steps = self.config.train.steps
+        if self.minutes is None:
+            return self.state.step, ""
+        spent = self.state.seconds / (self.minutes * 60)
+        return (
+            (self.state.step, "")
+            if self.state.step / steps > spent
+            else (round(spent * steps), f"step {self.state.step}")
+        )
+
+    def _finished(self) -> bool:
+        out_of_time = self.minutes is not None and self.state.seconds >= self.minutes * 60
+        return self.state.step >= self.config.train.steps or out_of_time
+
+    def _report(self, losses: dict[str, float], clips_per_second: float) -> str:
+        state, memory = self.state, memory_gib(self.device)
+        row = {"step": state.step, "clips_seen": state.clips_seen, "seconds": state.seconds}
+        append_metrics(self.run.metrics, row | {"clips_per_second": clips_per_second, "memory_gib": memory} | losses)
+        left = (self.config.train.steps - state.step) * self.config.train.batch_size / clips_per_second
+        if self.minutes is not None:
+            left = min(left, max(0.0, self.minutes * 60 - state.seconds))
+        of_generator = sum(value for name, value in losses.items() if name.startswith("generator_"))
+        of_discriminators = losses["frame_loss"] + losses["clip_loss"]
+        return (
+            f"step {state.step}/{self.config.train.steps}  {duration(state.seconds)} (left {duration(left)})  "
+            f"{clips_per_second:.1f} clips/s  generator {of_generator:.3f}  discriminators {of_discriminators:.3f}  "
+            f"reconstruction {losses.get('reconstruction', float('nan')):.3f}  {memory:.1f} GiB"
+        )
+
+    def _save(self, status: str) -> None:
+        weights = self.state.weights(self.config, self.class_names, self.frame_rate)
+        save_checkpoint(self.run.checkpoints, weights, self.state.state_dict(), keep=self.config.train.keep)
+        self._write_status(status)
+
+    def _write_status(self, status: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        progress = {"step": self.state.step, "steps": self.config.train.steps, "seconds": round(self.state.seconds, 1)}
+        write_json(self.run.status, {"status": status, **progress, "updated": now})
+
+    def _diverged(self) -> None:
+        self._write_status("diverged")
+        raise DivergedError(
+            f"training diverged: a loss is not finite at step {self.state.step}; {self.run.checkpoints} holds the last "
+            "good step; try a lower optimizer.learning_rate or a higher penalty.r1_weight and penalty.r2_weight"
+        )
+
+    def _preview(self) -> None:
+        write_samples(
+            self.run.previews / f"step-{self.state.step:08d}.mp4",
+            self.state.networks.ema_generator,
+            num_classes=len(self.class_names),
+            num_frames=PREVIEW_CLIPS * self.config.data.num_frames,
+            frame_rate=self.frame_rate,
+        )
+
+    def _preview_reals(self) -> None:
+        clips: list[Tensor] = []
+        step = 0
+        while len(clips) < ROWS * COLUMNS:
+            clips.extend(to_model(self.loader.batch(step).frames))
+            step += 1
+        write_grid(self.run.previews / "reals.mp4", iter([torch.stack(clips[: ROWS * COLUMNS])]), self.frame_rate)
