@@ -107,8 +107,8 @@ def load_recipe(name_or_path: str) -> Recipe:
             return _parse(path)
     known = recipe_names()
     raise UsageError(
-        f"unknown recipe {name_or_path!r}{did_you_mean(name_or_path, known)}; known: {', '.join(known)}, or the path of "
-        "a .toml file"
+        f"unknown recipe {name_or_path!r}{did_you_mean(name_or_path, known)}; known: {', '.join(known)}, or the path "
+        "of a .toml file"
     )
 
 

@@ -1,0 +1,107 @@
+"""What a video or a folder of videos holds, as plain values for ``videogan inspect``."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from videogan.data.folder import Progress, SourceVideo, VideoFolder
+from videogan.errors import MissingPathError, VideoError
+from videogan.video import VideoInfo, VideoReader
+
+_THUMBNAIL = 16
+_SAME_LEVELS = 12
+
+
+def file_report(path: Path, found: VideoInfo | str, class_name: str | None = None) -> dict[str, Any]:
+    """One video: ``status`` ok, salvaged or rejected (then ``found`` is the reason), sizes in pixels, seconds."""
+    report: dict[str, Any] = {"path": os.fspath(path), "status": "rejected", "reason": found, "frames": 0}
+    if isinstance(found, str):
+        return {**report, **dict.fromkeys(("width", "height", "frame_rate", "duration_seconds", "codec"))}
+    report |= {"status": found.status, "reason": found.reason, "frames": found.num_frames}
+    report |= {"width": found.width, "height": found.height, "frame_rate": round(float(found.frame_rate), 6)}
+    return {**report, "duration_seconds": round(found.duration_seconds, 6), "codec": found.codec, "class": class_name}
+
+
+def folder_report(folder: VideoFolder, *, progress: Progress | None = None) -> dict[str, Any]:
+    """``{"files": [...], "totals": {...}}``: every file as ``file_report`` has it, then what they add up to."""
+    files = [
+        file_report(v.path, v.info, None if v.label is None else folder.class_names[v.label]) for v in folder.videos
+    ]
+    files += [file_report(path, reason) for path, reason in folder.rejected]
+    lengths = Counter(_length_bin(v.info.num_frames) for v in folder.videos)
+    sizes = Counter(f"{v.info.width}x{v.info.height}" for v in folder.videos)
+    rates = Counter(f"{float(v.info.frame_rate):g}" for v in folder.videos)
+    classes = Counter(v.label for v in folder.videos)
+    totals = {
+        "videos": len(folder.videos),
+        "salvaged": sum(v.info.status == "salvaged" for v in folder.videos),
+        "rejected": len(folder.rejected),
+        "hidden": folder.hidden,
+        "ignored": len(folder.ignored),
+        "frames": sum(v.info.num_frames for v in folder.videos),
+        "duration_seconds": round(sum(v.info.duration_seconds for v in folder.videos), 3),
+        "classes": {name: classes[label] for label, name in enumerate(folder.class_names)},
+        "unlabelled": classes[None],
+        "frames_histogram": {name: lengths[name] for name in sorted(lengths, key=lambda name: int(name.split("-")[0]))},
+        "sizes": dict(sizes.most_common()),
+        "frame_rates": dict(rates.most_common()),
+        "near_duplicates": [[os.fspath(p) for p in group] for group in near_duplicates(folder.videos, progress)],
+    }
+    return {"files": files, "totals": totals}
+
+
+def near_duplicates(videos: Sequence[SourceVideo], progress: Progress | None = None) -> list[list[Path]]:
+    """Groups of videos that look alike, or like each other's mirror image, at three moments.
+
+    Compares 16x16 grey thumbnails of the frames at a quarter, half and three quarters: alike means that no point of
+    them differs by more than 12 of 255 levels, about what a new encoding changes.
+    """
+    usable, prints = [], []
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for done, (video, thumbnails) in enumerate(zip(videos, pool.map(_thumbnails, videos), strict=True), 1):
+            if thumbnails is not None:
+                usable.append(video.path)
+                prints.append(thumbnails)
+            if progress is not None:
+                progress(done, len(videos))
+    if len(usable) < 2:
+        return []
+    stacked = np.stack(prints)
+    # Videos that are alike are about as bright, mirrored or not: only neighbours by brightness need comparing.
+    brightness = stacked.mean((1, 2, 3))
+    order = np.argsort(brightness, kind="stable")
+    stacked, brightness = stacked[order], brightness[order]
+    group = np.arange(len(order))
+    for i in range(len(order) - 1):
+        end = int(np.searchsorted(brightness, brightness[i] + _SAME_LEVELS / 4, side="right"))
+        others = stacked[i + 1 : end]
+        alike = np.abs(others - stacked[i]).max((1, 2, 3), initial=0) <= _SAME_LEVELS
+        alike |= np.abs(others - stacked[i][:, :, ::-1]).max((1, 2, 3), initial=0) <= _SAME_LEVELS
+        for j in np.flatnonzero(alike) + i + 1:
+            group[group == group[j]] = group[i]
+    members: dict[int, list[int]] = {}
+    for position, number in enumerate(group.tolist()):
+        members.setdefault(number, []).append(int(order[position]))
+    groups = sorted(sorted(member) for member in members.values() if len(member) > 1)
+    return [[usable[number] for number in member] for member in groups]
+
+
+def _thumbnails(video: SourceVideo) -> np.ndarray | None:
+    """Grey levels at three moments, float32 (3, 16, 16); None if the video cannot be read."""
+    moments = [video.info.num_frames * quarter // 4 for quarter in (1, 2, 3)]
+    try:
+        with VideoReader(video.path, size=(_THUMBNAIL, _THUMBNAIL), fit="stretch") as reader:
+            frames = reader.read(moments)
+    except (VideoError, MissingPathError, IndexError):
+        return None
+    return frames.astype(np.float32).mean(-1)
+
+
+def _length_bin(num_frames: int) -> str:
+    low = 1 << (num_frames.bit_length() - 1)
+    return f"{low}-{2 * low - 1}"
