@@ -2,9 +2,10 @@
 
     python benchmarks/cache_reading.py [--seconds 2]
 
-Clips have 16 frames at stride 1, batches 32 clips, one thread; rates are per second of its processor time. Frames lie in the system's file cache, as they do after
-the first pass over a data set that fits into memory. ``memcpy`` copies the same bytes between two buffers. The last
-rows sleep 30 ms in place of a training step (the processor is free, as with a GPU) or compute for 30 ms in numpy.
+Clips have 16 frames, batches 32 clips, all read by one thread; rates are per second of its processor time. Frames lie in
+the system's file cache, as they do after the first pass over a data set that fits into memory. ``memcpy`` copies the
+same number of bytes from memory. The last rows sleep for 30 ms in place of a training step (which leaves the processor
+free, as with a GPU) or compute for 30 ms.
 """
 
 import argparse
