@@ -33,7 +33,7 @@ def test_round_trip(tmp_path, name):
         ("train.seed=x", "setting train.seed = 'x'"),
         ("train.batch_size=0", "setting train.batch_size = 0"),
         ("data.size=48", "must be 32, 64, 128, 256 or 512"),
-        ("generator.channels=[8,8,8]", "generator.channels needs 4 entries for data.size=32, not 3"),
+        ("generator.channels=[8,8,8,8]", "generator.channels needs 3 entries for data.size=32, not 4"),
         ("penalty.kind=exakt", "'finite-difference', 'exact', 'none'"),
         ("train.max_burn_in=1", "max_burn_in 1 is below min_burn_in 4"),
         ("frame_discriminator.num_frames=17", "more than data.num_frames"),
@@ -57,7 +57,7 @@ def test_unknown_preset():
 def test_another_size_adapts_the_networks(name, size):
     config = preset(name, [f"data.size={size}"])
     assert config.data.size == size
-    assert len(config.generator.channels) == (size // 4).bit_length()
+    assert len(config.generator.channels) == (size // 4 // config.generator.subpixel).bit_length()
 
 
 def test_settings_win_over_the_preset():

@@ -46,7 +46,7 @@ class DataConfig(Group):
 class GeneratorConfig(Group):
     """The arguments of :class:`videogan.models.generator.Generator`, which explains them."""
 
-    channels: Annotated[tuple[int, ...], Field(min_length=3)] = (128, 96, 48, 24)
+    channels: Annotated[tuple[int, ...], Field(min_length=3)] = (128, 96, 48)
     content_dim: Annotated[int, Field(ge=1)] = 64
     class_dim: Annotated[int, Field(ge=1)] = 32
     noise_dim: Annotated[int, Field(ge=1)] = 16
@@ -54,6 +54,7 @@ class GeneratorConfig(Group):
     hidden_dim: Annotated[int, Field(ge=1)] = 256
     max_half_life: Annotated[float, Field(ge=0)] = 16.0
     dense_until: Annotated[int, Field(ge=4)] = 16
+    subpixel: Literal[1, 2] = 2
     prior: Literal["uniform", "normal"] = "uniform"
 
 
@@ -182,7 +183,7 @@ class Config(Group):
     @model_validator(mode="after")
     def _networks_fit_the_size(self) -> "Config":
         stages = {
-            "generator.channels": (len(self.generator.channels), self.data.size // 4),
+            "generator.channels": (len(self.generator.channels), self.data.size // (4 * self.generator.subpixel)),
             "frame_discriminator.channels": (len(self.frame_discriminator.channels), self.data.size // 4),
             "clip_discriminator.channels": (len(self.clip_discriminator.channels), self.data.size // 8),
             "encoder.channels": (len(self.encoder.channels), self.data.size // 8),

@@ -17,6 +17,7 @@ GPU_64 = {
     "generator.motion_dim": 256,
     "generator.hidden_dim": 512,
     "generator.dense_until": 32,
+    "generator.subpixel": 1,
     "frame_discriminator.channels": (64, 128, 256, 384, 512),
     "frame_discriminator.num_frames": 4,
     "clip_discriminator.channels": (64, 128, 256, 512),

@@ -187,6 +187,7 @@ def test_an_interrupted_scan_keeps_what_it_learnt(labelled, tmp_path, scan):
 
 
 def test_natural_order():
-    unsorted = ["b", "a10", "a2", "A1", "a02", "b2", "1"]
-    assert sorted(unsorted, key=natural_key) == sorted(unsorted[::-1], key=natural_key)
+    names = ["b", "a10", "a2", "A1", "a02", "b2", "1"]
+    backwards = names[::-1]
+    assert sorted(names, key=natural_key) == sorted(backwards, key=natural_key)
     assert sorted(["a10", "a2", "1"], key=natural_key) == ["1", "a2", "a10"]

@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
-from einops import rearrange
+from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from videogan.models.dynamics import DynamicsState, LatentDynamics
 from videogan.models.latents import Latents, Prior, content_code
 from videogan.models.layers import (
-    Activation,
     CausalConv3d,
     TemporalUpsample,
     activation,
@@ -88,13 +87,32 @@ class Stage(nn.Module):
         return last_frames(x, y.shape[2]) + y, last_frames(style, y.shape[2]), (*new_state, last)
 
 
+class ToRGB(nn.Module):
+    """Features -> frames; with ``subpixel`` 2 each position gives a square of 2 x 2 pixels."""
+
+    def __init__(self, channels: int, subpixel: int) -> None:
+        super().__init__()
+        self.subpixel = subpixel
+        self.conv = conv3d(channels, 3 * subpixel**2, (1, 3, 3), gain=0.5)
+        with torch.no_grad():
+            # The pixels of a square begin alike, so that training does not begin with a checkerboard.
+            first = rearrange(self.conv.weight, "(n c) i t h w -> n c i t h w", c=3)[:1]
+            self.conv.weight.copy_(repeat(first, "1 c i t h w -> (n c) i t h w", n=subpixel**2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``b k t h w`` to frames ``b t c h w`` in float32."""
+        pixels = self.conv(activation(x))
+        pattern = "b (y x c) t h w -> b t c (h y) (w x)"
+        return rearrange(pixels, pattern, y=self.subpixel, x=self.subpixel).float()
+
+
 class Generator(nn.Module):
     """Endless video from latents.
 
     Args:
         size: height and width of a frame, 4 times a power of two.
         num_classes: number of classes, 0 for none.
-        channels: feature channels at 4, 8, 16, ... pixels, one for each resolution up to ``size``.
+        channels: feature channels at 4, 8, 16, ... pixels, one for each resolution up to ``size / subpixel``.
         content_dim: length of the content code, fixed for a video.
         class_dim: length of a class embedding.
         noise_dim: motion noise per latent step of four frames.
@@ -102,6 +120,8 @@ class Generator(nn.Module):
         hidden_dim: width of the layers between codes and the first feature map.
         max_half_life: longest half-life of the motion noise in latent steps, 0 for white noise.
         dense_until: resolutions up to this one convolve over 3 frames, larger ones over single frames.
+        subpixel: 1, or 2 for a last doubling of the resolution by sub-pixel convolution (Shi et al. 2016, section
+            3.2), which costs a fraction of a stage at full resolution.
         prior: law of the content code.
     """
 
@@ -118,11 +138,13 @@ class Generator(nn.Module):
         hidden_dim: int,
         max_half_life: float,
         dense_until: int,
+        subpixel: int,
         prior: Prior,
     ) -> None:
         super().__init__()
-        if BASE_SIZE << (len(channels) - 1) != size:
-            raise ValueError(f"{len(channels)} stages make {BASE_SIZE << (len(channels) - 1)} pixels, not {size}")
+        made = (BASE_SIZE << (len(channels) - 1)) * subpixel
+        if made != size:
+            raise ValueError(f"{len(channels)} stages and subpixel={subpixel} make {made} pixels, not {size}")
         self.size, self.num_classes, self.prior = size, num_classes, prior
         self.frames_per_step = FRAMES_PER_STEP
         self.content_dim, self.noise_dim, self.motion_dim = content_dim, noise_dim, motion_dim
@@ -145,7 +167,7 @@ class Generator(nn.Module):
             )
             for i in range(len(channels))
         )
-        self.to_rgb = nn.Sequential(Activation(), conv3d(channels[-1], 3, (1, 3, 3), gain=0.5))
+        self.to_rgb = ToRGB(channels[-1], subpixel)
 
     @property
     def context_steps(self) -> int:
@@ -206,7 +228,7 @@ class Generator(nn.Module):
             new_state.extend(last)
         if state is None:
             x = last_frames(x, FRAMES_PER_STEP * (motion_codes.shape[1] - self.context_steps))
-        return rearrange(self.to_rgb(x), "b c t h w -> b t c h w").float(), tuple(new_state)
+        return self.to_rgb(x), tuple(new_state)
 
     def _stages(self) -> Iterator[Stage]:
         for stage in self.stages:
