@@ -2,8 +2,8 @@
 
     python benchmarks/cache_reading.py [--seconds 2]
 
-Clips have 16 frames, batches 32 clips, all read by one thread; rates are per second of its processor time. Frames lie in
-the system's file cache, as they do after the first pass over a data set that fits into memory. ``memcpy`` copies the
+Clips have 16 frames, batches 32 clips, all read by one thread; rates are per second of its processor time. Frames lie
+in the system's file cache, as they do after the first pass over a data set that fits into memory. ``memcpy`` copies the
 same number of bytes from memory. The last rows sleep for 30 ms in place of a training step (which leaves the processor
 free, as with a GPU) or compute for 30 ms.
 """

@@ -13,7 +13,7 @@ from videogan.config import DataConfig
 from videogan.data.cache import open_cache
 from videogan.data.folder import scan_folder
 from videogan.errors import DataError, UsageError
-from videogan.video import VideoReader
+from videogan.video import VideoReader, VideoWriter
 
 
 def frame_files(tmp_path):
@@ -55,10 +55,15 @@ def test_target_frame_rate_by_timestamps(labelled, cached, read_all, limit_gb):
     assert np.abs(read_all(cache, 0).astype(int) - halved).mean() < 6
 
 
-def test_letterbox_and_size(tmp_path, make_video, cached, read_all):
-    path = make_video(tmp_path / "clips" / "x.mp4", size=64)
-    assert path.exists()
-    assert read_all(cached(tmp_path / "clips", size=16, fit="letterbox"), 0).shape == (12, 16, 16, 3)
+@pytest.mark.parametrize("fit", ["crop", "letterbox"])
+def test_size_and_fit(tmp_path, cached, read_all, fit):
+    (tmp_path / "clips").mkdir()
+    with VideoWriter(tmp_path / "clips" / "wide.mp4") as writer:
+        writer.write(np.full((3, 48, 96, 3), 200, np.uint8))
+    frames = read_all(cached(tmp_path / "clips", size=64, fit=fit), 0)
+    assert frames.shape == (3, 64, 64, 3)
+    assert (frames[:, 20:44] > 190).all()
+    assert (frames[:, [0, 12, -12, -1]] < 10).all() == (fit == "letterbox")
 
 
 def test_a_second_opening_decodes_nothing(labelled, cached, tmp_path):
@@ -96,6 +101,21 @@ def test_damage_is_found_and_mended(labelled, cached, tmp_path, read_all, fault,
     with caplog.at_level(logging.WARNING):
         np.testing.assert_array_equal(read_all(cached(labelled), 1), expected)
     assert fault == "index" or "made anew" in caplog.text
+
+
+def test_a_lost_table_of_jpegs_is_mended(labelled, cached, tmp_path, read_all):
+    expected = read_all(cached(labelled, cache_limit_gb=2e-4), 1)
+    next(path for path in frame_files(tmp_path) if path.suffix == ".idx").unlink()
+    np.testing.assert_array_equal(read_all(cached(labelled, cache_limit_gb=2e-4), 1), expected)
+
+
+def test_a_mix_of_frame_rates_is_told(labelled, cached, make_video, caplog):
+    make_video(labelled / "b" / "slow.mp4", frame_rate=12.5)
+    assert cached(labelled).frame_rate == 25
+    assert "1 of 5 videos have another frame rate than 25" in caplog.text
+    caplog.clear()
+    assert cached(labelled, frame_rate=12.5).frame_rate == 12.5
+    assert caplog.text == ""
 
 
 def test_a_video_that_fails_while_caching_is_rejected(labelled, tmp_path):

@@ -42,6 +42,7 @@ _log = logging.getLogger(__name__)
 _VERSION = 1
 _JPEG_SHRINKS = 6
 _VERIFIED_BYTES = 1 << 30
+_TABLE_ROW = 2 * np.dtype(np.int64).itemsize
 
 Kind = Literal["raw", "jpeg", "stream"]
 
@@ -143,7 +144,7 @@ def _valid_index(home: Path, content: str) -> dict[str, Any] | None:
         return None
     path = _frame_file(home, content)
     try:
-        damaged = "its size is wrong" if path.stat().st_size != index["bytes"] else _damage(path, index)
+        damaged = _damage(path, index)
     except (OSError, KeyError, TypeError, ValueError) as error:
         damaged = str(error)
     if damaged:
@@ -153,7 +154,12 @@ def _valid_index(home: Path, content: str) -> dict[str, Any] | None:
 
 
 def _damage(path: Path, index: dict[str, Any]) -> str:
-    """What is wrong with a file of raw frames; of a large one, a sample that changes from run to run is checked."""
+    """What is wrong with the cache's files; of many raw frames, a sample that changes from run to run is checked."""
+    if path.stat().st_size != index["bytes"]:
+        return "its size is wrong"
+    frames = sum(video.get("num_frames", 0) for video in index["videos"])
+    if index["kind"] == "jpeg" and path.with_suffix(".idx").stat().st_size != frames * _TABLE_ROW:
+        return "the size of its table is wrong"
     videos = [video for video in index["videos"] if "checksum" in video]
     order = np.random.default_rng().permutation(len(videos)) if index["bytes"] > _VERIFIED_BYTES else range(len(videos))
     checked = 0
@@ -256,7 +262,17 @@ def _opened(
         store = JpegFrames(path, np.fromfile(path.with_suffix(".idx"), np.int64).reshape(-1, 2))
     else:
         store = StreamedFrames((wanted.height, wanted.width), wanted.fit, wanted.frame_rate)
-    rate = wanted.frame_rate or rates.most_common(1)[0][0]
+    rate, share = (wanted.frame_rate, len(videos)) if wanted.frame_rate else rates.most_common(1)[0]
+    if share < len(videos):
+        others = len(videos) - share
+        _log.warning(
+            "%d of %d videos have another frame rate than %.6g, so they will look slower or faster; "
+            "data.frame_rate=%.6g makes all alike",
+            others,
+            len(videos),
+            rate,
+            rate,
+        )
     return ClipCache(tuple(videos), folder.class_names, rate, wanted.height, wanted.width, tuple(rejected), kind, store)
 
 

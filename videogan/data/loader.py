@@ -44,7 +44,7 @@ class ClipLoader:
         frame_stride: step between them, in the cache's frames.
         batch_size: clips per batch and rank.
         seed: of all draws.
-        short: what to do with videos shorter than a clip.
+        short: what to do with videos shorter than a clip; ``num_short`` counts them.
         class_balanced: whether each class is as likely as any other, however many videos it has.
         world_size: number of processes that share the training; each step's draws for all of them are made by each,
             so that the clips do not depend on how many there are.
@@ -81,6 +81,15 @@ class ClipLoader:
                 f"every video is shorter than a training clip: the longest has {max(lengths, default=0)} frames and "
                 f"data.num_frames={num_frames} with data.frame_stride={frame_stride} needs {span}; shorten the clips, "
                 "or use short videos by --set data.short=repeat-last"
+            )
+        if self.num_short:
+            how = {"skip": "left out", "bounce": "played to and fro"}.get(short, "held on their last frame")
+            _log.warning(
+                "%d of %d videos are shorter than a clip's %d frames: they are %s",
+                self.num_short,
+                len(lengths),
+                span,
+                how,
             )
         self._labels = np.array([-1 if v.label is None else v.label for v in cache.videos], np.int64)
         self._groups = self._make_groups(class_balanced)

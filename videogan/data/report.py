@@ -23,7 +23,7 @@ def file_report(path: Path, found: VideoInfo | str, class_name: str | None = Non
     """One video: ``status`` ok, salvaged or rejected (then ``found`` is the reason), sizes in pixels, seconds."""
     report: dict[str, Any] = {"path": os.fspath(path), "status": "rejected", "reason": found, "frames": 0}
     if isinstance(found, str):
-        return {**report, **dict.fromkeys(("width", "height", "frame_rate", "duration_seconds", "codec"))}
+        return {**report, **dict.fromkeys(("width", "height", "frame_rate", "duration_seconds", "codec", "class"))}
     report |= {"status": found.status, "reason": found.reason, "frames": found.num_frames}
     report |= {"width": found.width, "height": found.height, "frame_rate": round(float(found.frame_rate), 6)}
     return {**report, "duration_seconds": round(found.duration_seconds, 6), "codec": found.codec, "class": class_name}
@@ -106,4 +106,4 @@ def _thumbnails(video: SourceVideo) -> np.ndarray | None:
 
 def _length_bin(num_frames: int) -> str:
     low = 1 << (num_frames.bit_length() - 1)
-    return f"{low}-{2 * low - 1}"
+    return f"{low}-{2 * low - 1}" if low > 1 else "1"

@@ -18,7 +18,7 @@ def scene_starts(frames: Iterable[np.ndarray], threshold: float) -> list[int]:
     """
     graph = av.filter.Graph()
     # The time base only numbers the frames here.
-    source = graph.add_buffer(width=_SIDE, height=_SIDE, format="rgb24", time_base=Fraction(1, 1))
+    source = graph.add_buffer(width=_SIDE, height=_SIDE, format=av.VideoFormat("rgb24"), time_base=Fraction(1, 1))
     planar = graph.add("format", "yuv420p")
     detector = graph.add("scdet", f"threshold={threshold}:sc_pass=1")
     sink = graph.add("buffersink")
