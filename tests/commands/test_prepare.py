@@ -111,11 +111,11 @@ def test_each_recipe_cuts_its_real_layout(name, tmp_path, capsys):
     recipe = load_recipe(name)
     assert isinstance(recipe, VideosRecipe)
     expected = {path.rstrip("/"): what for path, what in LAYOUTS[name].items() if what is not None}
-    found = {video.path.relative_to(raw).as_posix(): video.label for video in find_videos(recipe, raw, None)}
+    found = {video.path.relative_to(raw).as_posix(): video.label for video in find_videos(recipe, raw, None)[0]}
     assert found == {path: None if label is None else label.replace(" ", "-") for path, (label, _) in expected.items()}
     for split in recipe.layout.splits:
         wanted = {path for path, (_, of) in expected.items() if of == split}
-        assert not wanted or {v.path.relative_to(raw).as_posix() for v in find_videos(recipe, raw, split)} == wanted
+        assert not wanted or {v.path.relative_to(raw).as_posix() for v in find_videos(recipe, raw, split)[0]} == wanted
     run(name, tmp_path / "out", raw, size=32)
     folder = scan_folder(tmp_path / "out", cache_dir=tmp_path / "cache", labels="none")
     assert len(folder.videos) == len(expected)
@@ -206,9 +206,11 @@ def test_bad_videos_are_told_and_the_others_kept(tmp_path, capsys):
     write(tmp_path / "raw" / "a" / "good.mp4", clip_of())
     write(tmp_path / "raw" / "a" / "short.mp4", clip_of(5))
     (tmp_path / "raw" / "a" / "bad.mp4").write_text("not a video")
+    (tmp_path / "raw" / "a" / "loop.mp4").symlink_to("loop.mp4")
     run("folder", tmp_path / "out", tmp_path / "raw")
     assert [path.name for path in (tmp_path / "out").rglob("*.mp4")] == ["good.mp4"]
     told = capsys.readouterr().err
+    assert "loop.mp4 is left out: symlink loop" in told
     assert "bad.mp4 is left out: " in told
     assert "1 pieces were too short" in told
 
@@ -250,6 +252,24 @@ def test_an_existing_folder_needs_yes(tmp_path):
     assert (out / "keep.txt").read_text() == "mine"
 
 
+def test_a_full_disk_is_one_line_and_leaves_no_part(tmp_path):
+    out = tmp_path / "out"
+    code = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)); from videogan.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, "prepare", "moving-shapes", str(out), "--count", "4", "--size", "128"]
+    done = subprocess.run(command, env=_environment(), capture_output=True, text=True)
+    assert done.returncode in (1, 2)
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert not [path for path in out.rglob("*") if path.is_file()]
+
+
+def _environment():
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([*(path for path in sys.path if path), "."])}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -272,8 +292,7 @@ def test_interrupted_it_leaves_whole_clips_only(tmp_path):
     out = tmp_path / "out"
     code = "from videogan.cli import main; main()"
     command = [sys.executable, "-c", code, "prepare", "moving-shapes", str(out), "--count", "9999", "--size", "128"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*(path for path in sys.path if path), "."])}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=_environment(), stderr=subprocess.PIPE, text=True)
     killer = threading.Timer(60, process.kill)
     killer.start()
     while process.poll() is None and len(list(out.rglob("*.mp4"))) < 3:

@@ -98,6 +98,14 @@ def test_too_short_for_every_clip_names_both_ways_out(loader):
     made.batch(0)
 
 
+def test_classes_and_short_videos_that_fall_away_are_told(loader, caplog):
+    with caplog.at_level(logging.WARNING):
+        made = loader(num_frames=25, short="skip")
+    assert "3 of 4 videos are shorter than a clip's 25 frames: they are left out" in caplog.text
+    assert "cannot be learnt: a" in caplog.text
+    assert made.batch(0).labels.tolist() == [1] * 4
+
+
 def test_batches_are_those_of_the_steps(loader):
     made = loader()
     stream = made.batches(7)

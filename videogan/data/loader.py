@@ -104,7 +104,12 @@ class ClipLoader:
         usable = np.flatnonzero(self._starts)
         if not (class_balanced and self.cache.class_names):
             return [usable]
-        return [usable[self._labels[usable] == label] for label in np.unique(self._labels[usable])]
+        present = np.unique(self._labels[usable])
+        absent = sorted(set(range(len(self.cache.class_names))) - set(present.tolist()))
+        if absent:
+            names = ", ".join(self.cache.class_names[label] for label in absent)
+            _log.warning("no usable video of these classes is left, so they cannot be learnt: %s", names)
+        return [usable[self._labels[usable] == label] for label in present]
 
     def batch(self, step: int, *, pinned: bool = False) -> ClipBatch:
         """The batch of one step, on the CPU; a function of (seed, step, rank) and the cache only.

@@ -97,13 +97,15 @@ def prepare_videos(
         UsageError: no such split.
         DataError: no video has the recipe's layout, or none gave a clip.
     """
-    videos = find_videos(recipe, raw, split)[:count]
+    found, unread = find_videos(recipe, raw, split)
+    videos = found[:count]
     cutting = recipe.clips if size is None else recipe.clips.model_copy(update={"size": size})
 
     def job(video: RawVideo) -> Job:
         return lambda stop: _cut(video, cutting, out, stop)
 
     done = _run_all([job(video) for video in videos], progress)
+    done.rejected += unread
     if not done.clips:
         first = f"; {printable(done.rejected[0][0])}: {done.rejected[0][1]}" if done.rejected else ""
         raise DataError(
@@ -113,13 +115,17 @@ def prepare_videos(
     return done
 
 
-def find_videos(recipe: VideosRecipe, raw: Path, split: str | None) -> list[RawVideo]:
-    """The videos below ``raw`` that the layout names, the classes taking turns, each in natural order."""
+def find_videos(recipe: VideosRecipe, raw: Path, split: str | None) -> tuple[list[RawVideo], list[tuple[Path, str]]]:
+    """The videos below ``raw`` that the layout names, the classes taking turns, each in natural order.
+
+    Also returns what could not even be looked at, with the reason.
+    """
     splits = recipe.layout.splits
     if split is not None and split not in splits:
         known = ", ".join(splits) or "none"
         raise UsageError(f"unknown split {split!r}{did_you_mean(split, splits)}; this recipe's splits: {known}")
-    candidates = walk_folder(raw).candidates
+    walked = walk_folder(raw)
+    candidates = walked.candidates
     by_class: dict[str, list[RawVideo]] = {}
     stems: set[str] = set()
     for candidate in candidates:
@@ -138,7 +144,7 @@ def find_videos(recipe: VideosRecipe, raw: Path, split: str | None) -> list[RawV
             f"{recipe.layout.video}; give --from the folder that the dataset was unpacked into"
         )
     in_turn = zip_longest(*(by_class[name] for name in sorted(by_class, key=natural_key)))
-    return [video for turn in in_turn for video in turn if video is not None]
+    return [video for turn in in_turn for video in turn if video is not None], walked.rejected
 
 
 def pieces(starts: Sequence[int], ticks: Sequence[int], cutting: Cutting) -> tuple[list[tuple[int, int]], int]:
@@ -209,7 +215,10 @@ def _stacked(frames: Iterator[np.ndarray], count: int) -> Iterator[np.ndarray]:
 def _write(
     path: Path, chunks: Sequence[np.ndarray] | Iterator[np.ndarray], frame_rate: Fraction, stop: threading.Event
 ) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{printable(path.parent)}: cannot be made ({error.strerror})") from error
     written = 0
     with VideoWriter(path, frame_rate=frame_rate, overwrite=True) as writer:
         for chunk in chunks:
