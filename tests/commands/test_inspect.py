@@ -1,5 +1,8 @@
 import json
 import os
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -105,3 +108,18 @@ def test_a_folder_without_a_usable_video(tmp_path, capsys):
     with pytest.raises(typer.Exit):
         inspect(tmp_path)
     assert "no usable video" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv to give up root's rights")
+def test_a_file_without_permission_is_rejected_though_it_was_probed_before(clips):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*(path for path in sys.path if path), "."])}
+    rights = "-dac_override,-dac_read_search"
+    command = ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}"] if os.geteuid() == 0 else []
+    command += [sys.executable, "-c", "from videogan.cli import main; main()", "inspect", "--json"]
+    inspect(clips)
+    (clips / "a" / "1.mp4").chmod(0)
+    folder = subprocess.run([*command, str(clips)], env=environment, capture_output=True, text=True)
+    assert json.loads(folder.stdout)["totals"]["rejected"] == 1
+    one = subprocess.run([*command, str(clips / "a" / "1.mp4")], env=environment, capture_output=True, text=True)
+    assert one.returncode == 3
+    assert "permission" in json.loads(one.stdout)["reason"]

@@ -7,7 +7,7 @@ import typer
 
 
 def inspect(
-    path: Annotated[Path, typer.Argument(help="A video, or a folder of videos.")],
+    path: Annotated[Path, typer.Argument(readable=False, help="A video, or a folder of videos.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what a video or a folder holds, or why it cannot be used.

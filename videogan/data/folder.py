@@ -185,8 +185,7 @@ def _probe_one(root: Path, path: Path, known: dict[str, Any]) -> tuple[str, dict
     try:
         info = probe(path)
     except VideoError as error:
-        # A file that could not even be read may become readable without a change of size or time.
-        return key, {"fingerprint": mark if os.access(path, os.R_OK) else "", "reason": error.reason}
+        return key, {"fingerprint": mark, "reason": error.reason}
     except OSError as error:
         return key, {"fingerprint": "", "reason": error.strerror or str(error)}
     fields = asdict(replace(info, path=Path()))
@@ -201,7 +200,12 @@ def _from_entry(path: Path, entry: dict[str, Any]) -> VideoInfo | str:
 
 
 def fingerprint(path: Path) -> str:
-    """Size and time of change of a file, or of all the images in a folder; empty if it cannot be read."""
+    """Size and time of change of a file, or of all the images in a folder; empty if it cannot be read.
+
+    Permission is asked for because it comes and goes without a change of either.
+    """
+    if not os.access(path, os.R_OK):
+        return ""
     try:
         if not path.is_dir():
             status = path.stat()
