@@ -1,22 +1,24 @@
 """The command line: registers the commands and turns errors into one line and an exit code."""
 
 import sys
+from typing import NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from videogan import __version__
+from videogan.commands.console import console_log
 from videogan.commands.inspect import inspect
 from videogan.commands.interpolate import interpolate
 from videogan.commands.prepare import prepare
 from videogan.commands.sample import sample
 from videogan.commands.train import train
-from videogan.errors import VideoganError
+from videogan.errors import Interrupted, VideoganError
 
 app = typer.Typer(
     name="videogan",
     help="Learn a generative model of your own video clips, and make endless new ones.",
     add_completion=False,
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -30,20 +32,31 @@ def _print_version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Show the version."),
 ) -> None:
     """Learn a generative model of your own video clips, and make endless new ones."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 bug, 2 usage, 3 data, 4 checkpoint, 5 diverged, 130 and 143 stopped."""
     try:
-        app()
+        with console_log():
+            code = app(standalone_mode=False)
     except VideoganError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code, interrupted=isinstance(error, Interrupted))
+    except TyperException as error:  # what the parser says of arguments
+        _fail(error.format_message(), 2)
     except KeyboardInterrupt:
-        typer.echo("stopped", err=True)
-        sys.exit(130)
+        _fail("stopped", 130, interrupted=True)
+    else:
+        sys.exit(code)
+
+
+def _fail(message: str, code: int, *, interrupted: bool = False) -> NoReturn:
+    typer.echo(("" if interrupted else "error: ") + " ".join(message.split()), err=True)
+    sys.exit(code)

@@ -52,10 +52,17 @@ class GeneratorConfig(Group):
     noise_dim: Annotated[int, Field(ge=1)] = 16
     motion_dim: Annotated[int, Field(ge=1)] = 128
     hidden_dim: Annotated[int, Field(ge=1)] = 256
-    max_half_life: Annotated[float, Field(ge=0)] = 16.0
+    max_half_life: Annotated[float, Field(description="0, or 1 and above")] = 32.0
     dense_until: Annotated[int, Field(ge=4)] = 16
     subpixel: Literal[1, 2] = 2
     prior: Literal["uniform", "normal"] = "uniform"
+
+    @field_validator("max_half_life")
+    @classmethod
+    def _half_life_is_off_or_a_step(cls, steps: float) -> float:
+        if steps != 0 and steps < 1:
+            raise ValueError("must be 0 (white noise) or at least 1 latent step")
+        return steps
 
 
 class FrameDiscriminatorConfig(Group):

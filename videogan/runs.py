@@ -63,6 +63,18 @@ class RunFolder:
         """The checkpoints that are kept."""
         return self.path / "checkpoints"
 
+    def check_writable(self) -> None:
+        """Check that the folders can be made, and make nothing.
+
+        Raises:
+            UsageError: something that is no folder is in the way, or there is no permission.
+        """
+        existing = next(path for path in (self.path, *self.path.absolute().parents) if path.exists())
+        if not existing.is_dir():
+            raise UsageError(f"{existing}: is a file, so the run folder {self.path} cannot be made; choose another")
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise UsageError(f"{existing}: no permission to write the run folder {self.path}; choose another by --run")
+
     def make(self) -> None:
         """Make the folders.
 
@@ -74,9 +86,6 @@ class RunFolder:
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"{self.path}: the run folder cannot be made ({error.strerror})") from None
-        for folder in (self.path, self.previews, self.checkpoints):
-            if not os.access(folder, os.W_OK | os.X_OK):
-                raise UsageError(f"{folder}: the run folder cannot be written; choose another with --run")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from videogan.models.dynamics import LatentDynamics, log_spaced_decays
 def test_half_lives_are_what_they_are_called():
     decay = log_spaced_decays(5, 16.0)
     assert decay[-1] ** 16 == pytest.approx(0.5, rel=1e-5)
-    assert decay[0] == pytest.approx(0.25)
+    assert decay[0] == pytest.approx(0.5)
     assert (decay.diff() > 0).all()
     assert log_spaced_decays(3, 0).tolist() == [0, 0, 0]
 

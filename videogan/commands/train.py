@@ -1,9 +1,12 @@
 """``videogan train``: a folder of clips in, a run folder out."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+_log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from videogan.config import Config
@@ -35,7 +38,8 @@ def train(
     from videogan.data.cache import open_cache
     from videogan.data.folder import scan_folder
 
-    typer.echo("\n".join(reasons), err=True)
+    for reason in reasons:
+        _log.info(reason)
     folder = scan_folder(
         clips,
         labels=config.data.labels,
@@ -45,25 +49,25 @@ def train(
     classes = (
         f"{len(folder.class_names)} classes ({', '.join(folder.class_names)})" if folder.class_names else "no classes"
     )
-    typer.echo(f"clips: {len(folder.videos)} videos in {clips}, {classes}", err=True)
+    _log.info("clips: %d videos in %s, %s", len(folder.videos), clips, classes)
     for path, reason in folder.rejected:
-        typer.echo(f"warning: {path} is left out: {reason}", err=True)
+        _log.warning("%s is left out: %s", path, reason)
 
     chosen, goes_on = _choose_run(run, clips, config, resume)
-    typer.echo(f"run: {chosen.path}{' (going on)' if goes_on else ''}", err=True)
+    chosen.check_writable()
+    _log.info("run: %s", chosen.path)
     if dry_run:
         typer.echo(config.model_dump_json(indent=2))
         return
+    from videogan.commands.console import log_file
     from videogan.commands.progress import reading_bar
 
-    chosen.make()
     with reading_bar("reading clips") as progress:
         cache = open_cache(folder, config.data, progress=progress)
     trainer = _trainer(config, cache, chosen, minutes, clips, goes_on=goes_on)
-    trainer.train()
-    typer.echo(
-        f"trained {trainer.state.step} steps; `videogan sample --run {chosen.path} out.mp4` makes videos", err=True
-    )
+    with log_file(chosen.log):
+        trainer.train()
+        _log.info("trained %d steps; `videogan sample --run %s out.mp4` makes videos", trainer.state.step, chosen.path)
     typer.echo(chosen.path)
 
 
@@ -156,9 +160,10 @@ def _trainer(
     checkpoint = newest_checkpoint(run.checkpoints) if goes_on else None
     if checkpoint is not None:
         state.load_state_dict(load_state(checkpoint, device))
-        typer.echo(f"going on from step {state.step}", err=True)
+        _log.info("going on from step %d", state.step)
     if config.train.compile == "always":
         compile_networks(state.networks)
+    run.make()
     save_config(config, run.config)
     write_json(run.environment, {"clips": str(clips.resolve()), **environment(device)})
     return Trainer(config, state, loader, run, device, minutes)

@@ -1,7 +1,7 @@
 """Recurrent latent dynamics: independent motion noise becomes a smooth path of motion codes.
 
 Each noise channel first runs through a leaky integrator (an Ornstein-Uhlenbeck process) with its own half-life,
-log-spaced from none to ``max_half_life`` latent steps: low-pass noise at many time scales, as in LongVideoGAN
+log-spaced from one to ``max_half_life`` latent steps: low-pass noise at many time scales, as in LongVideoGAN
 (Brooks et al. 2022, section 3.1), here with a state of constant size. A GRU shapes it into motion codes.
 """
 
@@ -62,10 +62,10 @@ class LatentDynamics(nn.Module):
 def log_spaced_decays(count: int, max_half_life: float) -> Tensor:
     """Return ``count`` factors a in [0, 1) with a^h = 1/2 for half-lives h log-spaced up to ``max_half_life`` steps.
 
-    The first half-life is half a step, nearly white noise; a ``max_half_life`` of 0 switches the integrators off
-    (every factor is 0).
+    The first half-life is one step, four frames; a ``max_half_life`` of 0 switches the integrators off (every factor
+    is 0).
     """
     if max_half_life == 0:
         return torch.zeros(count)
-    half_lives = torch.logspace(-1, torch.log2(torch.tensor(max_half_life)).item(), count, base=2)
+    half_lives = torch.logspace(0, torch.log2(torch.tensor(max_half_life)).item(), count, base=2)
     return 0.5 ** (1 / half_lives)

@@ -1,8 +1,6 @@
-"""What a run says while it trains: a bar on a terminal, one line per tick elsewhere, and metrics.jsonl."""
+"""What a run says while it trains: a bar on a terminal, and metrics.jsonl."""
 
 import json
-import logging
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -12,8 +10,6 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from torch import Tensor
-
-_log = logging.getLogger(__name__)
 
 
 class LossMeter:
@@ -41,7 +37,7 @@ class LossMeter:
 
 
 class ProgressLine:
-    """Shows how far a run is: a live bar on a terminal; elsewhere the lines of :meth:`tick` only."""
+    """Shows how far a run is: a live bar on a terminal; elsewhere nothing."""
 
     def __init__(self, total: int, done: int) -> None:
         console = Console(stderr=True)
@@ -68,15 +64,6 @@ class ProgressLine:
     def advance(self, done: int, news: str = "") -> None:
         """Move the bar to ``done`` (of its total); ``news`` stands at its end until the next."""
         self._bar.update(self._task, completed=done, news=news)
-
-    def tick(self, line: str) -> None:
-        """Print a line for good, above the bar."""
-        if not self._bar.disable:
-            self._bar.console.print(line, highlight=False, markup=False)
-        else:
-            sys.stderr.write(line + "\n")
-            sys.stderr.flush()
-        _log.debug(line)
 
 
 def append_metrics(path: Path, row: dict[str, float | int]) -> None:

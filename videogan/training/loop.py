@@ -65,6 +65,9 @@ class Trainer:
             Interrupted: by Ctrl-C or SIGTERM, after saving.
             DivergedError: a loss is not finite; the last checkpoint is from before that.
         """
+        if self._finished():
+            _log.info("step %d of %d already; --steps trains it further", self.state.step, self.config.train.steps)
+            return
         drop_metrics_after(self.run.metrics, self.state.step)
         if self.state.step == 0:
             self._preview_reals()
@@ -91,7 +94,7 @@ class Trainer:
                 self._diverged()
             if ends:
                 rate = (self.state.step - tick_start) * self.config.train.batch_size / tick_clock.seconds()
-                progress.tick(self._report(meter.take(), rate))
+                _log.info(self._report(meter.take(), rate))
                 self._save("training")
                 self._preview()
                 saved, tick_clock, tick_start = self.state.step, Stopwatch(), self.state.step
@@ -144,10 +147,11 @@ class Trainer:
             left = min(left, max(0.0, self.minutes * 60 - state.seconds))
         of_generator = sum(value for name, value in losses.items() if name.startswith("generator_"))
         of_discriminators = losses["frame_loss"] + losses["clip_loss"]
+        reconstruction = f"reconstruction {losses['reconstruction']:.3f}  " if "reconstruction" in losses else ""
         return (
             f"step {state.step}/{self.config.train.steps}  {duration(state.seconds)} (left {duration(left)})  "
             f"{clips_per_second:.1f} clips/s  generator {of_generator:.3f}  discriminators {of_discriminators:.3f}  "
-            f"reconstruction {losses.get('reconstruction', float('nan')):.3f}  {memory:.1f} GiB"
+            f"{reconstruction}{memory:.1f} GiB"
         )
 
     def _save(self, status: str) -> None:

@@ -1,0 +1,45 @@
+# Everything runs in .venv, which the first target makes. PYTHON names the interpreter that it is made from.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MINUTES ?= 6
+
+.PHONY: demo test test-slow check lint types fast clean
+
+demo: $(VENV)/.installed  ## learn synthetic clips and make a video: out.mp4, and out.png to look at
+	test -d clips || $(BIN)/videogan prepare moving-shapes clips
+	$(BIN)/videogan train clips --run runs/demo --minutes $(MINUTES)
+	$(BIN)/videogan sample --run runs/demo --frames 64 --yes out.mp4
+	$(BIN)/videogan sample --run runs/demo --frames 64 --yes out.png
+
+test: lint types $(VENV)/.tested  ## everything that CI runs
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/.tested  ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+check: lint types fast  ## ruff, mypy and the fast tests
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.tested
+	$(BIN)/mypy
+
+fast: $(VENV)/.tested
+	$(BIN)/python -m pytest -m "not slow" --ignore tests/end_to_end --ignore tests/faults
+
+clean:  ## remove what make made; runs/ and clips/ stay
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.tested: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable ".[test]"
+	touch $@ $(VENV)/.installed

@@ -1,0 +1,40 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from videogan.cli import app
+
+COMMANDS = [command.callback.__name__ for command in app.registered_commands]
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "cli.py", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command):
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Usage: ")
+    assert not done.stderr
+
+
+def test_help_names_every_command():
+    for arguments in ((), ("--help",)):
+        done = run(*arguments)
+        assert done.returncode == 0
+        assert all(f"  {command} " in done.stdout for command in COMMANDS)
+
+
+def test_version():
+    from videogan import __version__
+
+    assert run("--version").stdout.strip() == __version__
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_readme_has_a_section_for_every_command(command):
+    assert f"\n### `videogan {command}" in (ROOT / "README.md").read_text()

@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from videogan.video import probe, read_video
+
+
+@pytest.fixture
+def model(videogan, clips, tiny) -> Path:
+    """A run of two steps in the working folder."""
+    return Path(videogan("train", clips, *tiny, "--steps", 2).out.strip())
+
+
+def test_sample_streams_any_number_of_frames(videogan, model):
+    result = videogan("sample", "--frames", 650, "long.mp4")
+    assert (result.code, result.out.strip()) == (0, "long.mp4")
+    info = probe("long.mp4")
+    assert (info.num_frames, info.width, info.height, info.frame_rate) == (650, 32, 32, 25)
+
+
+def test_a_shorter_video_is_the_beginning_of_a_longer_one(videogan, model):
+    videogan("sample", "--frames", 22, "--seed", 5, "short")
+    videogan("sample", "--frames", 40, "--seed", 5, "long")
+    short, long = sorted(Path("short").iterdir()), sorted(Path("long").iterdir())
+    assert (len(short), len(long)) == (22, 40)
+    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(short, long, strict=False))
+
+
+def test_a_seed_is_one_video_whatever_the_count(videogan, model):
+    videogan("sample", "--frames", 12, "--seed", 3, "--count", 3, "many.gif")
+    videogan("sample", "--frames", 12, "--seed", 4, "alone.gif")
+    many, _ = read_video("many-001.gif")
+    alone, _ = read_video("alone.gif")
+    assert many.shape == (12, 32, 32, 3)
+    assert np.abs(many.astype(int) - alone.astype(int)).max() <= 8, "a GIF has 256 colours"
+
+
+def test_class_and_truncation_change_the_video(videogan, model):
+    for name, options in {
+        "circle": ["--class", "circle"],
+        "square": ["--class", "square"],
+        "cut": ["--class", "circle", "--truncation", "0"],
+    }.items():
+        assert videogan("sample", "--frames", 4, *options, name).code == 0
+    first = {
+        name: (Path(name) / sorted(p.name for p in Path(name).iterdir())[0]).read_bytes()
+        for name in ("circle", "square", "cut")
+    }
+    assert len(set(first.values())) == 3
+
+
+def test_interpolate(videogan, model):
+    assert videogan("interpolate", "--seeds", "1,2,3", "morph.mp4").code == 0
+    assert probe("morph.mp4").num_frames == 128
+    assert videogan("interpolate", "--seeds", "1,2", "--frames", 50, "--loop", "loop.mp4").code == 0
+    assert probe("loop.mp4").num_frames == 50
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["sample", "--class", "circel", "x.mp4"], 2, "did you mean 'circle'?"),
+        (["sample", "x.mp5"], 2, ".mp4"),
+        (["sample", "absent/x.mp4"], 2, "absent: no such folder"),
+        (["sample", "--run", "absent", "x.mp4"], 2, "absent: no such run"),
+        (["sample", "--run", ".", "x.mp4"], 4, "no usable checkpoint"),
+        (["sample", "--frames", "0", "x.mp4"], 2, "--frames"),
+        (["sample", "--truncation", "2", "x.mp4"], 2, "--truncation"),
+        (["interpolate", "--seeds", "1,b", "x.mp4"], 2, "--seeds takes whole numbers"),
+        (["interpolate", "--seeds", "", "x.mp4"], 2, "--seeds takes whole numbers"),
+        (["interpolate", "x.mp4"], 2, "--seeds"),
+    ],
+)
+def test_mistakes_cost_one_line(videogan, model, arguments, code, said):
+    result = videogan(*arguments)
+    assert result.code == code
+    assert said in result.err
+    assert len(result.err.strip().splitlines()) == 1
+    assert result.err.startswith("error: ")
+    assert not list(Path().glob("x.*"))
+
+
+def test_out_is_not_overwritten_without_yes(videogan, model):
+    Path("out.mp4").write_text("precious")
+    assert videogan("sample", "--frames", 4, "out.mp4").code == 2
+    assert Path("out.mp4").read_text() == "precious"
+    assert videogan("sample", "--frames", 4, "--yes", "out.mp4").code == 0
+    assert probe("out.mp4").num_frames == 4
