@@ -155,6 +155,25 @@ def test_a_local_playlist_is_refused_too(tmp_path: Path, clip_path: Path) -> Non
     assert "not read as a video" in reason_for(path)
 
 
+def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "a.mp4"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast", "qp": "40", "threads": "1"})
+        stream.width = stream.height = 6400
+        stream.pix_fmt = "yuv420p"
+        container.mux(stream.encode(av.VideoFrame(6400, 6400, "yuv420p")))
+        container.mux(stream.encode(None))
+    for suffix in ("mkv", "flv", "ts"):
+        with av.open(str(source)) as whole, av.open(str(tmp_path / f"a.{suffix}"), "w") as copy:
+            stream = copy.add_stream_from_template(whole.streams.video[0])
+            for packet in whole.demux(video=0):
+                if packet.size:
+                    packet.stream = stream
+                    copy.mux(packet)
+    for suffix in ("mp4", "mkv", "flv", "ts"):
+        assert "6400x6400 are larger than the limit" in reason_for(tmp_path / f"a.{suffix}")
+
+
 def test_sound_and_pictures_are_no_video(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "sound.mp4"), "w") as container:
         stream = container.add_stream("aac", rate=44100)
@@ -164,7 +183,7 @@ def test_sound_and_pictures_are_no_video(tmp_path: Path) -> None:
         container.mux(stream.encode(None))
     assert reason_for(tmp_path / "sound.mp4") == "no video stream"
     iio.imwrite(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
-    assert "not read as a video" in reason_for(tmp_path / "a.png")
+    assert "the kind png, which is not read as a video" in reason_for(tmp_path / "a.png")
     for suffix in ("gif", "webp"):
         iio.imwrite(tmp_path / f"a.{suffix}", np.zeros((8, 8, 3), np.uint8))
         assert "still image" in reason_for(tmp_path / f"a.{suffix}")

@@ -15,8 +15,8 @@ from videogan.video.pixels import Orientation
 from videogan.video.safety import check_regular_file, open_container
 from videogan.video.source import ContainerSource
 
-# How many pixels ``probe`` decodes to see whether a file is sound; about half a second.
-_PROBED_PIXELS = 300_000_000
+# How many pixels ``probe`` decodes to see whether a file is sound; about a fifth of a second.
+_PROBED_PIXELS = 100_000_000
 
 
 class Source(Protocol):

@@ -1,5 +1,6 @@
 """Opens a video file, and nothing but that file."""
 
+import contextlib
 import logging
 import os
 import stat
@@ -46,8 +47,9 @@ def check_regular_file(path: Path) -> None:
 
 
 def quiet_ffmpeg() -> None:
-    """Let exceptions carry FFmpeg's own reason, and keep its log off the terminal."""
+    """Let FFmpeg's messages be caught, and keep them off the terminal."""
     av.logging.set_level(av.logging.ERROR)
+    av.logging.set_skip_repeated(False)
     logging.getLogger("libav").setLevel(logging.CRITICAL + 1)
 
 
@@ -55,17 +57,21 @@ def open_container(path: Path) -> InputContainer:
     """Open a video container for reading; VideoError says why it cannot be. Only ``path`` itself is ever opened."""
     check_regular_file(path)
     quiet_ffmpeg()
-    try:
+    with contextlib.suppress(_NotListedError):
         return _open(path, HEADED_FORMATS)
-    except av.FFmpegError as error:
-        if "whitelist" not in _last_log(error)[1]:
-            raise VideoError(path, reason_of(error)) from error
-    except (OSError, ValueError) as error:
-        raise VideoError(path, reason_of(error)) from error
     try:
         return _open_headerless(path)
-    except (OSError, ValueError, av.FFmpegError) as error:
-        raise VideoError(path, reason_of(error)) from error
+    except _NotListedError as error:
+        raise VideoError(path, f"a file of the kind {error}, which is not read as a video") from error
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what FFmpeg or the system said, on one line."""
+    return " ".join((getattr(error, "strerror", None) or str(error)).split())
+
+
+class _NotListedError(Exception):
+    """The container is of another format than those that were allowed; its argument names it."""
 
 
 def _open_headerless(path: Path) -> InputContainer:
@@ -79,7 +85,7 @@ def _open_headerless(path: Path) -> InputContainer:
     if any(width * height > MAX_PIXELS for width, height in sizes):
         container.close()
         width, height = max(sizes)
-        raise ValueError(f"pictures of {width}x{height} are larger than the limit of {MAX_PIXELS} pixels")
+        raise VideoError(path, f"pictures of {width}x{height} are larger than the limit of {MAX_PIXELS} pixels")
     if (0, 0) in sizes:
         return container
     container.close()
@@ -88,20 +94,14 @@ def _open_headerless(path: Path) -> InputContainer:
 
 def _open(path: Path, formats: str, **options: str) -> InputContainer:
     fences = {"protocol_whitelist": "file", "format_whitelist": formats}
-    # A bare name could be taken for an option or for "protocol:address".
-    return av.open(f"file:{path.absolute()}", options=DECODER_OPTIONS, container_options=fences | options)
-
-
-def reason_of(error: BaseException) -> str:
-    """Return what FFmpeg or the system said, on one line."""
-    module, said = _last_log(error)
-    if "whitelist" in said:
-        return f"a {module.removesuffix('_pipe')} file, which is not read as a video"
-    text = getattr(error, "strerror", None) or str(error)
-    return " ".join((f"{text}: {said}" if said and said not in text else text).split())
-
-
-def _last_log(error: BaseException) -> tuple[str, str]:
-    """Return the module and the message of the log line that came with an FFmpeg error, or empty strings."""
-    log: tuple[int, str, str] | None = getattr(error, "log", None)
-    return (log[1], log[2].strip()) if log else ("", "")
+    # The log of this thread alone: another may be opening another file.
+    with av.logging.Capture(local=True) as log:
+        try:
+            # A bare name could be taken for an option or for "protocol:address".
+            return av.open(f"file:{path.absolute()}", options=DECODER_OPTIONS, container_options=fences | options)
+        except (OSError, ValueError, av.FFmpegError) as error:
+            for _, module, message in log:
+                if "not on whitelist" in message and module:
+                    raise _NotListedError(module.removesuffix("_pipe")) from error
+            said = log[-1][2].strip() if log else ""
+            raise VideoError(path, " ".join(f"{reason_of(error)}{': ' * bool(said)}{said}".split())) from error

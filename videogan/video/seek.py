@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 # Codecs where a picture that is marked as not referred to can be left out without changing any other.
 SKIPPABLE_CODECS = ("h264", "mpeg2video", "mpeg4")
 
+# Codecs where one packet is one picture, so that a picture can be had as soon as its packet was given to the decoder.
+DRAINABLE_CODECS = (*SKIPPABLE_CODECS, "hevc")
+
 # Decoding a few pictures more is cheaper than a jump.
 _WORTH_A_JUMP = 3
+
+# Where the key frame is no farther back than this, coming back to it later costs little.
+_NEAR_KEY = 32
 
 
 class FrameMissingError(LookupError):
@@ -30,24 +36,28 @@ class Seeker:
     def __init__(self, source: ContainerSource, index: FrameIndex) -> None:
         self.index = index
         self._source = source
-        # Matroska lists key frames by when they are shown, most others by when they are decoded, which is earlier.
-        by_pts = source.container.format.name.startswith("matroska")
+        # These find a key frame by when it is shown, the others by when it is decoded, which is earlier.
+        by_pts = source.container.format.name.startswith(("matroska", "mov"))
         self._offsets = index.key_pts if by_pts else index.key_dts
         self._skips = source.codec in SKIPPABLE_CODECS and not source.interlaced
+        self._drains = source.codec in DRAINABLE_CODECS and not source.interlaced
         self._wanted: frozenset[int] = frozenset()
+        self._unsent: set[int] = set()
         self._final = 0
         self._running: Iterator[av.VideoFrame] | None = None
         self._last = 0
-        self._sure = False
+        self._sure = self._drained = False
 
     def pick(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield (number, picture) for each of these rising frame numbers; FrameMissingError where one is not there."""
         times = [int(self.index.pts[number]) for number in numbers]
         self._wanted, self._final = frozenset(times), times[-1]
+        near_key = self._frames_between(self._key_before(self._final), numbers[-1]) <= _NEAR_KEY
         place = 0
         while place < len(times):
             found = 0
-            for start in self._starts(times[place]):
+            for attempt, start in enumerate(self._starts(times[place])):
+                self._unsent = set(times[place:]) if self._drains and near_key and not attempt else set()
                 self._go_to(start)
                 for picture in self._run_through(times[place:]):
                     yield numbers[place + found], picture
@@ -87,13 +97,16 @@ class Seeker:
 
     def _is_near(self, time: int) -> bool:
         """Say whether going on from here is better than a jump."""
-        if self._running is None or not self._sure or time <= self._last:
+        if self._running is None or self._drained or not self._sure or time <= self._last:
             return False
         key = self._key_before(time)
         if key < 0 or self.index.key_pts[key] <= self._last:
             return True
-        here, there = np.searchsorted(self.index.pts, (self._last, self.index.key_pts[key]))
-        return bool(there - here <= _WORTH_A_JUMP)
+        return self._frames_between(key, int(np.searchsorted(self.index.pts, self._last))) >= -_WORTH_A_JUMP
+
+    def _frames_between(self, key: int, number: int) -> int:
+        """Return how many frames after a key frame this frame number is."""
+        return number - int(np.searchsorted(self.index.pts, self.index.key_pts[max(key, 0)]))
 
     def _go_to(self, key: int | None) -> None:
         if key is None:
@@ -106,7 +119,7 @@ class Seeker:
         if key < 0:
             self._source.restart()
         self._running = self._pictures(int(self.index.key_pts[max(key, 0)]), sure=key < 0)
-        self._sure = False
+        self._sure = self._drained = False
 
     def _pictures(self, key_pts: int, sure: bool) -> Iterator[av.VideoFrame]:
         """Yield pictures from here on; ``_sure`` is set once a key frame from which all wanted ones follow was met."""
@@ -121,3 +134,10 @@ class Seeker:
                 if skip != skipping:
                     skipping, context.skip_frame = skip, "NONREF" if skip else "DEFAULT"
             yield from source.decode(packet)
+            if packet.pts in self._unsent:
+                self._unsent.remove(packet.pts)
+                if not self._unsent:
+                    # The decoder has all that it needs. Asked for what it holds back, it need not decode what follows.
+                    self._drained = True
+                    yield from source.decode(None)
+                    return

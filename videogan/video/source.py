@@ -111,8 +111,8 @@ class ContainerSource:
         for packet in self.container.demux(self.stream):
             yield from self.decode(packet)
 
-    def decode(self, packet: av.Packet) -> Sequence[av.VideoFrame]:
-        """Decode one packet; nothing where it is damaged."""
+    def decode(self, packet: av.Packet | None) -> Sequence[av.VideoFrame]:
+        """Decode one packet, or what is held back for None; nothing where it is damaged."""
         try:
             return self.context.decode(packet)
         except av.error.EOFError:
