@@ -35,17 +35,21 @@ def train(
     Ctrl-C saves; the same command again goes on where it stopped.
     """
     config, reasons = _configure(preset, settings or [], steps)
+    from videogan.commands.console import log_file
+    from videogan.commands.progress import reading_bar
     from videogan.data.cache import open_cache
     from videogan.data.folder import scan_folder
 
     for reason in reasons:
         _log.info(reason)
-    folder = scan_folder(
-        clips,
-        labels=config.data.labels,
-        cache_dir=config.data.cache_dir,
-        max_bad_share=config.data.max_bad_share,
-    )
+    with reading_bar("looking at videos") as progress:
+        folder = scan_folder(
+            clips,
+            labels=config.data.labels,
+            cache_dir=config.data.cache_dir,
+            max_bad_share=config.data.max_bad_share,
+            progress=progress,
+        )
     classes = (
         f"{len(folder.class_names)} classes ({', '.join(folder.class_names)})" if folder.class_names else "no classes"
     )
@@ -59,9 +63,6 @@ def train(
     if dry_run:
         typer.echo(config.model_dump_json(indent=2))
         return
-    from videogan.commands.console import log_file
-    from videogan.commands.progress import reading_bar
-
     with reading_bar("reading clips") as progress:
         cache = open_cache(folder, config.data, progress=progress)
     trainer = _trainer(config, cache, chosen, minutes, clips, goes_on=goes_on)

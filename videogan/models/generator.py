@@ -17,6 +17,7 @@ from videogan.models.layers import (
     CausalConv3d,
     TemporalUpsample,
     activation,
+    blur,
     conv3d,
     linear,
     mlp,
@@ -95,15 +96,16 @@ class ToRGB(nn.Module):
         self.subpixel = subpixel
         self.conv = conv3d(channels, 3 * subpixel**2, (1, 3, 3), gain=0.5)
         with torch.no_grad():
-            # The pixels of a square begin alike, so that training does not begin with a checkerboard.
+            # The pixels of a square begin alike, as if upsampled.
             first = rearrange(self.conv.weight, "(n c) i t h w -> n c i t h w", c=3)[:1]
             self.conv.weight.copy_(repeat(first, "1 c i t h w -> (n c) i t h w", n=subpixel**2))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``b k t h w`` to frames ``b t c h w`` in float32."""
-        pixels = self.conv(activation(x))
+        pixels = self.conv(activation(x)).float()
         pattern = "b (y x c) t h w -> b t c (h y) (w x)"
-        return rearrange(pixels, pattern, y=self.subpixel, x=self.subpixel).float()
+        frames = rearrange(pixels, pattern, y=self.subpixel, x=self.subpixel)
+        return frames if self.subpixel == 1 else blur(frames)
 
 
 class Generator(nn.Module):

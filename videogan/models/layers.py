@@ -116,6 +116,12 @@ def spatial_downsample(x: Tensor) -> Tensor:
     return rearrange(frames, "(b t) c h w -> b c t h w", b=x.shape[0])
 
 
+def blur(frames: Tensor) -> Tensor:
+    """Smooth frames ``b t c h w`` by [1, 2, 1] / 4 along height and width, which removes any checkerboard exactly."""
+    padded = F.pad(frames.flatten(0, 1), (1, 1, 1, 1), mode="replicate")
+    return F.avg_pool2d(F.avg_pool2d(padded, 2, stride=1), 2, stride=1).unflatten(0, frames.shape[:2])
+
+
 def temporal_downsample(x: Tensor) -> Tensor:
     """Halve the frame rate of ``b c t h w`` (an even number of frames) by averaging pairs of frames."""
     return (x[:, :, ::2] + x[:, :, 1::2]) / 2

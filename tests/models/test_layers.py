@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+from videogan.models.layers import (
+    CausalConv3d,
+    TemporalUpsample,
+    blur,
+    spatial_downsample,
+    spatial_upsample,
+    temporal_downsample,
+)
+
+
+def checkerboard(size: int) -> torch.Tensor:
+    places = torch.arange(size)
+    return ((places[:, None] + places) % 2 * 2.0 - 1).expand(1, 2, 3, size, size)
+
+
+def test_blur_keeps_flat_frames_and_removes_a_checkerboard():
+    assert torch.allclose(blur(torch.full((1, 2, 3, 8, 8), 0.3)), torch.tensor(0.3))
+    assert blur(checkerboard(8))[..., 1:-1, 1:-1].abs().max() < 1e-6
+
+
+def test_resampling_keeps_flat_clips_and_shapes():
+    flat = torch.full((2, 3, 4, 8, 6), 0.7)
+    for resample, shape in (
+        (spatial_upsample, (2, 3, 4, 16, 12)),
+        (spatial_downsample, (2, 3, 4, 4, 3)),
+        (temporal_downsample, (2, 3, 2, 8, 6)),
+    ):
+        out = resample(flat)
+        assert out.shape == shape
+        assert torch.allclose(out, torch.tensor(0.7))
+
+
+def test_downsampling_averages():
+    x = torch.arange(16.0).reshape(1, 1, 1, 4, 4)
+    assert spatial_downsample(x)[0, 0, 0].tolist() == [[2.5, 4.5], [10.5, 12.5]]
+    assert temporal_downsample(torch.tensor([1.0, 3.0, 5.0, 5.0]).reshape(1, 1, 4, 1, 1)).flatten().tolist() == [2, 5]
+
+
+def test_temporal_upsampling_is_linear_and_causal():
+    x = torch.tensor([1.0, 3.0, 7.0]).reshape(1, 1, 3, 1, 1)
+    y, state = TemporalUpsample()(x)
+    assert y.flatten().tolist() == [2, 3, 5, 7]
+    y, _ = TemporalUpsample()(torch.full((1, 1, 1, 1, 1), 8.0), state)
+    assert y.flatten().tolist() == [7.5, 8]
+
+
+@pytest.mark.parametrize("kernel", [(3, 3, 3), (1, 3, 3), (5, 1, 1)])
+def test_a_causal_convolution_in_parts_equals_the_whole(kernel):
+    conv = CausalConv3d(2, 4, kernel)
+    x = torch.randn(1, 2, 9, 6, 6)
+    whole, last = conv(x)
+    assert whole.shape[2] == 9 - conv.history
+    first, state = conv(x[:, :, :6])
+    second, other_last = conv(x[:, :, 6:], state)
+    assert torch.allclose(torch.cat([first, second], dim=2), whole, atol=1e-6)
+    assert torch.equal(last, other_last)
