@@ -9,7 +9,7 @@ MINUTES ?= 6
 demo: $(VENV)/.installed  ## learn synthetic clips and make a video: out.mp4, and out.png to look at
 	test -d clips || $(BIN)/videogan prepare moving-shapes clips
 	$(BIN)/videogan train clips --run runs/demo --minutes $(MINUTES)
-	$(BIN)/videogan sample --run runs/demo --frames 64 --yes out.mp4
+	$(BIN)/videogan sample --run runs/demo --frames 64 --grid 4x4 --yes out.mp4
 	$(BIN)/videogan sample --run runs/demo --frames 64 --yes out.png
 
 test: lint types $(VENV)/.tested  ## everything that CI runs

@@ -47,9 +47,9 @@ class GeneratorConfig(Group):
     """The arguments of :class:`videogan.models.generator.Generator`, which explains them."""
 
     channels: Annotated[tuple[int, ...], Field(min_length=3)] = (128, 96, 48)
-    content_dim: Annotated[int, Field(ge=1)] = 64
+    content_dim: Annotated[int, Field(ge=1)] = 16
     class_dim: Annotated[int, Field(ge=1)] = 32
-    noise_dim: Annotated[int, Field(ge=1)] = 16
+    noise_dim: Annotated[int, Field(ge=1)] = 8
     motion_dim: Annotated[int, Field(ge=1)] = 128
     hidden_dim: Annotated[int, Field(ge=1)] = 256
     max_half_life: Annotated[float, Field(description="0, or 1 and above")] = 32.0
@@ -68,21 +68,21 @@ class GeneratorConfig(Group):
 class FrameDiscriminatorConfig(Group):
     """The frame discriminator: 2D, ``num_frames`` random frames of each clip at full resolution."""
 
-    channels: tuple[int, ...] = (32, 64, 96, 128)
+    channels: tuple[int, ...] = (24, 48, 96, 128)
     num_frames: Annotated[int, Field(ge=1)] = 2
 
 
 class ClipDiscriminatorConfig(Group):
     """The clip discriminator: 3D, the whole clip at half resolution."""
 
-    channels: tuple[int, ...] = (32, 64, 128)
+    channels: tuple[int, ...] = (24, 48, 96)
 
 
 class EncoderConfig(Group):
     """The encoder and its two terms: reconstruction G(E(x)) ~ x and latent cycle E(G(z)) ~ z."""
 
-    channels: tuple[int, ...] = (32, 64, 128)
-    interval: Annotated[int, Field(ge=1, description="the encoder is trained every so many steps")] = 4
+    channels: tuple[int, ...] = (24, 48, 96)
+    interval: Annotated[int, Field(ge=1, description="the encoder is trained every so many steps")] = 8
     reconstruction_weight: Annotated[float, Field(ge=0)] = 1.0
     latent_cycle_weight: Annotated[float, Field(ge=0)] = 1.0
     share: Annotated[float, Field(gt=0, le=1, description="share of the batch that trains the encoder")] = 0.5
@@ -100,8 +100,8 @@ class FiniteDifferencePenalty(Group):
     """R1 and R2 by finite differences: one more forward pass, no double backward."""
 
     kind: Literal["finite-difference"] = "finite-difference"
-    r1_weight: Annotated[float, Field(ge=0)] = 1.0
-    r2_weight: Annotated[float, Field(ge=0)] = 1.0
+    r1_weight: Annotated[float, Field(ge=0)] = 3.0
+    r2_weight: Annotated[float, Field(ge=0)] = 3.0
     sigma: Annotated[float, Field(gt=0, description="standard deviation of the perturbation, in units of [-1, 1]")] = (
         0.03
     )
@@ -112,8 +112,8 @@ class ExactPenalty(Group):
     """R1 and R2 by double backward: exact, slow, not compiled."""
 
     kind: Literal["exact"] = "exact"
-    r1_weight: Annotated[float, Field(ge=0)] = 1.0
-    r2_weight: Annotated[float, Field(ge=0)] = 1.0
+    r1_weight: Annotated[float, Field(ge=0)] = 3.0
+    r2_weight: Annotated[float, Field(ge=0)] = 3.0
     share: Annotated[float, Field(gt=0, le=1)] = 0.25
 
 

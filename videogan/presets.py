@@ -13,6 +13,7 @@ from videogan.errors import MissingPathError, UsageError, did_you_mean
 GPU_64 = {
     "generator.channels": (512, 384, 256, 128, 64),
     "generator.content_dim": 128,
+    "generator.noise_dim": 16,
     "generator.class_dim": 64,
     "generator.motion_dim": 256,
     "generator.hidden_dim": 512,
@@ -22,9 +23,9 @@ GPU_64 = {
     "frame_discriminator.num_frames": 4,
     "clip_discriminator.channels": (64, 128, 256, 512),
     "encoder.channels": (64, 128, 256, 512),
+    "encoder.interval": 4,
     "penalty.r1_weight": 30.0,
     "penalty.r2_weight": 30.0,
-    "penalty.sigma": 0.05,
     "optimizer.learning_rate": 2e-4,
     "optimizer.warmup_steps": 200,
     "train.batch_size": 64,

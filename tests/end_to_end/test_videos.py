@@ -36,6 +36,14 @@ def test_a_seed_is_one_video_whatever_the_count(videogan, model):
     assert np.abs(many.astype(int) - alone.astype(int)).max() <= 8, "a GIF has 256 colours"
 
 
+def test_a_grid_shows_the_seeds_side_by_side(videogan, model):
+    assert videogan("sample", "--grid", "2x3", "--frames", 4, "--seed", 7, "grid").code == 0
+    assert videogan("sample", "--frames", 4, "--seed", 11, "alone").code == 0
+    grid, alone = (read_video(name)[0].astype(int) for name in ("grid", "alone"))
+    assert grid.shape == (4, 64, 96, 3)
+    assert np.abs(grid[:, 32:, 32:64] - alone).max() <= 1
+
+
 def test_class_and_truncation_change_the_video(videogan, model):
     for name, options in {
         "circle": ["--class", "circle"],
@@ -67,6 +75,8 @@ def test_interpolate(videogan, model):
         (["sample", "--run", ".", "x.mp4"], 4, "no usable checkpoint"),
         (["sample", "--frames", "0", "x.mp4"], 2, "--frames"),
         (["sample", "--truncation", "2", "x.mp4"], 2, "--truncation"),
+        (["sample", "--grid", "4by4", "x.mp4"], 2, "such as 4x4"),
+        (["sample", "--grid", "2x2", "--count", "3", "x.mp4"], 2, "leave out --count"),
         (["interpolate", "--seeds", "1,b", "x.mp4"], 2, "--seeds takes whole numbers"),
         (["interpolate", "--seeds", "", "x.mp4"], 2, "--seeds takes whole numbers"),
         (["interpolate", "x.mp4"], 2, "--seeds"),

@@ -6,7 +6,7 @@ from tiny_run import real_batch, run_step, tiny_config, tiny_state
 
 from videogan.config import AdversarialConfig, Config
 from videogan.training.draws import draw_step
-from videogan.training.step import encoder_losses, frozen, generator_losses
+from videogan.training.step import discriminator_losses, encoder_losses, frozen, generator_losses
 
 
 def kinds(group: str) -> list[str]:
@@ -53,8 +53,10 @@ def test_the_generators_update_leaves_no_gradient_in_the_discriminators():
     real, labels = real_batch(config, 0)
     draws = draw_step(config, networks.generator, labels, step=0, device=torch.device("cpu"))
     fake = networks.generator(draws.latents, burn_in=draws.burn_in)
+    _, real_logits = discriminator_losses(networks, real, fake.frames.detach(), labels, draws, config)
+    assert not any(logits.requires_grad for logits in real_logits.values())
     with frozen(networks.frame_discriminator, networks.clip_discriminator):
-        losses = generator_losses(networks, real, fake.frames, labels, draws, config.adversarial)
+        losses = generator_losses(networks, real_logits, fake.frames, labels, draws, config.adversarial)
     torch.stack(list(losses.values())).sum().backward()
     assert all(p.grad is None for n in networks[2:4] for p in n.parameters())
     assert all(p.requires_grad for n in networks[2:4] for p in n.parameters())

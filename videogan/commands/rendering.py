@@ -1,5 +1,6 @@
 """What the commands that make videos share: finding the model, naming outputs, writing streams to files."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from videogan.checkpoint import Card, load_weights
@@ -17,6 +19,10 @@ from videogan.runs import find_weights
 from videogan.training.interrupt import stop_wish
 from videogan.video import VideoWriter, to_uint8
 from videogan.video.writer import check_output_path
+
+VIDEOS_AT_ONCE = 16
+"""Videos that are made together; more would need more memory and be no faster."""
+LARGEST_GRID = 100
 
 
 @dataclass(frozen=True)
@@ -31,11 +37,6 @@ class Model:
     def frame_rate(self) -> Fraction:
         """Frames per second of its videos."""
         return self.card.frame_rate
-
-    @property
-    def videos_at_once(self) -> int:
-        """Videos that are made together."""
-        return 16
 
     def labels(self, class_name: str | None, seeds: Sequence[int]) -> Tensor | None:
         """Return the label of each seed's video: the named class, or the classes in turn by seed.
@@ -87,6 +88,28 @@ def parse_seeds(text: str) -> list[int]:
     if min(seeds) < 0:
         raise UsageError(f"--seeds takes whole numbers from 0 on with commas between, such as 1,2,3, not {text!r}")
     return seeds
+
+
+def parse_grid(text: str | None, count: int) -> tuple[int, int]:
+    """Read ``4x4`` as rows and columns; None is one of each.
+
+    Raises:
+        UsageError: it is not two whole numbers, makes too large a grid, or is given together with a count.
+    """
+    if text is None:
+        return 1, 1
+    sides = re.fullmatch(r"([1-9]\d?)x([1-9]\d?)", text)
+    if sides is None or int(sides[1]) * int(sides[2]) > LARGEST_GRID:
+        raise UsageError(f"--grid takes rows x columns up to {LARGEST_GRID} videos, such as 4x4, not {text!r}")
+    if count != 1:
+        raise UsageError("--grid says how many videos there are; leave out --count")
+    return int(sides[1]), int(sides[2])
+
+
+def side_by_side(chunks: Iterator[Tensor], rows: int) -> Iterator[Tensor]:
+    """Lay the videos of each chunk ``(b t c h w)`` out as one, ``(1 t c rows*h columns*w)``."""
+    for chunk in chunks:
+        yield rearrange(chunk, "(rows columns) t c h w -> 1 t c (rows h) (columns w)", rows=rows)
 
 
 def write_videos(paths: Sequence[Path], chunks: Iterator[Tensor], *, frame_rate: Fraction, overwrite: bool) -> None:

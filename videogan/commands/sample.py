@@ -22,22 +22,30 @@ def sample(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first video; the next ones count up.")] = 0,
     class_name: ClassOption = None,
     truncation: Annotated[float, typer.Option(min=0, max=1, help="Below 1: more typical, less diverse content.")] = 1.0,
+    grid: Annotated[
+        str | None, typer.Option(metavar="ROWSxCOLUMNS", help="One video that shows several side by side, such as 4x4.")
+    ] = None,
     yes: YesOption = False,
 ) -> None:
     """Make new videos.
 
     A seed means the same video whatever the count. Without --class, a labelled model takes its classes in turn.
     """
-    from videogan.commands.rendering import load_model, numbered_paths, write_videos
+    from videogan.commands import rendering
     from videogan.sampling import stream, take
 
-    paths = numbered_paths(out, count, overwrite=yes)
-    model = load_model(run)
-    seeds = range(seed, seed + count)
+    rows, columns = rendering.parse_grid(grid, count)
+    paths = rendering.numbered_paths(out, count, overwrite=yes)
+    model = rendering.load_model(run)
+    seeds = range(seed, seed + count * rows * columns)
     labels = model.labels(class_name, seeds)
-    for first in range(0, count, model.videos_at_once):
-        some = slice(first, first + model.videos_at_once)
-        chunks = stream(model.generator, seeds[some], None if labels is None else labels[some], truncation=truncation)
-        write_videos(paths[some], take(chunks, frames), frame_rate=model.frame_rate, overwrite=yes)
+    at_once = rendering.VIDEOS_AT_ONCE if grid is None else len(seeds)
+    for first in range(0, len(seeds), at_once):
+        some = slice(first, first + at_once)
+        some_labels = None if labels is None else labels[some]
+        chunks = take(stream(model.generator, seeds[some], some_labels, truncation=truncation), frames)
+        if grid is not None:
+            chunks = rendering.side_by_side(chunks, rows)
+        rendering.write_videos(paths[some], chunks, frame_rate=model.frame_rate, overwrite=yes)
     for path in paths:
         typer.echo(path)

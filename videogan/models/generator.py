@@ -60,7 +60,7 @@ class Stage(nn.Module):
         self.upsample_space = upsample_space
         self.upsample_time = TemporalUpsample() if upsample_time else None
         self.change = conv3d(in_channels, channels, (1, 1, 1), gain=1.0)
-        self.style = conv3d(style_dim, channels, (1, 1, 1), gain=0.1)
+        self.style = conv3d(style_dim, channels, (1, 1, 1), gain=0.5)
         self.spread = CausalConv3d(channels, channels, (3, 3, 3) if dense else (1, 3, 3))
         self.refine = conv3d(channels, channels, (1, 3, 3), gain=0.0)
 

@@ -51,17 +51,18 @@ def train_step(
     """Update every network once on the clips ``real (b t c h w)`` of classes ``labels (b)``; return named scalars.
 
     The generated batch is made once: the discriminators see it detached, the generator's update goes through the
-    discriminators as they have become.
+    discriminators as they have become. Real clips are judged once too: the generator's loss compares with what the
+    discriminators said of them before their update.
     """
     device = real.device.type
     precision = torch.autocast(device, torch.bfloat16, enabled=config.train.precision == "bfloat16")
     with precision:
         fake = networks.generator(draws.latents, burn_in=draws.burn_in)
-        losses = discriminator_losses(networks, real, fake.frames.detach(), labels, draws, config)
+        losses, real_logits = discriminator_losses(networks, real, fake.frames.detach(), labels, draws, config)
     update(optimizers.discriminators, losses, config.optimizer.clip_norm)
 
     with precision, frozen(networks.frame_discriminator, networks.clip_discriminator):
-        generator_terms = generator_losses(networks, real, fake.frames, labels, draws, config.adversarial)
+        generator_terms = generator_losses(networks, real_logits, fake.frames, labels, draws, config.adversarial)
     update(optimizers.generator, generator_terms, config.optimizer.clip_norm)
     losses |= generator_terms
 
@@ -75,8 +76,11 @@ def train_step(
 
 def discriminator_losses(
     networks: Networks, real: Tensor, fake: Tensor, labels: Tensor | None, draws: StepDraws, config: Config
-) -> Losses:
-    """Return the terms of both discriminators, which judge real, generated and perturbed clips in one pass."""
+) -> tuple[Losses, dict[str, Tensor]]:
+    """Return the terms of both discriminators, and the logits that each gives the real clips, detached.
+
+    Real, generated and perturbed clips are judged in one pass.
+    """
     real, fake = augment(real, draws.real_augmentation), augment(fake, draws.fake_augmentation)
     penalty = config.penalty
     clips, counts = [real, fake], [len(real), len(fake)]
@@ -88,9 +92,11 @@ def discriminator_losses(
     all_frames = torch.cat([draws.frames[:count] for count in counts])
 
     losses: Losses = {}
+    real_logits: dict[str, Tensor] = {}
     for name, judgement in judge(networks, torch.cat(clips), all_labels, all_frames):
         per_clip = len(judgement.logits) // sum(counts)
         parts = judgement.logits.split([count * per_clip for count in counts])
+        real_logits[name] = parts[0].detach()
         losses[f"{name}_loss"] = ADVERSARIAL_LOSSES[config.adversarial.kind].discriminator(parts[0], parts[1])
         losses[f"{name}_centring"] = centring(parts[0], parts[1]) * config.adversarial.centring_weight
         if labels is not None and judgement.class_logits is not None:
@@ -105,23 +111,26 @@ def discriminator_losses(
             losses[f"{name}_r1"], losses[f"{name}_r2"] = penalty.r1_weight / 2 * r1, penalty.r2_weight / 2 * r2
     if isinstance(penalty, ExactPenalty):
         losses |= exact_penalties(networks, real, fake, labels, draws.frames, penalty)
-    return losses
+    return losses, real_logits
 
 
 def generator_losses(
-    networks: Networks, real: Tensor, fake: Tensor, labels: Tensor | None, draws: StepDraws, config: AdversarialConfig
+    networks: Networks,
+    real_logits: dict[str, Tensor],
+    fake: Tensor,
+    labels: Tensor | None,
+    draws: StepDraws,
+    config: AdversarialConfig,
 ) -> Losses:
     """Return the generator's terms: to be judged real, and recognised as its class."""
-    with torch.no_grad():
-        judged_real = judge(networks, augment(real, draws.real_augmentation), labels, draws.frames)
-    judged_fake = judge(networks, augment(fake, draws.fake_augmentation), labels, draws.frames)
     losses: Losses = {}
-    for (name, of_real), (_, of_fake) in zip(judged_real, judged_fake, strict=True):
-        losses[f"generator_{name}"] = ADVERSARIAL_LOSSES[config.kind].generator(of_real.logits, of_fake.logits)
-        if labels is not None and of_fake.class_logits is not None:
-            per_clip = len(of_fake.logits) // len(labels)
+    for name, judgement in judge(networks, augment(fake, draws.fake_augmentation), labels, draws.frames):
+        generator_loss = ADVERSARIAL_LOSSES[config.kind].generator
+        losses[f"generator_{name}"] = generator_loss(real_logits[name], judgement.logits)
+        if labels is not None and judgement.class_logits is not None:
+            per_clip = len(judgement.logits) // len(labels)
             losses[f"generator_{name}_auxiliary"] = config.auxiliary_weight * auxiliary_loss(
-                of_fake.class_logits, labels.repeat_interleave(per_clip)
+                judgement.class_logits, labels.repeat_interleave(per_clip)
             )
     return losses
 
