@@ -12,10 +12,12 @@ torch.set_num_threads(len(os.sched_getaffinity(0)))
 
 @pytest.fixture(autouse=True)
 def _same_random_numbers() -> Iterator[None]:
-    """Begin every test with the same global random state, and leave it as it was."""
+    """Begin every test with the same global random state, and leave it and the number of threads as they were."""
+    threads = torch.get_num_threads()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

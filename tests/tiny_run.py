@@ -22,6 +22,7 @@ TINY = (
     "encoder.channels=[8,12,16]",
     "train.batch_size=4",
     "train.device=cpu",
+    "train.threads=1",
     "train.precision=float32",
     "train.compile=never",
     "train.min_burn_in=1",

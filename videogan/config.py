@@ -160,6 +160,7 @@ class TrainConfig(Group):
     ema_half_life: Annotated[float, Field(gt=0, description="in clips")] = 5_000
     ema_ramp: Annotated[float, Field(gt=0, description="largest half-life, as a share of the clips seen so far")] = 0.1
     device: str = "auto"
+    threads: Annotated[int, Field(ge=1, description="CPU threads")] | Literal["auto"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: Literal["auto", "always", "never"] = "auto"
     keep: Annotated[int, Field(ge=1, description="checkpoints that are kept")] = 2

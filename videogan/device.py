@@ -2,6 +2,7 @@
 
 import platform
 import resource
+import time
 from importlib import metadata
 from typing import Literal
 
@@ -47,6 +48,36 @@ def pick_precision(device: torch.device) -> tuple[Precision, str]:
     if torch.cpu._is_amx_tile_supported():
         return "bfloat16", "the CPU has AMX matrix units"
     return "float32", "the CPU has no bfloat16 matrix units"
+
+
+def pick_threads() -> tuple[int, str]:
+    """Return how many threads train fastest on the CPU at this moment, and the reason.
+
+    Threads of one convolution wait for each other: where other programs keep a core busy, two threads can be ten times
+    slower than one. So both are tried for a fraction of a second.
+    """
+    most = torch.get_num_threads()
+    if most == 1:
+        return 1, "there is one core"
+    try:
+        seconds = {threads: _convolution_seconds(threads) for threads in (most, 1)}
+    finally:
+        torch.set_num_threads(most)
+    if seconds[most] < seconds[1]:
+        return most, f"a convolution takes {seconds[1] / seconds[most]:.1f} times as long with one"
+    return 1, f"a convolution takes {seconds[most] / seconds[1]:.1f} times as long with {most}: other programs run"
+
+
+def _convolution_seconds(threads: int) -> float:
+    torch.set_num_threads(threads)
+    convolution = torch.nn.Conv3d(16, 16, 3, padding=1)
+    clips = torch.zeros(4, 16, 16, 16, 16)
+    times = []
+    for _ in range(6):
+        start = time.perf_counter()
+        convolution(clips).sum().backward()
+        times.append(time.perf_counter() - start)
+    return sum(times[1:])
 
 
 def memory_gib(device: torch.device) -> float:

@@ -168,7 +168,14 @@ def save_config(config: Config, path: Path) -> None:
     path.write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-SESSION_SETTINGS = ("train.steps", "train.keep", "train.tick_steps", "data.cache_dir", "data.cache_limit_gb")
+SESSION_SETTINGS = (
+    "train.steps",
+    "train.keep",
+    "train.tick_steps",
+    "train.threads",
+    "data.cache_dir",
+    "data.cache_limit_gb",
+)
 """Settings that may change while a run goes on: they do not touch what is learned."""
 
 

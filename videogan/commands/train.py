@@ -9,6 +9,8 @@ import typer
 _log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
+    import torch
+
     from videogan.config import Config
     from videogan.data.cache import ClipCache
     from videogan.runs import RunFolder
@@ -79,13 +81,16 @@ def _configure(preset: str | None, settings: list[str], steps: int | None) -> tu
     extra = [] if steps is None else [f"train.steps={steps}"]
     if preset is not None:
         presets.preset(preset, settings)  # a wrong name or key is told before torch is loaded
-    from videogan.device import describe, pick_device, pick_precision
+    from videogan.device import describe, pick_device, pick_precision, pick_threads
 
     device = pick_device(str(dict(map(presets.parse_setting, settings)).get("train.device", "auto")))
     name = preset or ("gpu64" if device.type == "cuda" else "cpu")
     config = presets.preset(name, [*settings, *extra])
     reasons = [f"device: {describe(device)}"]
     fixed: dict[str, object] = {"train.device": device.type}
+    if config.train.threads == "auto" and device.type == "cpu":
+        fixed["train.threads"], because = pick_threads()
+        reasons.append(f"threads: {fixed['train.threads']}, because {because}")
     if config.train.precision == "auto":
         fixed["train.precision"], because = pick_precision(device)
         reasons.append(f"precision: {fixed['train.precision']}, because {because}")
@@ -147,6 +152,7 @@ def _trainer(
     from videogan.training.state import new_state
 
     device = torch.device(config.train.device)
+    _use(device, config)
     loader = ClipLoader(
         cache,
         num_frames=config.data.num_frames,
@@ -168,3 +174,14 @@ def _trainer(
     save_config(config, run.config)
     write_json(run.environment, {"clips": str(clips.resolve()), **environment(device)})
     return Trainer(config, state, loader, run, device, minutes)
+
+
+def _use(device: "torch.device", config: "Config") -> None:
+    """Set what torch keeps for the whole process."""
+    import torch
+
+    if isinstance(config.train.threads, int):
+        torch.set_num_threads(config.train.threads)
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
