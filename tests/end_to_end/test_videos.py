@@ -1,3 +1,8 @@
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -97,3 +102,37 @@ def test_out_is_not_overwritten_without_yes(videogan, model):
     assert Path("out.mp4").read_text() == "precious"
     assert videogan("sample", "--frames", 4, "--yes", "out.mp4").code == 0
     assert probe("out.mp4").num_frames == 4
+
+
+def test_memory_does_not_grow_with_the_number_of_frames(model):
+    peaks = {}
+    for frames in (640, 6400):
+        code = (
+            "import resource, sys; from videogan.cli import main\n"
+            "try: main()\n"
+            "except SystemExit as stop: assert not stop.code, stop.code\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        )
+        command = [sys.executable, "-c", code, "sample", "--frames", str(frames), f"{frames}.mp4"]
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        peaks[frames] = int(done.stdout.split()[-1])
+        assert probe(f"{frames}.mp4").num_frames == frames
+    assert peaks[6400] < peaks[640] + 30, "MiB"
+
+
+def test_ctrl_c_leaves_a_playable_video_of_the_frames_so_far(model):
+    command = [sys.executable, "-c", "from videogan.cli import main; main()", "sample", "--frames", "10000000", "x.mp4"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    part = Path("x.mp4.part")
+    deadline = time.monotonic() + 60
+    while process.poll() is None and not part.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.strip().startswith("stopped; x.mp4 holds the ")
+    assert probe("x.mp4").num_frames == int(err.split("holds the ")[1].split()[0])
+    assert not part.exists()
