@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import av
-import numpy as np
 
 from videogan.video.index import FrameIndex
 
@@ -38,7 +38,9 @@ class Seeker:
         self._source = source
         # These find a key frame by when it is shown, the others by when it is decoded, which is earlier.
         by_pts = source.container.format.name.startswith(("matroska", "mov"))
-        self._offsets = index.key_pts if by_pts else index.key_dts
+        self._times: list[int] = index.pts.tolist()
+        self._keys: list[int] = index.key_pts.tolist()
+        self._offsets: list[int] = self._keys if by_pts else index.key_dts.tolist()
         self._skips = source.codec in SKIPPABLE_CODECS and not source.interlaced
         self._drains = source.codec in DRAINABLE_CODECS and not source.interlaced
         self._wanted: frozenset[int] = frozenset()
@@ -50,7 +52,7 @@ class Seeker:
 
     def pick(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield (number, picture) for each of these rising frame numbers; FrameMissingError where one is not there."""
-        times = [int(self.index.pts[number]) for number in numbers]
+        times = [self._times[number] for number in numbers]
         self._wanted, self._final = frozenset(times), times[-1]
         near_key = self._frames_between(self._key_before(self._final), numbers[-1]) <= _NEAR_KEY
         place = 0
@@ -59,7 +61,7 @@ class Seeker:
             for attempt, start in enumerate(self._starts(times[place])):
                 self._unsent = set(times[place:]) if self._drains and near_key and not attempt else set()
                 self._go_to(start)
-                for picture in self._run_through(times[place:]):
+                for picture in self._run_through(numbers[place:]):
                     yield numbers[place + found], picture
                     found += 1
                 if found:
@@ -68,9 +70,10 @@ class Seeker:
                 raise FrameMissingError(f"frame {numbers[place]} does not decode{self._source.because()}")
             place += found
 
-    def _run_through(self, times: Sequence[int]) -> Iterator[av.VideoFrame]:
-        """Yield the pictures of ``times`` one after the other, until one is missing or nearer by a jump."""
+    def _run_through(self, numbers: Sequence[int]) -> Iterator[av.VideoFrame]:
+        """Yield the pictures of these numbers one after the other, until one is missing or nearer by a jump."""
         place = 0
+        times = [self._times[number] for number in numbers]
         for picture in self._running or ():
             if picture.pts is None:
                 continue
@@ -80,7 +83,10 @@ class Seeker:
             if picture.pts == times[place] and self._sure:
                 yield picture
                 place += 1
-                if place == len(times) or not self._is_near(times[place]):
+                if place == len(times):
+                    return
+                close = self._drained or numbers[place] - numbers[place - 1] <= _WORTH_A_JUMP
+                if not close and not self._is_near(times[place]):
                     return
 
     def _starts(self, time: int) -> Iterator[int | None]:
@@ -93,32 +99,32 @@ class Seeker:
             yield -1
 
     def _key_before(self, time: int) -> int:
-        return int(np.searchsorted(self.index.key_pts, time, "right")) - 1
+        return bisect_right(self._keys, time) - 1
 
     def _is_near(self, time: int) -> bool:
         """Say whether going on from here is better than a jump."""
         if self._running is None or self._drained or not self._sure or time <= self._last:
             return False
         key = self._key_before(time)
-        if key < 0 or self.index.key_pts[key] <= self._last:
+        if key < 0 or self._keys[key] <= self._last:
             return True
-        return self._frames_between(key, int(np.searchsorted(self.index.pts, self._last))) >= -_WORTH_A_JUMP
+        return self._frames_between(key, bisect_left(self._times, self._last)) >= -_WORTH_A_JUMP
 
     def _frames_between(self, key: int, number: int) -> int:
         """Return how many frames after a key frame this frame number is."""
-        return number - int(np.searchsorted(self.index.pts, self.index.key_pts[max(key, 0)]))
+        return number - bisect_left(self._times, self._keys[max(key, 0)])
 
     def _go_to(self, key: int | None) -> None:
         if key is None:
             return
         if key >= 0:
             try:
-                self._source.container.seek(int(self._offsets[key]), stream=self._source.stream)
+                self._source.container.seek(self._offsets[key], stream=self._source.stream)
             except (av.FFmpegError, OSError):
                 key = -1
         if key < 0:
             self._source.restart()
-        self._running = self._pictures(int(self.index.key_pts[max(key, 0)]), sure=key < 0)
+        self._running = self._pictures(self._keys[max(key, 0)], sure=key < 0)
         self._sure = self._drained = False
 
     def _pictures(self, key_pts: int, sure: bool) -> Iterator[av.VideoFrame]:
