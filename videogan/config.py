@@ -129,7 +129,7 @@ PenaltyConfig = Annotated[FiniteDifferencePenalty | ExactPenalty | NoPenalty, Fi
 class AugmentConfig(Group):
     """Augmentation of everything that the discriminators see, one draw per clip."""
 
-    probability: Annotated[float, Field(ge=0, le=1)] = 0.3
+    probability: Annotated[float, Field(ge=0, le=1)] = 0.1
     translation: Annotated[float, Field(ge=0, le=0.5, description="largest shift, as a share of the size")] = 0.125
     brightness: Annotated[float, Field(ge=0, le=1)] = 0.2
     saturation: Annotated[float, Field(ge=0, le=1)] = 0.3

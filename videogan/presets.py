@@ -24,6 +24,7 @@ GPU_64 = {
     "clip_discriminator.channels": (64, 128, 256, 512),
     "encoder.channels": (64, 128, 256, 512),
     "encoder.interval": 4,
+    "augment.probability": 0.3,
     "penalty.r1_weight": 30.0,
     "penalty.r2_weight": 30.0,
     "optimizer.learning_rate": 2e-4,

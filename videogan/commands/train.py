@@ -113,10 +113,11 @@ def _choose_run(given: Path | None, clips: Path, config: "Config", resume: str) 
     from videogan.presets import difference, load_config
     from videogan.runs import RunFolder, list_runs, next_run
 
-    def same_clips(run: RunFolder) -> bool:
+    def is_this(run: RunFolder) -> bool:
         try:
-            return bool(json.loads(run.environment.read_text())["clips"] == str(clips.resolve()))
-        except (OSError, ValueError, KeyError):
+            same_clips = json.loads(run.environment.read_text())["clips"] == str(clips.resolve())
+            return same_clips and not difference(load_config(run.config), config)
+        except (OSError, ValueError, KeyError, UsageError):  # an older or damaged run is none to go on with
             return False
 
     if given is not None:
@@ -131,7 +132,7 @@ def _choose_run(given: Path | None, clips: Path, config: "Config", resume: str) 
         return chosen, True
     if resume == "auto":
         for run in reversed(list_runs()):
-            if same_clips(run) and run.config.exists() and not difference(load_config(run.config), config):
+            if is_this(run):
                 return run, newest_checkpoint(run.checkpoints) is not None
     size, num_frames = config.data.size, config.data.num_frames
     return next_run(f"{clips.resolve().name}-{size}x{size}x{num_frames}"), False
