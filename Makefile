@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-MINUTES ?= 6
+MINUTES ?= 6.5
 
 .PHONY: demo test test-slow check lint types fast clean
 

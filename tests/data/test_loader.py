@@ -2,7 +2,9 @@ import logging
 import os
 import shutil
 import threading
+import time
 from collections import Counter
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from videogan.data.loader import ClipLoader
 from videogan.data.prefetch import prefetch
 from videogan.data.transforms import random_mirror, to_model
 from videogan.errors import DataError
+from videogan.training.log import Tick
 
 
 @pytest.fixture
@@ -203,3 +206,17 @@ def test_batches_on_a_device_are_the_same(loader):
         assert torch.equal(batch.frames.cpu(), made.batch(step).frames)
         assert torch.equal(batch.labels.cpu(), made.batch(step).labels)
     stream.close()
+
+
+@pytest.mark.slow
+def test_a_step_of_30_ms_waits_for_less_than_5_percent(labelled, cached):
+    """A step on another device: it leaves this processor free for the thread that reads the next batch."""
+    loader = ClipLoader(cached(labelled, size=64), num_frames=8, frame_stride=1, batch_size=32, seed=0)
+    tick = Tick(0)
+    with closing(loader.batches(0)) as batches:
+        next(batches)
+        for _ in range(100):
+            with tick.waiting():
+                next(batches)
+            time.sleep(0.03)
+    assert tick.waited_share() < 0.05

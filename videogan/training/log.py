@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,6 +36,42 @@ class LossMeter:
         means = {name: total.item() / self._counts[name] for name, total in self._sums.items()}
         self._sums, self._counts = {}, {}
         return means
+
+
+class Stopwatch:
+    """Seconds since it was made, on the clock that never jumps."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    def seconds(self) -> float:
+        """Return the seconds so far."""
+        return time.monotonic() - self._start
+
+
+class Tick:
+    """What is measured from one tick to the next: losses, the rate, and the time spent waiting for clips."""
+
+    def __init__(self, first_step: int) -> None:
+        self.losses = LossMeter()
+        self._first_step = first_step
+        self._clock = Stopwatch()
+        self._waited = 0.0
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the time of a ``with`` block as waiting."""
+        clock = Stopwatch()
+        yield
+        self._waited += clock.seconds()
+
+    def steps_per_second(self, step: int) -> float:
+        """Return the steps up to ``step`` per second of the tick so far."""
+        return (step - self._first_step) / self._clock.seconds()
+
+    def waited_share(self) -> float:
+        """Return the share of the tick so far that was spent waiting, 0 to 1."""
+        return self._waited / self._clock.seconds()
 
 
 class ProgressLine:
@@ -94,14 +132,3 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-class Stopwatch:
-    """Seconds since it was made, on the clock that never jumps."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-
-    def seconds(self) -> float:
-        """Return the seconds so far."""
-        return time.monotonic() - self._start

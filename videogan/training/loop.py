@@ -20,7 +20,7 @@ from videogan.runs import RunFolder, write_json
 from videogan.training.draws import draw_step
 from videogan.training.ema import ema_weight, update_ema
 from videogan.training.interrupt import StopWish, stop_wish
-from videogan.training.log import LossMeter, ProgressLine, Stopwatch, append_metrics, drop_metrics_after, duration
+from videogan.training.log import ProgressLine, Stopwatch, Tick, append_metrics, drop_metrics_after, duration
 from videogan.training.preview import COLUMNS, ROWS, write_grid, write_samples
 from videogan.training.schedule import learning_rate, set_learning_rate
 from videogan.training.state import TrainingState
@@ -83,27 +83,26 @@ class Trainer:
     def _train(
         self, batches: Iterator[ClipBatch], wish: StopWish, progress: ProgressLine, clock: Stopwatch, before: float
     ) -> None:
-        meter, tick_clock, tick_start = LossMeter(), Stopwatch(), self.state.step
-        saved = self.state.step
+        tick, saved = Tick(self.state.step), self.state.step
         while not self._finished() and not wish:
-            meter.add(self._step(next(batches)))
+            with tick.waiting():
+                batch = next(batches)
+            tick.losses.add(self._step(batch))
             self.state.seconds = before + clock.seconds()
             progress.advance(*self._progress())
             ends = self.state.step % self.config.train.tick_steps == 0 or self._finished() or bool(wish)
-            if (ends or self.state.step % FINITE_EVERY == 0) and not meter.finite():
+            if (ends or self.state.step % FINITE_EVERY == 0) and not tick.losses.finite():
                 self._diverged()
             if ends:
-                rate = (self.state.step - tick_start) * self.config.train.batch_size / tick_clock.seconds()
-                _log.info(self._report(meter.take(), rate))
-                self._save("training")
+                _log.info(self._report(tick))
+                self._save()
                 self._preview()
-                saved, tick_clock, tick_start = self.state.step, Stopwatch(), self.state.step
+                tick, saved = Tick(self.state.step), self.state.step
+        if saved != self.state.step:
+            self._save()
+        self._write_status("interrupted" if wish else "finished")
         if wish:
-            if saved != self.state.step:
-                self._save("interrupted")
-            self._write_status("interrupted")
             wish.raise_as(f"stopped at step {self.state.step}, saved; the same command goes on from there")
-        self._save("finished") if saved != self.state.step else self._write_status("finished")
 
     def _step(self, batch: ClipBatch) -> dict[str, Tensor]:
         config, state = self.config, self.state
@@ -138,11 +137,14 @@ class Trainer:
         out_of_time = self.minutes is not None and self.state.seconds >= self.minutes * 60
         return self.state.step >= self.config.train.steps or out_of_time
 
-    def _report(self, losses: dict[str, float], clips_per_second: float) -> str:
-        state, memory = self.state, memory_gib(self.device)
+    def _report(self, tick: Tick) -> str:
+        state, memory, losses = self.state, memory_gib(self.device), tick.losses.take()
+        rate = tick.steps_per_second(state.step)
+        clips_per_second = rate * self.config.train.batch_size
         row = {"step": state.step, "clips_seen": state.clips_seen, "seconds": state.seconds}
-        append_metrics(self.run.metrics, row | {"clips_per_second": clips_per_second, "memory_gib": memory} | losses)
-        left = (self.config.train.steps - state.step) * self.config.train.batch_size / clips_per_second
+        speed = {"clips_per_second": clips_per_second, "data_wait": tick.waited_share(), "memory_gib": memory}
+        append_metrics(self.run.metrics, row | speed | losses)
+        left = (self.config.train.steps - state.step) / rate
         if self.minutes is not None:
             left = min(left, max(0.0, self.minutes * 60 - state.seconds))
         of_generator = sum(value for name, value in losses.items() if name.startswith("generator_"))
@@ -154,10 +156,10 @@ class Trainer:
             f"{reconstruction}{memory:.1f} GiB"
         )
 
-    def _save(self, status: str) -> None:
+    def _save(self) -> None:
         weights = self.state.weights(self.config, self.class_names, self.frame_rate)
         save_checkpoint(self.run.checkpoints, weights, self.state.state_dict(), keep=self.config.train.keep)
-        self._write_status(status)
+        self._write_status("training")
 
     def _write_status(self, status: str) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
