@@ -10,12 +10,14 @@ but converts nothing. Readers that are not installed are left out.
 
 import argparse
 import importlib.util
+import multiprocessing
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import av
@@ -148,30 +150,50 @@ METHODS = {"floor": floor, "ours": ours, "torchcodec": torchcodec, "decord": dec
 MODULES = {"torchcodec": "torchcodec", "decord": "decord", "opencv": "cv2"}
 
 
-def measure(readers: dict[str, ClipReader], rounds: int, clips: int) -> dict[str, list[float]]:
-    """Return clips per CPU second of each reader in each round; all read the same clips, one reader after the other."""
+def serve(name: str, path: Path, size: int, pipe: Connection) -> None:
+    """Answer every list of clip starts with the CPU seconds that reading those clips took; an error with its text."""
+    torch.set_num_threads(1)
+    try:
+        read = METHODS[name](path, size)
+    except (ImportError, OSError, RuntimeError) as error:
+        pipe.send(str(error).splitlines()[0])
+        return
+    pipe.send(None)
+    for starts in iter(pipe.recv, None):
+        begin = time.process_time()
+        for start in starts:
+            read(start)
+        # Some readers go on decoding ahead in threads of their own; that is counted too.
+        time.sleep(0.2)
+        pipe.send(time.process_time() - begin)
+
+
+def measure(names: list[str], path: Path, size: int, rounds: int, clips: int) -> dict[str, list[float]]:
+    """Return clips per CPU second of each method in each round; all read the same clips, one method after the other.
+
+    Each method has a process of its own, so that none pays for another's threads. One whose libraries do not load is
+    left out.
+    """
+    context, pipes = multiprocessing.get_context("spawn"), {}
+    for name in names:
+        pipe, other = context.Pipe()
+        context.Process(target=serve, args=(name, path, size, other), daemon=True).start()
+        failure = pipe.recv()
+        if failure is None:
+            pipes[name] = pipe
+        else:
+            print(f"{name}: {failure}", file=sys.stderr)
     rng = np.random.default_rng(1)
-    rates: dict[str, list[float]] = {name: [] for name in readers}
+    rates: dict[str, list[float]] = {name: [] for name in pipes}
     for _ in range(rounds):
         starts = rng.integers(0, NUM_FRAMES - CLIP_FRAMES, clips).tolist()
-        for name, read in readers.items():
+        for name, pipe in pipes.items():
             some = starts[: max(2, clips // 6)] if name == "naive" else starts
-            begin = time.process_time()
-            for start in some:
-                read(start)
-            rates[name].append(len(some) / (time.process_time() - begin))
+            pipe.send(some)
+            rates[name].append(len(some) / pipe.recv())
+    for pipe in pipes.values():
+        pipe.send(None)
     return rates
-
-
-def open_all(names: list[str], path: Path, size: int) -> dict[str, ClipReader]:
-    """Open the file with each method; one whose libraries do not load on this machine is left out."""
-    readers = {}
-    for name in names:
-        try:
-            readers[name] = METHODS[name](path, size)
-        except (ImportError, OSError, RuntimeError) as error:
-            print(f"{name}: {str(error).splitlines()[0]}", file=sys.stderr)
-    return readers
 
 
 def main() -> None:
@@ -190,8 +212,7 @@ def main() -> None:
             for gop in (12, 250):
                 path = Path(folder) / f"{height}p-{gop}.mp4"
                 write_video(path, height, width, gop)
-                readers = open_all(names, path, size)
-                rates = measure(readers, options.rounds, options.clips)
+                rates = measure(names, path, size, options.rounds, options.clips)
                 cells = []
                 for name in names:
                     if name not in rates:
