@@ -3,7 +3,7 @@
 ::
 
     runs/00003-clips-32x32x16/
-      config.json  environment.json  log.txt  metrics.jsonl  status.json
+      config.json  environment.json  log.txt  metrics.jsonl  status.json  report.html
       previews/  reals.mp4  step-00000000.mp4 ...
       checkpoints/  step-00000250/ ...
 """
@@ -52,6 +52,11 @@ class RunFolder:
     def status(self) -> Path:
         """How far the run is, for programs."""
         return self.path / "status.json"
+
+    @property
+    def report(self) -> Path:
+        """The run on one page."""
+        return self.path / "report.html"
 
     @property
     def previews(self) -> Path:

@@ -51,6 +51,7 @@ def test_a_run_folder_holds_what_it_should(videogan, clips, tiny):
     assert json.loads((run / "environment.json").read_text())["clips"] == str(clips)
     assert load_config(run / "config.json").train.steps == 4
     assert "step 4/4" in (run / "log.txt").read_text()
+    assert "<polyline" in (run / "report.html").read_text()
     previews = sorted(path.name for path in (run / "previews").iterdir())
     assert previews == ["reals.mp4", "step-00000000.mp4", "step-00000002.mp4", "step-00000004.mp4"]
     assert probe(run / "previews" / "step-00000004.mp4").num_frames == 24

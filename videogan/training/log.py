@@ -110,20 +110,23 @@ def append_metrics(path: Path, row: dict[str, float | int]) -> None:
         file.write(json.dumps({name: round(value, 6) for name, value in row.items()}) + "\n")
 
 
+def read_metrics(path: Path) -> list[dict[str, float]]:
+    """Return the rows of a metrics.jsonl, oldest first."""
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:  # the last line of a process that was killed while writing it
+            continue
+    return rows
+
+
 def drop_metrics_after(path: Path, step: int) -> None:
     """Remove rows beyond ``step``: they were written after the checkpoint that training resumes from."""
     if not path.exists():
         return
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:  # the last line of a process that was killed while writing it
-            continue
-        if row["step"] <= step:
-            kept.append(line + "\n")
     part = path.with_name(path.name + ".part")
-    part.write_text("".join(kept), encoding="utf-8")
+    part.write_text("".join(json.dumps(row) + "\n" for row in read_metrics(path) if row["step"] <= step))
     part.replace(path)
 
 

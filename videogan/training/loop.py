@@ -22,6 +22,7 @@ from videogan.training.ema import ema_weight, update_ema
 from videogan.training.interrupt import StopWish, stop_wish
 from videogan.training.log import ProgressLine, Stopwatch, Tick, append_metrics, drop_metrics_after, duration
 from videogan.training.preview import COLUMNS, ROWS, write_grid, write_samples
+from videogan.training.report import write_report
 from videogan.training.schedule import learning_rate, set_learning_rate
 from videogan.training.state import TrainingState
 from videogan.training.step import train_step
@@ -97,6 +98,7 @@ class Trainer:
                 _log.info(self._report(tick))
                 self._save()
                 self._preview()
+                write_report(self.run, self.config)
                 tick, saved = Tick(self.state.step), self.state.step
         if saved != self.state.step:
             self._save()
