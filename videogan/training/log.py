@@ -28,14 +28,12 @@ class LossMeter:
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def finite(self) -> bool:
-        """Tell whether every loss since the last :meth:`take` was finite."""
+        """Tell whether every loss so far was finite."""
         return not self._sums or bool(torch.stack(list(self._sums.values())).isfinite().all())
 
-    def take(self) -> dict[str, float]:
-        """Return the means and start anew."""
-        means = {name: total.item() / self._counts[name] for name, total in self._sums.items()}
-        self._sums, self._counts = {}, {}
-        return means
+    def means(self) -> dict[str, float]:
+        """Return the means so far."""
+        return {name: total.item() / self._counts[name] for name, total in self._sums.items()}
 
 
 class Stopwatch:
@@ -77,18 +75,17 @@ class Tick:
 class ProgressLine:
     """Shows how far a run is: a live bar on a terminal; elsewhere nothing."""
 
-    def __init__(self, total: int, done: int) -> None:
+    def __init__(self) -> None:
         console = Console(stderr=True)
         self._bar = Progress(
-            TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
             BarColumn(),
             TaskProgressColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[news]}"),
+            TextColumn("{task.description}"),
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("training", total=total, completed=done, news="")
+        self._task = self._bar.add_task("", total=1.0)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -99,9 +96,9 @@ class ProgressLine:
     ) -> None:
         self._bar.stop()
 
-    def advance(self, done: int, news: str = "") -> None:
-        """Move the bar to ``done`` (of its total); ``news`` stands at its end until the next."""
-        self._bar.update(self._task, completed=done, news=news)
+    def show(self, share: float, news: str | None = None) -> None:
+        """Move the bar to a share of the run, 0 to 1; ``news`` stands beside it until the next."""
+        self._bar.update(self._task, completed=share, description=news)
 
 
 def append_metrics(path: Path, row: dict[str, float | int]) -> None:

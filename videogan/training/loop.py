@@ -31,8 +31,8 @@ _log = logging.getLogger(__name__)
 
 PREVIEW_CLIPS = 3
 """Length of a preview in training clips: longer than one, so that a preview shows what streaming does."""
-FINITE_EVERY = 25
-"""Steps between looks at whether the losses are finite; each look waits for the device."""
+LOOK_EVERY = 10
+"""Steps between looks at the losses: are they finite, and what are they; each look waits for the device."""
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Trainer:
         clock, before = Stopwatch(), self.state.seconds
         with (
             stop_wish() as wish,
-            ProgressLine(self.config.train.steps, self.state.step) as progress,
+            ProgressLine() as progress,
             closing(self.loader.batches(self.state.step, self.device)) as batches,
         ):
             self._train(batches, wish, progress, clock, before)
@@ -90,12 +90,14 @@ class Trainer:
                 batch = next(batches)
             tick.losses.add(self._step(batch))
             self.state.seconds = before + clock.seconds()
-            progress.advance(*self._progress())
             ends = self.state.step % self.config.train.tick_steps == 0 or self._finished() or bool(wish)
-            if (ends or self.state.step % FINITE_EVERY == 0) and not tick.losses.finite():
-                self._diverged()
+            if ends or self.state.step % LOOK_EVERY == 0:
+                if not tick.losses.finite():
+                    self._diverged()
+                progress.show(self._done(), self._news(tick))
             if ends:
-                _log.info(self._report(tick))
+                _log.info("%s  %s", self._position(), self._news(tick))
+                append_metrics(self.run.metrics, self._row(tick))
                 self._save()
                 self._preview()
                 write_report(self.run, self.config)
@@ -123,40 +125,41 @@ class Trainer:
         update_ema(state.networks.ema_generator, state.networks.generator, weight)
         return losses
 
-    def _progress(self) -> tuple[int, str]:
-        """Return the bar's position: in steps, or in steps' worth of time where minutes end the run earlier."""
-        steps = self.config.train.steps
-        if self.minutes is None:
-            return self.state.step, ""
-        spent = self.state.seconds / (self.minutes * 60)
-        return (
-            (self.state.step, "")
-            if self.state.step / steps > spent
-            else (round(spent * steps), f"step {self.state.step}")
-        )
+    def _done(self) -> float:
+        """Return the share of the run that is done: by steps or by time, whichever ends it first."""
+        by_time = 0.0 if self.minutes is None else self.state.seconds / (self.minutes * 60)
+        return max(self.state.step / self.config.train.steps, by_time)
 
     def _finished(self) -> bool:
-        out_of_time = self.minutes is not None and self.state.seconds >= self.minutes * 60
-        return self.state.step >= self.config.train.steps or out_of_time
+        return self._done() >= 1
 
-    def _report(self, tick: Tick) -> str:
-        state, memory, losses = self.state, memory_gib(self.device), tick.losses.take()
-        rate = tick.steps_per_second(state.step)
-        clips_per_second = rate * self.config.train.batch_size
-        row = {"step": state.step, "clips_seen": state.clips_seen, "seconds": state.seconds}
-        speed = {"clips_per_second": clips_per_second, "data_wait": tick.waited_share(), "memory_gib": memory}
-        append_metrics(self.run.metrics, row | speed | losses)
-        left = (self.config.train.steps - state.step) / rate
-        if self.minutes is not None:
-            left = min(left, max(0.0, self.minutes * 60 - state.seconds))
+    def _position(self) -> str:
+        seconds, done = self.state.seconds, min(1.0, self._done())
+        left = duration(seconds * (1 - done) / done)
+        return f"step {self.state.step}/{self.config.train.steps}  {duration(seconds)} (left {left})"
+
+    def _news(self, tick: Tick) -> str:
+        losses = tick.losses.means()
         of_generator = sum(value for name, value in losses.items() if name.startswith("generator_"))
         of_discriminators = losses["frame_loss"] + losses["clip_loss"]
         reconstruction = f"reconstruction {losses['reconstruction']:.3f}  " if "reconstruction" in losses else ""
         return (
-            f"step {state.step}/{self.config.train.steps}  {duration(state.seconds)} (left {duration(left)})  "
-            f"{clips_per_second:.1f} clips/s  generator {of_generator:.3f}  discriminators {of_discriminators:.3f}  "
-            f"{reconstruction}{memory:.1f} GiB"
+            f"{tick.steps_per_second(self.state.step) * self.config.train.batch_size:.1f} clips/s  "
+            f"generator {of_generator:.3f}  discriminators {of_discriminators:.3f}  {reconstruction}"
+            f"{memory_gib(self.device):.1f} GiB"
         )
+
+    def _row(self, tick: Tick) -> dict[str, float | int]:
+        state = self.state
+        return {
+            "step": state.step,
+            "clips_seen": state.clips_seen,
+            "seconds": state.seconds,
+            "clips_per_second": tick.steps_per_second(state.step) * self.config.train.batch_size,
+            "data_wait": tick.waited_share(),
+            "memory_gib": memory_gib(self.device),
+            **tick.losses.means(),
+        }
 
     def _save(self) -> None:
         weights = self.state.weights(self.config, self.class_names, self.frame_rate)
