@@ -8,10 +8,12 @@
       checkpoints/  step-00000250/ ...
 """
 
+import fcntl
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,22 @@ class RunFolder:
             raise UsageError(f"{existing}: is a file, so the run folder {self.path} cannot be made; choose another")
         if not os.access(existing, os.W_OK | os.X_OK):
             raise UsageError(f"{existing}: no permission to write the run folder {self.path}; choose another by --run")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training in this folder; the lock ends with the process, however it ends.
+
+        Raises:
+            UsageError: another process holds it.
+        """
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(
+                    f"{self.path}: another process is training in it; wait for it, or begin a new run by --resume never"
+                ) from None
+            yield
 
     def make(self) -> None:
         """Make the folders.

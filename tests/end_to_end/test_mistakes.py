@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from videogan.data.synthetic import moving_shapes
+from videogan.runs import RunFolder
 from videogan.video import VideoWriter
 
 
@@ -70,6 +71,23 @@ def test_a_run_folder_that_cannot_be_made(videogan, clips, tiny):
     Path("taken").write_text("a file")
     one_line(videogan("train", clips, *tiny, "--run", "taken", "--steps", 1), 2, "taken")
     assert Path("taken").read_text() == "a file"
+
+
+def test_two_processes_do_not_train_in_one_folder(videogan, clips, tiny):
+    assert videogan("train", clips, *tiny, "--run", "run", "--steps", 1).code == 0
+    with RunFolder(Path("run")).locked():
+        one_line(videogan("train", clips, *tiny, "--run", "run", "--steps", 2), 2, "another process is training in it")
+    assert videogan("train", clips, *tiny, "--run", "run", "--steps", 2).code == 0
+
+
+def test_a_disk_that_fills_up_while_training(videogan, clips, tiny):
+    """A device that is always full stands for a full disk."""
+    assert videogan("train", clips, *tiny, "--run", "run", "--steps", 2).code == 0
+    part = Path("run/report.html.part")
+    part.symlink_to("/dev/full")
+    one_line(videogan("train", clips, *tiny, "--run", "run", "--steps", 4), 2, "cannot be written any more", "No space")
+    part.unlink()
+    assert videogan("train", clips, *tiny, "--run", "run", "--steps", 4).code == 0
 
 
 def test_another_config_in_the_same_run_folder(videogan, clips, tiny):

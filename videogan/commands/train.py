@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from videogan.config import Config
     from videogan.data.cache import ClipCache
+    from videogan.data.loader import ClipLoader
     from videogan.runs import RunFolder
     from videogan.training.loop import Trainer
 
@@ -67,8 +68,10 @@ def train(
         return
     with reading_bar("reading clips") as progress:
         cache = open_cache(folder, config.data, progress=progress)
-    trainer = _trainer(config, cache, chosen, minutes, clips, goes_on=goes_on)
-    with log_file(chosen.log):
+    loader = _loader(config, cache)
+    chosen.make()
+    with chosen.locked(), log_file(chosen.log):
+        trainer = _trainer(config, loader, chosen, minutes, clips, goes_on=goes_on)
         trainer.train()
         _log.info("trained %d steps; `videogan sample --run %s out.mp4` makes videos", trainer.state.step, chosen.path)
     typer.echo(chosen.path)
@@ -138,23 +141,10 @@ def _choose_run(given: Path | None, clips: Path, config: "Config", resume: str) 
     return next_run(f"{clips.resolve().name}-{size}x{size}x{num_frames}"), False
 
 
-def _trainer(
-    config: "Config", cache: "ClipCache", run: "RunFolder", minutes: float | None, clips: Path, *, goes_on: bool
-) -> "Trainer":
-    import torch
-
-    from videogan.checkpoint import load_state, newest_checkpoint
+def _loader(config: "Config", cache: "ClipCache") -> "ClipLoader":
     from videogan.data.loader import ClipLoader
-    from videogan.device import environment
-    from videogan.presets import save_config
-    from videogan.runs import write_json
-    from videogan.training.compile import compile_networks
-    from videogan.training.loop import Trainer
-    from videogan.training.state import new_state
 
-    device = torch.device(config.train.device)
-    _use(device, config)
-    loader = ClipLoader(
+    return ClipLoader(
         cache,
         num_frames=config.data.num_frames,
         frame_stride=config.data.frame_stride,
@@ -164,14 +154,30 @@ def _trainer(
         class_balanced=config.data.class_balanced,
         max_bad_share=config.data.max_bad_share,
     )
-    state = new_state(config, len(cache.class_names), device)
+
+
+def _trainer(
+    config: "Config", loader: "ClipLoader", run: "RunFolder", minutes: float | None, clips: Path, *, goes_on: bool
+) -> "Trainer":
+    import torch
+
+    from videogan.checkpoint import load_state, newest_checkpoint
+    from videogan.device import environment
+    from videogan.presets import save_config
+    from videogan.runs import write_json
+    from videogan.training.compile import compile_networks
+    from videogan.training.loop import Trainer
+    from videogan.training.state import new_state
+
+    device = torch.device(config.train.device)
+    _use(device, config)
+    state = new_state(config, len(loader.cache.class_names), device)
     checkpoint = newest_checkpoint(run.checkpoints) if goes_on else None
     if checkpoint is not None:
         state.load_state_dict(load_state(checkpoint, device))
         _log.info("going on from step %d", state.step)
     if config.train.compile == "always":
         compile_networks(state.networks)
-    run.make()
     save_config(config, run.config)
     write_json(run.environment, {"clips": str(clips.resolve()), **environment(device)})
     return Trainer(config, state, loader, run, device, minutes)

@@ -15,7 +15,7 @@ from videogan.config import Config
 from videogan.data.loader import ClipBatch, ClipLoader
 from videogan.data.transforms import random_mirror, to_model
 from videogan.device import memory_gib
-from videogan.errors import DivergedError
+from videogan.errors import DivergedError, UsageError, VideoganError
 from videogan.runs import RunFolder, write_json
 from videogan.training.draws import draw_step
 from videogan.training.ema import ema_weight, update_ema
@@ -96,17 +96,29 @@ class Trainer:
                     self._diverged()
                 progress.show(self._done(), self._news(tick))
             if ends:
-                _log.info("%s  %s", self._position(), self._news(tick))
-                append_metrics(self.run.metrics, self._row(tick))
-                self._save()
-                self._preview()
-                write_report(self.run, self.config)
+                self._end(tick)
                 tick, saved = Tick(self.state.step), self.state.step
         if saved != self.state.step:
             self._save()
         self._write_status("interrupted" if wish else "finished")
         if wish:
             wish.raise_as(f"stopped at step {self.state.step}, saved; the same command goes on from there")
+
+    def _end(self, tick: Tick) -> None:
+        """Record a tick: a line of log, a row of metrics, a checkpoint, a preview, the page."""
+        _log.info("%s  %s", self._position(), self._news(tick))
+        try:
+            append_metrics(self.run.metrics, self._row(tick))
+            self._save()
+            self._preview()
+            write_report(self.run, self.config)
+        except OSError as error:
+            if isinstance(error, VideoganError):
+                raise
+            raise UsageError(
+                f"{self.run.path}: cannot be written any more ({error.strerror}); make room, and the same command goes "
+                "on from the newest checkpoint"
+            ) from None
 
     def _step(self, batch: ClipBatch) -> dict[str, Tensor]:
         config, state = self.config, self.state
