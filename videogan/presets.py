@@ -1,5 +1,6 @@
 """Presets, and the way from a command line to a :class:`videogan.config.Config`."""
 
+import difflib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -93,7 +94,7 @@ def change(config: Config, changes: Mapping[str, Any]) -> Config:
     for key, value in sorted(changes.items(), key=lambda item: not item[0].endswith(".kind")):
         group, _, name = key.partition(".")
         if not isinstance(tree.get(group), dict):
-            raise UsageError(f"there is no setting {key!r}{did_you_mean(key, known_settings(config))}")
+            raise UsageError(f"there is no setting {key!r}{_nearest(key, config)}")
         if name == "kind" and value != tree[group].get("kind"):
             tree[group] = {}
         tree[group][name] = value
@@ -133,8 +134,7 @@ def validate(tree: Mapping[str, Any], source: str = "") -> Config:
         key = ".".join(location[:1] + location[-1:] if len(location) > 1 else location)
         where = f"{source}: " if source else ""
         if first["type"] == "extra_forbidden":
-            hint = did_you_mean(key, known_settings(Config()))
-            raise UsageError(f"{where}there is no setting {key!r}{hint}") from None
+            raise UsageError(f"{where}there is no setting {key!r}{_nearest(key, Config())}") from None
         if first["type"] == "value_error" and not location:
             raise UsageError(f"{where}{first['ctx']['error']}") from None
         raise UsageError(f"{where}setting {key} = {first['input']!r}: {first['msg']}") from None
@@ -144,6 +144,21 @@ def known_settings(config: Config) -> list[str]:
     """Return every ``group.key`` that a config has."""
     tree = config.model_dump()
     return [f"{group}.{name}" for group, values in tree.items() if isinstance(values, dict) for name in values]
+
+
+def _nearest(key: str, config: Config) -> str:
+    """Say which setting may have been meant: one of the same group, one of that name in another, or what there is."""
+    known = known_settings(config)
+    group, _, name = key.partition(".")
+    for candidates in ([own for own in known if own.startswith(f"{group}.")], known):
+        names = {own.partition(".")[2]: own for own in candidates}
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+        if near:
+            return f" (did you mean {names[near[0]]!r}?)"
+    members = [own.partition(".")[2] for own in known if own.startswith(f"{group}.")]
+    if members:
+        return f"; {group} has {', '.join(members)}"
+    return f"; groups are {', '.join(dict.fromkeys(own.partition('.')[0] for own in known))}"
 
 
 def load_config(path: Path) -> Config:

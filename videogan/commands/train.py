@@ -1,10 +1,13 @@
 """``videogan train``: a folder of clips in, a run folder out."""
 
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from videogan.errors import MissingPathError
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +40,8 @@ def train(
 
     Ctrl-C saves; the same command again goes on where it stopped.
     """
+    if not os.path.lexists(clips):  # told before torch is loaded
+        raise MissingPathError(f"{clips}: no such file or folder")
     config, reasons = _configure(preset, settings or [], steps)
     from videogan.commands.console import log_file
     from videogan.commands.progress import reading_bar
