@@ -7,7 +7,7 @@ import typer
 from typer.exceptions import TyperException
 
 from videogan import __version__
-from videogan.commands.console import console_log
+from videogan.commands.console import console_log, sigterm_unwinds
 from videogan.commands.inspect import inspect
 from videogan.commands.interpolate import interpolate
 from videogan.commands.prepare import prepare
@@ -45,7 +45,7 @@ def _options(
 def main() -> None:
     """Run the command line and exit: 0 done, 1 bug, 2 usage, 3 data, 4 checkpoint, 5 diverged, 130 and 143 stopped."""
     try:
-        with console_log():
+        with console_log(), sigterm_unwinds():
             code = app(standalone_mode=False)
     except VideoganError as error:
         _fail(str(error), error.exit_code, interrupted=isinstance(error, Interrupted))

@@ -1,11 +1,33 @@
-"""Where log lines go: stderr, and a run's log file."""
+"""The process around a command: where its log lines go, and how a signal ends it."""
 
 import logging
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TextIO
+
+from videogan.errors import Interrupted
+
+
+@contextmanager
+def sigterm_unwinds() -> Iterator[None]:
+    """Let SIGTERM end a ``with`` block as an error would, so that nothing is left half-written."""
+
+    def stop(signal_number: int, frame: FrameType | None) -> None:
+        raise Interrupted("terminated", signal_number)
+
+    try:
+        old = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # signals cannot be caught outside the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, old)
 
 
 class _Console(logging.StreamHandler[TextIO]):
