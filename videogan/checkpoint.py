@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
 
 from videogan.config import Config
 from videogan.errors import CheckpointError, UsageError
@@ -87,7 +86,6 @@ class Weights:
     generator: Generator
     encoder: Encoder
     card: Card
-    path: Path = field(default=Path())
 
 
 def save_weights(path: Path, generator: Generator, encoder: Encoder, card: Card) -> None:
@@ -129,7 +127,7 @@ def load_weights(path: Path, device: torch.device | str = "cpu") -> Weights:
         raise CheckpointError(f"{path}: its weights cannot be used ({str(error).splitlines()[0]})") from None
     for network in (generator, encoder):
         network.to(device).eval().requires_grad_(False)
-    return Weights(generator, encoder, card, path)
+    return Weights(generator, encoder, card)
 
 
 def save_checkpoint(folder: Path, weights: Weights, state: Mapping[str, Any], *, keep: int) -> Path:
@@ -216,8 +214,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def cpu_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Copy a state dict to the CPU, so that it can be loaded anywhere."""
-    return {name: tensor.detach().cpu() for name, tensor in tensors.items()}
