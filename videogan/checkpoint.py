@@ -12,7 +12,6 @@ It is written under another name, synced to disk and renamed, so that a checkpoi
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -30,6 +29,7 @@ from videogan.models.build import build_encoder, build_generator
 from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
 from videogan.presets import validate
+from videogan.storage import sync
 
 WEIGHTS = "generator.safetensors"
 STATE = "state.pt"
@@ -93,7 +93,7 @@ def save_weights(path: Path, generator: Generator, encoder: Encoder, card: Card)
     tensors = {f"generator.{name}": tensor for name, tensor in generator.state_dict().items()}
     tensors |= {f"encoder.{name}": tensor for name, tensor in encoder.state_dict().items()}
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata=card.to_metadata())
-    _sync(path)
+    sync(path)
 
 
 def read_card(path: Path) -> Card:
@@ -145,14 +145,14 @@ def save_checkpoint(folder: Path, weights: Weights, state: Mapping[str, Any], *,
         part.mkdir(parents=True)
         save_weights(part / WEIGHTS, weights.generator, weights.encoder, weights.card)
         torch.save(dict(state), part / STATE)
-        _sync(part / STATE)
+        sync(part / STATE)
         files = {name: asdict(_fingerprint(part / name)) for name in (WEIGHTS, STATE)}
         (part / META).write_text(json.dumps({"step": weights.card.step, "files": files}, indent=2) + "\n")
-        _sync(part / META)
+        sync(part / META)
         if final.exists():
             shutil.rmtree(final)
         part.rename(final)
-        _sync(folder)
+        sync(folder)
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(part, ignore_errors=True)
         raise UsageError(f"{folder}: a checkpoint cannot be written ({str(error).splitlines()[0]})") from None
@@ -206,11 +206,3 @@ class Fingerprint:
 def _fingerprint(path: Path) -> Fingerprint:
     with path.open("rb") as file:
         return Fingerprint(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from videogan.config import Config
 from videogan.errors import MissingPathError, UsageError, did_you_mean
+from videogan.storage import write_text
 
 GPU_64 = {
     "generator.channels": (512, 384, 256, 128, 64),
@@ -180,8 +181,8 @@ def load_config(path: Path) -> Config:
 
 
 def save_config(config: Config, path: Path) -> None:
-    """Write a config as JSON."""
-    path.write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    """Write a config as JSON, whole or not at all."""
+    write_text(path, config.model_dump_json(indent=2) + "\n")
 
 
 SESSION_SETTINGS = (

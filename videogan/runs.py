@@ -20,6 +20,7 @@ from typing import Any
 
 from videogan.checkpoint import WEIGHTS, newest_checkpoint, verify
 from videogan.errors import CheckpointError, MissingPathError, UsageError
+from videogan.storage import write_text
 
 RUNS = Path("runs")
 
@@ -113,9 +114,7 @@ class RunFolder:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Replace a JSON file in one move, so that a reader never sees half of it."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    part.replace(path)
+    write_text(path, json.dumps(content, indent=2) + "\n")
 
 
 def list_runs(runs: Path = RUNS) -> list[RunFolder]:

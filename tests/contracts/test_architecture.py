@@ -12,7 +12,7 @@ PACKAGE = ROOT / "videogan"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = {
-    0: ("errors", "config", "presets", "device", "video"),
+    0: ("errors", "storage", "config", "presets", "device", "video"),
     1: ("data", "models", "losses", "checkpoint", "runs"),
     2: ("sampling",),
     3: ("training",),

@@ -8,6 +8,8 @@ from typing import Any
 
 import platformdirs
 
+from videogan.storage import write_text
+
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -17,16 +19,8 @@ def cache_root(cache_dir: str | os.PathLike[str] | None) -> Path:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write ``content`` whole or not at all: to ``NAME.PID.part``, synced, then renamed over ``path``."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("w", encoding="ascii") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    """Write ``content`` in ASCII, whole or not at all."""
+    write_text(path, json.dumps(content))
 
 
 def read_json(path: Path) -> Any:

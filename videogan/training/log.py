@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
+from videogan.storage import write_text
+
 
 class LossMeter:
     """Means of named losses over a tick, summed on their device so that no step waits for them."""
@@ -122,9 +124,7 @@ def drop_metrics_after(path: Path, step: int) -> None:
     """Remove rows beyond ``step``: they were written after the checkpoint that training resumes from."""
     if not path.exists():
         return
-    part = path.with_name(path.name + ".part")
-    part.write_text("".join(json.dumps(row) + "\n" for row in read_metrics(path) if row["step"] <= step))
-    part.replace(path)
+    write_text(path, "".join(json.dumps(row) + "\n" for row in read_metrics(path) if row["step"] <= step))
 
 
 def duration(seconds: float) -> str:

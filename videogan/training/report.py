@@ -6,6 +6,7 @@ from pathlib import Path
 
 from videogan.config import Config
 from videogan.runs import RunFolder
+from videogan.storage import write_text
 from videogan.training.log import read_metrics
 
 WIDTH, HEIGHT = 420, 120
@@ -40,9 +41,7 @@ def write_report(run: RunFolder, config: Config) -> None:
         *(_figure(title, _series(rows, names)) for title, names in CURVES.items()),
         f"<h2>Settings</h2><pre>{escape(config.model_dump_json(indent=2))}</pre></html>",
     ]
-    part = run.report.with_name(run.report.name + ".part")
-    part.write_text("\n".join(parts), encoding="utf-8")
-    part.replace(run.report)
+    write_text(run.report, "\n".join(parts))
 
 
 def _chosen_previews(folder: Path) -> list[str]:

@@ -19,7 +19,7 @@ def deinterlace(pictures: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
             yield from _drain(graph)
             graph, shape = _graph(picture), now
         graph.vpush(picture)
-        yield from _pull(graph)
+        yield from pull(graph)
     yield from _drain(graph)
 
 
@@ -35,7 +35,8 @@ def _graph(picture: av.VideoFrame) -> Graph:
     return graph
 
 
-def _pull(graph: Graph) -> Iterator[av.VideoFrame]:
+def pull(graph: Graph) -> Iterator[av.VideoFrame]:
+    """Yield the pictures that a filter graph has ready."""
     while True:
         try:
             yield graph.vpull()
@@ -46,4 +47,4 @@ def _pull(graph: Graph) -> Iterator[av.VideoFrame]:
 def _drain(graph: Graph | None) -> Iterator[av.VideoFrame]:
     if graph is not None:
         graph.vpush(None)
-        yield from _pull(graph)
+        yield from pull(graph)

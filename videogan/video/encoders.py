@@ -16,6 +16,7 @@ from av.filter import Graph
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
+from videogan.video.deinterlace import pull
 from videogan.video.pixels import SCALER_FLAGS
 from videogan.video.safety import quiet_ffmpeg
 
@@ -112,7 +113,7 @@ class CodecSink:
         """Yield what goes to the encoder for a picture; None flushes what is held back."""
         if self._palette is not None:
             self._palette.vpush(picture)
-            yield from _pull(self._palette)
+            yield from pull(self._palette)
         elif picture is not None and self._encoding.pixel_format == "yuv420p":
             coded = self._reformatter.reformat(
                 picture,
@@ -154,14 +155,6 @@ def _palette_graph(width: int, height: int, tick: Fraction) -> Graph:
     use.link_to(sink)
     graph.configure()
     return graph
-
-
-def _pull(graph: Graph) -> Iterator[av.VideoFrame]:
-    while True:
-        try:
-            yield graph.vpull()
-        except (av.error.BlockingIOError, av.error.EOFError):
-            return
 
 
 def _png(image: np.ndarray) -> bytes:

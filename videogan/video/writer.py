@@ -12,6 +12,7 @@ import av
 import numpy as np
 
 from videogan.errors import MissingPathError, UsageError, VideoganError, did_you_mean
+from videogan.storage import sync
 from videogan.video.encoders import CodecSink, Encoding, FolderSink, SheetSink, Sink
 from videogan.video.formats import as_frame_rate
 from videogan.video.safety import reason_of
@@ -199,13 +200,9 @@ def _holds_only_frames(folder: Path) -> bool:
 
 
 def _sync(path: Path) -> None:
-    """Force a file, or every file of a folder, to the disk."""
+    """Force a file, or every file of a folder and the folder, to the disk."""
     for member in [*path.iterdir(), path] if path.is_dir() else [path]:
-        descriptor = os.open(member, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(member)
 
 
 def _take_name(part: Path, path: Path) -> None:
@@ -214,15 +211,7 @@ def _take_name(part: Path, path: Path) -> None:
         _remove(path)
     part.replace(path)
     with contextlib.suppress(OSError):
-        _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path.parent)
 
 
 def _remove(path: Path) -> None:
