@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = {
     0: ("errors", "storage", "config", "presets", "device", "video"),
     1: ("data", "models", "losses", "checkpoint", "runs"),
-    2: ("sampling",),
+    2: ("sampling", "metrics"),
     3: ("training",),
     4: ("commands",),
     5: ("cli",),

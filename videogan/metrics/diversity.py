@@ -1,0 +1,68 @@
+"""Whether generated clips look real, cover the real ones, and are neither copies of each other nor of the real ones."""
+
+import torch
+from torch import Tensor
+
+from videogan.errors import DataError
+
+
+def precision_recall_density_coverage(real: Tensor, fake: Tensor, k: int = 5) -> dict[str, float]:
+    """Return precision, recall, density and coverage of fake (m d) against real (n d).
+
+    Precision and recall: Kynkaanniemi et al. 2019, equation 2. Density and coverage: Naeem et al. 2020, equations 4
+    and 6. Density may exceed 1. Raises DataError where a set has no more than k clips.
+    """
+    if min(len(real), len(fake)) <= k:
+        raise DataError(f"precision and recall need more than {k} clips of each set; take more clips")
+    across = _distances(real, fake)
+    radius_real, radius_fake = _radius(real, k), _radius(fake, k)
+    inside = across <= radius_real[:, None]
+    return {
+        "precision": float(inside.any(dim=0).double().mean()),
+        "recall": float((across <= radius_fake).any(dim=1).double().mean()),
+        "density": float(inside.double().sum(dim=0).mean() / k),
+        "coverage": float(inside.any(dim=1).double().mean()),
+    }
+
+
+def pairwise_distance(x: Tensor) -> float:
+    """Return the mean Euclidean distance between two different rows of x (n d)."""
+    if len(x) < 2:
+        raise DataError("a pairwise distance needs two clips; take more clips")
+    return float(_distances(x, x).sum() / (len(x) * (len(x) - 1)))
+
+
+def duplicate_share(x: Tensor, threshold: float) -> float:
+    """Return the share of rows of x (n d) that have another row within the distance ``threshold``."""
+    if len(x) < 2:
+        return 0.0
+    return float((_nearest_other(x) <= threshold).double().mean())
+
+
+def nearest(fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+    """Return for every row of fake (m d) the distance (m) to its nearest row of real (n d), and that row's index."""
+    distances, indices = _distances(fake, real).min(dim=1)
+    return distances, indices
+
+
+def memorisation(fake: Tensor, real: Tensor) -> float:
+    """Return the median distance fake to nearest real over the median of real to nearest other real.
+
+    Near 0: copies of the training clips; near 1 or more: as far from them as they are from each other.
+    """
+    distances, _ = nearest(fake, real)
+    return float(distances.median() / _nearest_other(real).median().clamp_min(1e-12))
+
+
+def _distances(x: Tensor, y: Tensor) -> Tensor:
+    # The matrix product shortcut rounds the distance of equal rows to more than zero.
+    return torch.cdist(x.double(), y.double(), compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def _radius(x: Tensor, k: int) -> Tensor:
+    """Distance (n) of each row to its k-th nearest other row."""
+    return _distances(x, x).kthvalue(k + 1, dim=1).values
+
+
+def _nearest_other(x: Tensor) -> Tensor:
+    return _distances(x, x).fill_diagonal_(float("inf")).min(dim=1).values

