@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -34,3 +36,10 @@ def test_precision_and_threads_come_with_reasons():
     precision, reason = pick_precision(torch.device("cpu"))
     assert precision in ("float32", "bfloat16")
     assert reason
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="the kernel does not list the CPU's flags")
+def test_bfloat16_where_the_cpu_multiplies_it():
+    flags = Path("/proc/cpuinfo").read_text().split()
+    precision, reason = pick_precision(torch.device("cpu"))
+    assert (precision == "bfloat16") == ("avx512_bf16" in flags or "amx_tile" in flags), reason

@@ -47,7 +47,9 @@ def pick_precision(device: torch.device) -> tuple[Precision, str]:
         return "float32", "the GPU has no bfloat16"
     if torch.cpu._is_amx_tile_supported():
         return "bfloat16", "the CPU has AMX matrix units"
-    return "float32", "the CPU has no bfloat16 matrix units"
+    if torch.cpu._is_avx512_bf16_supported():
+        return "bfloat16", "the CPU multiplies bfloat16 (AVX-512 BF16)"
+    return "float32", "the CPU does not multiply bfloat16"
 
 
 def pick_threads() -> tuple[int, str]:
