@@ -103,3 +103,15 @@ def test_an_unreadable_config_file(tmp_path, content):
         load_config(file)
     with pytest.raises(MissingPathError):
         load_config(tmp_path / "absent.json")
+
+
+@pytest.mark.parametrize("kind", ["relativistic", "hinge"])
+def test_a_loss_without_labels_has_none_to_smooth(kind):
+    with pytest.raises(UsageError, match=f"the {kind} loss has none; set adversarial.kind to one of non-saturating"):
+        preset("cpu", [f"adversarial.kind={kind}", "adversarial.real_label=0.9"])
+
+
+@pytest.mark.parametrize("kind", ["non-saturating", "least-squares"])
+def test_labels_are_smoothed_on_one_or_two_sides(kind):
+    config = preset("cpu", [f"adversarial.kind={kind}", "adversarial.real_label=0.9", "adversarial.fake_label=0.1"])
+    assert (config.adversarial.real_label, config.adversarial.fake_label) == (0.9, 0.1)

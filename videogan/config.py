@@ -13,6 +13,10 @@ FRAMES_PER_STEP = 4
 """Frames that one latent step of the generator stands for."""
 
 
+LOSSES_WITH_LABELS = ("non-saturating", "least-squares")
+"""Adversarial losses that compare a logit with a label, which can be smoothed."""
+
+
 class Group(BaseModel):
     """Base of every group: immutable, and an unknown key is an error."""
 
@@ -91,7 +95,9 @@ class EncoderConfig(Group):
 class AdversarialConfig(Group):
     """The adversarial loss and the class terms beside it."""
 
-    kind: Literal["relativistic", "non-saturating", "hinge"] = "relativistic"
+    kind: Literal["relativistic", "non-saturating", "hinge", "least-squares"] = "relativistic"
+    real_label: Annotated[float, Field(gt=0.5, le=1, description="below 1 smooths the label of real clips")] = 1.0
+    fake_label: Annotated[float, Field(ge=0, lt=0.5, description="above 0 smooths that of generated clips")] = 0.0
     auxiliary_weight: Annotated[float, Field(ge=0, description="weight of the auxiliary classifier's loss")] = 0.1
     centring_weight: Annotated[float, Field(ge=0, description="weight of the squared mean logit")] = 0.01
 
@@ -187,6 +193,16 @@ class Config(Group):
     augment: AugmentConfig = AugmentConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     train: TrainConfig = TrainConfig()
+
+    @model_validator(mode="after")
+    def _only_labels_are_smoothed(self) -> "Config":
+        game = self.adversarial
+        if (game.real_label, game.fake_label) != (1.0, 0.0) and game.kind not in LOSSES_WITH_LABELS:
+            raise ValueError(
+                f"adversarial.real_label and fake_label smooth labels, and the {game.kind} loss has none; set "
+                f"adversarial.kind to one of {', '.join(LOSSES_WITH_LABELS)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _networks_fit_the_size(self) -> "Config":

@@ -5,12 +5,15 @@ scalar to be minimised. The pairs in ``ADVERSARIAL_LOSSES`` are named as in the 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor
 
-LogitLoss = Callable[[Tensor, Tensor], Tensor]
+from videogan.config import LOSSES_WITH_LABELS
+
+LogitLoss = Callable[..., Tensor]
 
 
 class AdversarialLoss(NamedTuple):
@@ -34,9 +37,18 @@ def relativistic_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return F.softplus(real_logits - fake_logits).mean()
 
 
-def logistic_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """E softplus(-D(x)) + E softplus(D(G(z))): binary cross-entropy (Goodfellow et al. 2014, eq. 1)."""
-    return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+def logistic_discriminator(
+    real_logits: Tensor, fake_logits: Tensor, *, real_label: float = 1.0, fake_label: float = 0.0
+) -> Tensor:
+    """E softplus(-D(x)) + E softplus(D(G(z))): binary cross-entropy (Goodfellow et al. 2014, eq. 1).
+
+    With a label r of real clips and f of generated ones, each in [0, 1], it is E [softplus(-D(x)) + (1 - r) D(x)] +
+    E [softplus(D(G(z))) - f D(G(z))]. A real_label below 1 is one-sided label smoothing (Salimans et al. 2016,
+    "Improved techniques for training GANs", section 3.4).
+    """
+    real = F.softplus(-real_logits) + (1 - real_label) * real_logits
+    fake = F.softplus(fake_logits) - fake_label * fake_logits
+    return real.mean() + fake.mean()
 
 
 def non_saturating_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -54,11 +66,32 @@ def hinge_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return -fake_logits.mean()
 
 
+def least_squares_discriminator(
+    real_logits: Tensor, fake_logits: Tensor, *, real_label: float = 1.0, fake_label: float = 0.0
+) -> Tensor:
+    """E (D(x) - r)^2 / 2 + E (D(G(z)) - f)^2 / 2 with labels r and f (Mao et al. 2017, "Least squares GANs", eq. 2)."""
+    return ((real_logits - real_label).square().mean() + (fake_logits - fake_label).square().mean()) / 2
+
+
+def least_squares_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E (D(G(z)) - 1)^2 / 2 (Mao et al. 2017, eq. 2, with the labels 0 and 1 of its eq. 9)."""
+    return (fake_logits - 1).square().mean() / 2
+
+
 ADVERSARIAL_LOSSES = {
     "relativistic": AdversarialLoss(relativistic_discriminator, relativistic_generator),
     "non-saturating": AdversarialLoss(logistic_discriminator, non_saturating_generator),
     "hinge": AdversarialLoss(hinge_discriminator, hinge_generator),
+    "least-squares": AdversarialLoss(least_squares_discriminator, least_squares_generator),
 }
+
+
+def adversarial_loss(kind: str, *, real_label: float = 1.0, fake_label: float = 0.0) -> AdversarialLoss:
+    """Return the game named ``kind``; the labels, in [0, 1], count where its discriminator's loss has some."""
+    game = ADVERSARIAL_LOSSES[kind]
+    if kind not in LOSSES_WITH_LABELS:
+        return game
+    return game._replace(discriminator=partial(game.discriminator, real_label=real_label, fake_label=fake_label))
 
 
 def centring(real_logits: Tensor, fake_logits: Tensor) -> Tensor:

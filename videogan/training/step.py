@@ -12,7 +12,7 @@ from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from videogan.config import AdversarialConfig, Config, ExactPenalty, FiniteDifferencePenalty
-from videogan.losses.adversarial import ADVERSARIAL_LOSSES, centring
+from videogan.losses.adversarial import adversarial_loss, centring
 from videogan.losses.auxiliary import auxiliary_loss
 from videogan.losses.gradient_penalty import exact_penalty, finite_difference_penalty, perturb
 from videogan.losses.reconstruction import latent_cycle_loss, reconstruction_loss
@@ -91,13 +91,15 @@ def discriminator_losses(
     all_labels = None if labels is None else torch.cat([labels[:count] for count in counts])
     all_frames = torch.cat([draws.frames[:count] for count in counts])
 
+    chosen = config.adversarial
+    game = adversarial_loss(chosen.kind, real_label=chosen.real_label, fake_label=chosen.fake_label)
     losses: Losses = {}
     real_logits: dict[str, Tensor] = {}
     for name, judgement in judge(networks, torch.cat(clips), all_labels, all_frames):
         per_clip = len(judgement.logits) // sum(counts)
         parts = judgement.logits.split([count * per_clip for count in counts])
         real_logits[name] = parts[0].detach()
-        losses[f"{name}_loss"] = ADVERSARIAL_LOSSES[config.adversarial.kind].discriminator(parts[0], parts[1])
+        losses[f"{name}_loss"] = game.discriminator(parts[0], parts[1])
         losses[f"{name}_centring"] = centring(parts[0], parts[1]) * config.adversarial.centring_weight
         if labels is not None and judgement.class_logits is not None:
             real_labels = labels.repeat_interleave(per_clip)
@@ -125,7 +127,7 @@ def generator_losses(
     """Return the generator's terms: to be judged real, and recognised as its class."""
     losses: Losses = {}
     for name, judgement in judge(networks, augment(fake, draws.fake_augmentation), labels, draws.frames):
-        generator_loss = ADVERSARIAL_LOSSES[config.kind].generator
+        generator_loss = adversarial_loss(config.kind).generator
         losses[f"generator_{name}"] = generator_loss(real_logits[name], judgement.logits)
         if labels is not None and judgement.class_logits is not None:
             per_clip = len(judgement.logits) // len(labels)
