@@ -13,7 +13,8 @@ def class_accuracy(
     """Return accuracies on fake clips of a multinomial logistic regression trained on the real ones.
 
     Features are (n d), labels (n) in [0, num_classes). Keys: every class number as text, NaN where no fake clip is of
-    that class, and ``mean`` over the other classes. Raises DataError where the real clips are of fewer than two classes.
+    that class, and ``mean`` over the other classes. Raises DataError where the real clips are of fewer than two
+    classes.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

@@ -139,8 +139,8 @@ def load_i3d(
             pixels = (video * 127.5 + 127.5).round().to(torch.uint8)
             found: Tensor = network(pixels, rescale=True, resize=True, return_features=True)
             return found
-        resized = _resize(clips, 224)
-        return network(rearrange(resized, "b t c h w -> b c t h w"), rescale=False, resize=False, return_features=True)  # type: ignore[no-any-return]
+        resized = rearrange(_resize(clips, 224), "b t c h w -> b c t h w")
+        return network(resized, rescale=False, resize=False, return_features=True)
 
     stated = I3D_PROTOCOLS[rule]
     return _Features(

@@ -12,7 +12,8 @@ from videogan.errors import DataError
 def frechet_distance(a: Tensor, b: Tensor, *, ddof: int = 1) -> float:
     """Return |mu_a - mu_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)) for a (n d) and b (m d).
 
-    Dowson and Landau 1982, equation 16; Heusel et al. 2017, equation 6. ``ddof`` 1 divides covariances by N - 1, 0 by N.
+    Dowson and Landau 1982, equation 16; Heusel et al. 2017, equation 6. ``ddof`` 1 divides covariances by
+    N - 1, 0 by N.
     Biased upwards while there are fewer clips than dimensions. Raises DataError for fewer than two rows.
     """
     if min(len(a), len(b)) < 2:

@@ -11,7 +11,8 @@ from torch import Tensor
 from videogan.errors import DataError
 
 FROZEN = 1e-3
-"""Mean absolute change, in units of the range [-1, 1], below which a frame repeats the one before (an eighth of a level)."""
+"""Mean absolute change, in units of the range [-1, 1], below which a frame repeats the one before: an eighth of a
+level."""
 
 
 def motion_energy(clips: Tensor) -> Tensor:
@@ -27,7 +28,8 @@ def frozen_share(clips: Tensor) -> float:
 def content_drift(clips: Tensor) -> float:
     """Return the mean distance between two frames of a clip: the average content distance.
 
-    Tulyakov et al. 2018, section 4, on frames of 8 x 8 pixels instead of a colour histogram; per-value root mean square.
+    Tulyakov et al. 2018, section 4, on frames of 8 x 8 pixels instead of a colour histogram; root mean
+    square per value.
     """
     frames = _small(clips, 8)
     count = frames.shape[1]
