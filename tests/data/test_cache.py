@@ -1,9 +1,12 @@
+import fcntl
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -198,3 +201,33 @@ def test_a_killed_fill_is_begun_again(labelled, tmp_path, cached):
     assert any(path.suffix == ".part" for path in frame_files(tmp_path))
     assert len(cached(labelled).videos) == 4
     assert [path.suffix for path in frame_files(tmp_path)] == [".bin"]
+
+
+@pytest.mark.parametrize(
+    ("gone", "days", "filling", "kept"),
+    [(True, 31, False, False), (True, 29, False, True), (False, 400, False, True), (True, 31, True, True)],
+)
+def test_the_cache_of_a_folder_that_is_gone_is_removed_after_a_month(
+    labelled, cached, tmp_path, make_video, gone, days, filling, kept
+):
+    make_video(tmp_path / "old" / "0.mp4")
+    cached(tmp_path / "old").close()
+    (lock,) = (tmp_path / "cache" / "clips").glob("old-*/lock")
+    if gone:
+        shutil.rmtree(tmp_path / "old")
+    then = time.time() - days * 24 * 3600
+    os.utime(lock, (then, then))
+    with lock.open("a") as file:
+        if filling:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        cached(labelled).close()
+    assert lock.parent.exists() == kept
+    assert len(frame_files(tmp_path)) == 1 + kept
+
+
+def test_opening_a_cache_counts_as_using_it(labelled, cached, tmp_path):
+    cached(labelled).close()
+    (lock,) = (tmp_path / "cache" / "clips").glob("*/lock")
+    os.utime(lock, (0, 0))
+    cached(labelled).close()
+    assert time.time() - lock.stat().st_mtime < 24 * 3600

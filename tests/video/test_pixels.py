@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from videogan.video.hdr import pq_to_sdr
-from videogan.video.pixels import Converter, Orientation
+from videogan.video.pixels import SCALER_FLAGS, Converter, Orientation
 
 
 def picture(pixels: np.ndarray, pixel_format: str) -> av.VideoFrame:
@@ -32,6 +32,18 @@ def test_ranges_are_told_apart(pixel_format: str) -> None:
         frame.color_range = 2 if full else 1
         out = Converter((16, 16), Orientation()).convert(frame)
         assert np.abs(out.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(48, 64), (32, 32), (30, 40), (7, 9)])
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuvj420p", "yuv444p", "nv12", "yuv420p10le", "rgb24", "rgba"])
+def test_scaling_down_keeps_the_average(pixel_format: str, size: tuple[int, int]) -> None:
+    red, green, blue = np.random.default_rng(0).integers(60, 180, (3, 96, 128)).astype(np.uint8)
+    frame = picture(np.stack([red, green // 2, blue // 2 + 90], -1), "rgb24").reformat(
+        format=pixel_format, interpolation=SCALER_FLAGS
+    )
+    whole = Converter((96, 128), Orientation()).convert(frame)
+    small = Converter((96, 128), Orientation(), size=size, fit="stretch").convert(frame)
+    np.testing.assert_allclose(small.mean((0, 1)), whole.mean((0, 1)), atol=0.2 if size[0] > 7 else 1)
 
 
 def test_pq_is_mapped_to_an_ordinary_display() -> None:

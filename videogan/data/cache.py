@@ -3,7 +3,7 @@
 One folder in the cache directory for each pair of video folder and frame format::
 
     clips/NAME-1a2b3c.../
-        lock                   held while the cache is filled
+        lock                   held while the cache is filled; names the video folder, written at every use
         index.json             which videos, where they begin, checksums; written last
         frames-4d5e6f....bin   uint8 t h w c, or JPEGs
         frames-4d5e6f....idx   for JPEGs: offset and size of every frame, int64 (n, 2)
@@ -32,6 +32,7 @@ import numpy as np
 from videogan.config import DataConfig
 from videogan.data import cache_build
 from videogan.data.cache_build import FrameFile, FrameFormat, Stored
+from videogan.data.cache_prune import note_use, prune
 from videogan.data.files import cache_root, printable, read_json, write_json
 from videogan.data.folder import Progress, VideoFolder, check_usable, fingerprint
 from videogan.data.frame_store import CachedVideo, FrameStore, JpegFrames, RawFrames, StreamedFrames
@@ -39,7 +40,7 @@ from videogan.errors import UsageError
 from videogan.video import as_frame_rate
 
 _log = logging.getLogger(__name__)
-_VERSION = 1
+_VERSION = 2
 _JPEG_SHRINKS = 6
 _VERIFIED_BYTES = 1 << 30
 _TABLE_ROW = 2 * np.dtype(np.int64).itemsize
@@ -92,8 +93,10 @@ def open_cache(folder: VideoFolder, data: DataConfig, *, progress: Progress | No
     content = _content_hash(folder, kind)
     try:
         home.mkdir(parents=True, exist_ok=True)
+        note_use(home, folder.root.resolve())
         index = _valid_index(home, content)
         if index is None:
+            prune(home.parent)
             with _locked(home / "lock"):
                 index = _valid_index(home, content) or _fill(home, content, folder, wanted, kind, progress)
     except OSError as error:
@@ -281,7 +284,7 @@ def _locked(path: Path) -> Iterator[None]:
     """Hold a lock file that the system releases when the process ends, however it ends."""
     import fcntl
 
-    with path.open("w") as file:
+    with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -7,6 +7,7 @@ from typing import Literal, cast
 
 import av
 import numpy as np
+from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, ColorTrc, Interpolation, VideoReformatter
 
 from videogan.video.formats import MAX_PIXELS
@@ -22,9 +23,6 @@ SCALER_FLAGS = Interpolation.BILINEAR | _EXACT
 
 SHRINKING_FLAGS = Interpolation.AREA | _EXACT
 """For scaling down: the average of the pixels that fall together, which BILINEAR only comes near to."""
-
-# Formats that are shrunk first, as they are, and then made RGB: at few pixels, which takes half the time.
-_EIGHT_BIT_YUV = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12")
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Orientation:
         return cls(transpose=True, flip_rows=b < 0, flip_columns=c < 0)
 
     def apply(self, picture: np.ndarray) -> np.ndarray:
-        """Return a view of ``picture`` (h w c) as it is shown."""
+        """Return a view of ``picture`` (h w, or h w c) as it is shown."""
         if self.transpose:
             picture = picture.swapaxes(0, 1)
         return picture[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
@@ -78,7 +76,7 @@ class Converter:
         self.size = size or shown
         self._orientation = orientation
         # A reformatter keeps its tables from picture to picture.
-        self._reformatter, self._shrinker = VideoReformatter(), VideoReformatter()
+        self._reformatter = VideoReformatter()
         scaled = self._scaled_size(shown, fit)
         self._coded = scaled[::-1] if orientation.transpose else scaled
         self._rows, self._columns = (_overlap(*pair) for pair in zip(scaled, self.size, strict=True))
@@ -99,31 +97,35 @@ class Converter:
             out = np.empty((*self.size, 3), np.uint8)
         if not self._covers:
             out[:] = 0
-        scaled = self._orientation.apply(self._scale(picture))
         (from_rows, to_rows), (from_columns, to_columns) = self._rows, self._columns
-        out[to_rows, to_columns] = scaled[from_rows, from_columns]
+        target = out[to_rows, to_columns]
+        for channels, pixels in self._scale(picture):
+            target[..., channels] = self._orientation.apply(pixels)[from_rows, from_columns]
         return out
 
-    def _scale(self, picture: av.VideoFrame) -> np.ndarray:
-        """Return the picture as RGB (h w c), as large as it is needed, not yet turned."""
+    def _scale(self, picture: av.VideoFrame) -> list[tuple[int | slice, np.ndarray]]:
+        """Return which channels these are and their pixels (h w, or h w c), as large as needed, not yet turned."""
         height, width = self._coded
         pq = picture.color_trc == ColorTrc.SMPTE2084
-        flags = SCALER_FLAGS
-        if height <= picture.height and width <= picture.width and (height, width) != (picture.height, picture.width):
-            flags = SHRINKING_FLAGS
-            if picture.format.name in _EIGHT_BIT_YUV and not pq:
-                picture = self._shrinker.reformat(picture, width, height, "yuv444p", interpolation=flags, threads=1)
-        # threads=1, here and above, because a reformatter's thread pool does not survive a fork.
+        larger = height > picture.height or width > picture.width
+        unscaled = (height, width) == (picture.height, picture.width)
+        # FFmpeg makes planes of what is not RGB yet in half the time that it needs for packed pixels, in one pass.
+        packed = pq or (unscaled and picture.format.is_rgb)
+        # threads=1 because a reformatter's thread pool does not survive a fork.
         rgb = self._reformatter.reformat(
             picture,
             width,
             height,
-            "rgb48le" if pq else "rgb24",
+            "rgb48le" if pq else "rgb24" if packed else "gbrp",
             dst_color_range=ColorRange.JPEG,
-            interpolation=flags,
+            interpolation=SCALER_FLAGS if larger or unscaled else SHRINKING_FLAGS,
             threads=1,
         )
-        return pq_to_sdr(_view(rgb, np.uint16)) if pq else _view(rgb, np.uint8)
+        if not packed:
+            planes = [_rows(plane, np.uint8)[:height, :width] for plane in rgb.planes]
+            return list(zip((1, 2, 0), planes, strict=True))
+        pixels = _rows(rgb.planes[0], np.uint16 if pq else np.uint8)[:height, : width * 3].reshape(height, width, 3)
+        return [(slice(None), pq_to_sdr(pixels) if pq else pixels)]
 
 
 def _overlap(have: int, want: int) -> tuple[slice, slice]:
@@ -133,9 +135,6 @@ def _overlap(have: int, want: int) -> tuple[slice, slice]:
     return slice(start, start + common), slice(place, place + common)
 
 
-def _view(picture: av.VideoFrame, dtype: type[np.uint8] | type[np.uint16]) -> np.ndarray:
-    """Look at a packed RGB picture as h w c without copying it."""
-    plane = picture.planes[0]
-    step = plane.line_size // np.dtype(dtype).itemsize
-    rows = np.frombuffer(cast(bytes, plane), dtype).reshape(-1, step)[: picture.height, : picture.width * 3]
-    return rows.reshape(picture.height, picture.width, 3)
+def _rows(plane: VideoPlane, dtype: type[np.uint8] | type[np.uint16]) -> np.ndarray:
+    """Look at a plane as rows of samples, with what pads them, without copying it."""
+    return np.frombuffer(cast(bytes, plane), dtype).reshape(-1, plane.line_size // np.dtype(dtype).itemsize)
