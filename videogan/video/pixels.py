@@ -18,11 +18,15 @@ FITS: tuple[Fit, ...] = ("crop", "letterbox", "stretch")
 
 # Plain BILINEAR, FFmpeg's default, rounds down and halves the chroma resolution: everything gets 1.5 levels darker.
 _EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-SCALER_FLAGS = Interpolation.BILINEAR | _EXACT
+SCALER_FLAGS = int(Interpolation.BILINEAR | _EXACT)
 """For scaling up, or not at all."""
 
-SHRINKING_FLAGS = Interpolation.AREA | _EXACT
+SHRINKING_FLAGS = int(Interpolation.AREA | _EXACT)
 """For scaling down: the average of the pixels that fall together, which BILINEAR only comes near to."""
+
+# Numbers, as what is looked up for every picture counts: a small one is converted in 50 microseconds.
+_PQ = int(ColorTrc.SMPTE2084)
+_FULL_RANGE = int(ColorRange.JPEG)
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,9 @@ class Converter:
         self._reformatter = VideoReformatter()
         scaled = self._scaled_size(shown, fit)
         self._coded = scaled[::-1] if orientation.transpose else scaled
-        self._rows, self._columns = (_overlap(*pair) for pair in zip(scaled, self.size, strict=True))
+        self._turned = orientation != Orientation()
+        rows, columns = (_overlap(*pair) for pair in zip(scaled, self.size, strict=True))
+        self._from, self._to = zip(rows, columns, strict=True)
         self._covers = scaled[0] >= self.size[0] and scaled[1] >= self.size[1]
 
     def _scaled_size(self, shown: tuple[int, int], fit: Fit) -> tuple[int, int]:
@@ -97,18 +103,19 @@ class Converter:
             out = np.empty((*self.size, 3), np.uint8)
         if not self._covers:
             out[:] = 0
-        (from_rows, to_rows), (from_columns, to_columns) = self._rows, self._columns
-        target = out[to_rows, to_columns]
+        target = out[self._to]
         for channels, pixels in self._scale(picture):
-            target[..., channels] = self._orientation.apply(pixels)[from_rows, from_columns]
+            shown = self._orientation.apply(pixels) if self._turned else pixels
+            target[..., channels] = shown[self._from]
         return out
 
     def _scale(self, picture: av.VideoFrame) -> list[tuple[int | slice, np.ndarray]]:
         """Return which channels these are and their pixels (h w, or h w c), as large as needed, not yet turned."""
         height, width = self._coded
-        pq = picture.color_trc == ColorTrc.SMPTE2084
-        larger = height > picture.height or width > picture.width
-        unscaled = (height, width) == (picture.height, picture.width)
+        had_height, had_width = picture.height, picture.width
+        pq = picture.color_trc == _PQ
+        unscaled = height == had_height and width == had_width
+        larger = height > had_height or width > had_width
         # FFmpeg makes planes of what is not RGB yet in half the time that it needs for packed pixels, in one pass.
         packed = pq or (unscaled and picture.format.is_rgb)
         # threads=1 because a reformatter's thread pool does not survive a fork.
@@ -117,14 +124,14 @@ class Converter:
             width,
             height,
             "rgb48le" if pq else "rgb24" if packed else "gbrp",
-            dst_color_range=ColorRange.JPEG,
+            dst_color_range=_FULL_RANGE,
             interpolation=SCALER_FLAGS if larger or unscaled else SHRINKING_FLAGS,
             threads=1,
         )
         if not packed:
-            planes = [_rows(plane, np.uint8)[:height, :width] for plane in rgb.planes]
-            return list(zip((1, 2, 0), planes, strict=True))
-        pixels = _rows(rgb.planes[0], np.uint16 if pq else np.uint8)[:height, : width * 3].reshape(height, width, 3)
+            green, blue, red = rgb.planes
+            return [(channel, _view(plane, height, width)) for channel, plane in enumerate((red, green, blue))]
+        pixels = _view(rgb.planes[0], height, width * 3, 2 if pq else 1).reshape(height, width, 3)
         return [(slice(None), pq_to_sdr(pixels) if pq else pixels)]
 
 
@@ -135,6 +142,7 @@ def _overlap(have: int, want: int) -> tuple[slice, slice]:
     return slice(start, start + common), slice(place, place + common)
 
 
-def _rows(plane: VideoPlane, dtype: type[np.uint8] | type[np.uint16]) -> np.ndarray:
-    """Look at a plane as rows of samples, with what pads them, without copying it."""
-    return np.frombuffer(cast(bytes, plane), dtype).reshape(-1, plane.line_size // np.dtype(dtype).itemsize)
+def _view(plane: VideoPlane, height: int, width: int, sample_bytes: int = 1) -> np.ndarray:
+    """Look at a plane's samples as h w without copying them."""
+    dtype = np.uint16 if sample_bytes == 2 else np.uint8
+    return np.ndarray((height, width), dtype, cast(bytes, plane), 0, (plane.line_size, sample_bytes))
