@@ -130,10 +130,12 @@ def load_weights(path: Path, device: torch.device | str = "cpu") -> Weights:
     return Weights(generator, encoder, card)
 
 
-def save_checkpoint(folder: Path, weights: Weights, state: Mapping[str, Any], *, keep: int) -> Path:
+def save_checkpoint(
+    folder: Path, weights: Weights, state: Mapping[str, Any], *, keep: int, best: int | None = None
+) -> Path:
     """Write ``folder/step-NNNNNNNN`` from weights and a state of tensors, text and whole numbers.
 
-    Older checkpoints beyond the newest ``keep`` are removed once the new one is whole.
+    Older checkpoints beyond the newest ``keep`` are removed once the new one is whole; that of step ``best`` stays.
 
     Raises:
         UsageError: the folder cannot be written (no permission, no space).
@@ -146,7 +148,7 @@ def save_checkpoint(folder: Path, weights: Weights, state: Mapping[str, Any], *,
         save_weights(part / WEIGHTS, weights.generator, weights.encoder, weights.card)
         torch.save(dict(state), part / STATE)
         sync(part / STATE)
-        files = {name: asdict(_fingerprint(part / name)) for name in (WEIGHTS, STATE)}
+        files = {name: asdict(fingerprint(part / name)) for name in (WEIGHTS, STATE)}
         (part / META).write_text(json.dumps({"step": weights.card.step, "files": files}, indent=2) + "\n")
         sync(part / META)
         if final.exists():
@@ -157,7 +159,8 @@ def save_checkpoint(folder: Path, weights: Weights, state: Mapping[str, Any], *,
         shutil.rmtree(part, ignore_errors=True)
         raise UsageError(f"{folder}: a checkpoint cannot be written ({str(error).splitlines()[0]})") from None
     for old in list_checkpoints(folder)[:-keep]:
-        shutil.rmtree(old)
+        if best is None or old.name != f"step-{best:08d}":
+            shutil.rmtree(old)
     return final
 
 
@@ -176,7 +179,7 @@ def verify(checkpoint: Path) -> bool:
     try:
         files = json.loads((checkpoint / META).read_text())["files"]
         return set(files) == {WEIGHTS, STATE} and all(
-            Fingerprint(**files[name]) == _fingerprint(checkpoint / name) for name in files
+            Fingerprint(**files[name]) == fingerprint(checkpoint / name) for name in files
         )
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -203,6 +206,7 @@ class Fingerprint:
     sha256: str
 
 
-def _fingerprint(path: Path) -> Fingerprint:
+def fingerprint(path: Path) -> Fingerprint:
+    """Return the size and SHA-256 of a file."""
     with path.open("rb") as file:
         return Fingerprint(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())

@@ -23,6 +23,8 @@ from videogan.errors import CheckpointError, MissingPathError, UsageError
 from videogan.storage import write_text
 
 RUNS = Path("runs")
+SHIPPED = Path(__file__).parent / "pretrained" / "default.safetensors"
+"""The small model that comes with the package."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ def find_weights(where: Path | None, runs: Path = RUNS) -> Path:
     """Return the weights file to make videos with.
 
     Args:
-        where: a run folder, a checkpoint folder or a weights file; None for the newest run that has a checkpoint.
+        where: a run folder, a checkpoint folder or a weights file; None for the newest run that has a checkpoint, or
+            else the model that comes with the package.
         runs: where runs are looked for.
 
     Raises:
@@ -148,6 +151,8 @@ def find_weights(where: Path | None, runs: Path = RUNS) -> Path:
             checkpoint = newest_checkpoint(run.checkpoints)
             if checkpoint:
                 return checkpoint / WEIGHTS
+        if SHIPPED.is_file():
+            return SHIPPED
         raise CheckpointError(
             f"no trained model under {runs}/ yet; `videogan train CLIPS` makes one, or name it by --run"
         )

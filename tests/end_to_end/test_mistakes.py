@@ -57,7 +57,8 @@ def test_unknown_commands_and_options(videogan, tiny):
     one_line(videogan("train"), 2, "clips")
 
 
-def test_no_model_yet(videogan, tiny):
+def test_no_model_yet(videogan, tiny, monkeypatch):
+    monkeypatch.setattr("videogan.runs.SHIPPED", Path("absent.safetensors"))
     one_line(videogan("sample", "out.mp4"), 4, "no trained model", "videogan train")
 
 

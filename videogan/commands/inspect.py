@@ -1,4 +1,4 @@
-"""``videogan inspect``: what a video or a folder of videos holds, and whether it can be trained on."""
+"""``videogan inspect``: what a video, a folder of videos or a model holds, and how a video was made."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,10 +7,12 @@ import typer
 
 
 def inspect(
-    path: Annotated[Path, typer.Argument(readable=False, help="A video, or a folder of videos.")],
+    path: Annotated[
+        Path, typer.Argument(readable=False, help="A video, a folder of videos, a run, a checkpoint or weights.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show what a video or a folder holds, or why it cannot be used.
+    """Show what a video, a folder or a model holds, or why it cannot be used; of an own video, how it was made.
 
     Ends with 3 if nothing in it can be used.
     """
@@ -20,9 +22,34 @@ def inspect(
 
         typer.echo(json.dumps(report))
     else:
-        typer.echo("\n".join(_folder_lines(report, path) if "files" in report else [_file_line(report, None)]))
+        typer.echo("\n".join(_lines(report, path)))
     if not usable:
         raise typer.Exit(3)
+
+
+def _lines(report: dict[str, Any], path: Path) -> list[str]:
+    if "files" in report:
+        return _folder_lines(report, path)
+    if "kind" in report:
+        from videogan.commands.inspect_model import model_lines
+
+        return model_lines(report)
+    lines = [_file_line(report, None)]
+    if "recipe" in report:
+        from videogan.commands.inspect_model import recipe_lines
+        from videogan.recipe import Recipe
+
+        lines += recipe_lines(Recipe.model_validate(report["recipe"]))
+    return lines
+
+
+def _looks_like_model(path: Path) -> bool:
+    """Tell without loading torch whether a path needs it."""
+    if path.is_dir():
+        return (path / "generator.safetensors").is_file() or (
+            (path / "config.json").is_file() and (path / "checkpoints").is_dir()
+        )
+    return path.suffix.lower() == ".safetensors" and path.is_file()
 
 
 def _describe(path: Path) -> tuple[dict[str, Any], bool]:
@@ -31,6 +58,10 @@ def _describe(path: Path) -> tuple[dict[str, Any], bool]:
     from videogan.data.folder import survey_folder
     from videogan.data.report import file_report, folder_report
 
+    if _looks_like_model(path):
+        from videogan.commands.inspect_model import model_report
+
+        return model_report(path), True
     if path.is_dir():
         with reading_bar("reading") as progress:
             folder = survey_folder(path, progress=progress)
@@ -39,10 +70,13 @@ def _describe(path: Path) -> tuple[dict[str, Any], bool]:
         report["totals"]["training"] = _training(folder.videos)
         return report, bool(folder.videos)
     from videogan.errors import VideoError
+    from videogan.recipe import read_recipe
     from videogan.video import probe
 
     try:
-        return file_report(path, probe(path)), True
+        report = file_report(path, probe(path))
+        recipe = read_recipe(path)
+        return report | ({} if recipe is None else {"recipe": recipe.model_dump(mode="json")}), True
     except VideoError as error:
         return file_report(path, error.reason), False
 

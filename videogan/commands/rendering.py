@@ -1,65 +1,32 @@
 """What the commands that make videos share: finding the model, naming outputs, writing streams to files."""
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import torch
 from einops import rearrange
 from torch import Tensor
 
-from videogan.checkpoint import Card, load_weights
-from videogan.device import pick_device
-from videogan.errors import UsageError, did_you_mean
-from videogan.models.generator import Generator
-from videogan.runs import find_weights
+from videogan.api import Model as Model
+from videogan.api import load
+from videogan.errors import UsageError
 from videogan.training.interrupt import stop_wish
 from videogan.video import VideoWriter, to_uint8
+from videogan.video.pipe import PIPE_FORMATS, PipeFormat, PipeWriter
 from videogan.video.writer import check_output_path
 
 VIDEOS_AT_ONCE = 16
 """Videos that are made together; more would need more memory and be no faster."""
 LARGEST_GRID = 100
-
-
-@dataclass(frozen=True)
-class Model:
-    """A trained generator and what its card says."""
-
-    generator: Generator
-    card: Card
-    device: torch.device
-
-    @property
-    def frame_rate(self) -> Fraction:
-        """Frames per second of its videos."""
-        return self.card.frame_rate
-
-    def labels(self, class_name: str | None, seeds: Sequence[int]) -> Tensor | None:
-        """Return the label of each seed's video: the named class, or the classes in turn by seed.
-
-        Raises:
-            UsageError: there is no such class, or the model has no classes.
-        """
-        names = self.card.class_names
-        if class_name is None:
-            return torch.tensor([seed % len(names) for seed in seeds], device=self.device) if names else None
-        if not names:
-            raise UsageError(f"--class {class_name}: this model was trained without classes")
-        if class_name not in names:
-            hint = did_you_mean(class_name, names)
-            raise UsageError(f"there is no class {class_name!r}{hint}; classes are {', '.join(names)}")
-        return torch.full((len(seeds),), names.index(class_name), device=self.device)
+STDOUT = Path("-")
 
 
 def load_model(run: Path | None) -> Model:
     """Load the model that ``--run`` names, or the newest, onto the GPU if there is one."""
-    device = pick_device()
-    weights = load_weights(find_weights(run), device)
-    return Model(weights.generator, weights.card, device)
+    return load(run)
 
 
 def numbered_paths(out: Path, count: int, *, overwrite: bool) -> list[Path]:
@@ -68,6 +35,10 @@ def numbered_paths(out: Path, count: int, *, overwrite: bool) -> list[Path]:
     Raises:
         UsageError: one of them exists already, or cannot be written.
     """
+    if out == STDOUT:
+        if count != 1:
+            raise UsageError("one video goes to stdout; leave out --count, or use --grid")
+        return [out]
     width = max(3, len(str(count - 1)))
     paths = [out] if count == 1 else [out.with_name(f"{out.stem}-{i:0{width}d}{out.suffix}") for i in range(count)]
     for path in paths:
@@ -106,22 +77,58 @@ def parse_grid(text: str | None, count: int) -> tuple[int, int]:
     return int(sides[1]), int(sides[2])
 
 
+def parse_frames(text: str) -> int | None:
+    """Read a number of frames from 1 on; None for ``inf``.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if text == "inf":
+        return None
+    if re.fullmatch(r"[1-9]\d{0,17}", text) is None:
+        raise UsageError(f"--frames takes a whole number from 1 on, or inf, not {text!r}")
+    return int(text)
+
+
+def parse_pipe_format(text: str | None, out: Path) -> PipeFormat:
+    """Read what is written to stdout; Y4M by default.
+
+    Raises:
+        UsageError: there is no such format, or OUT is a file, whose suffix says the format.
+    """
+    if text is not None and out != STDOUT:
+        raise UsageError(f"--format is for stdout (OUT -); the suffix of {out} says its format")
+    for known in PIPE_FORMATS:
+        if (text or PIPE_FORMATS[0]) == known:
+            return known
+    raise UsageError(f"--format takes {' or '.join(PIPE_FORMATS)}, not {text!r}")
+
+
 def side_by_side(chunks: Iterator[Tensor], rows: int) -> Iterator[Tensor]:
     """Lay the videos of each chunk ``(b t c h w)`` out as one, ``(1 t c rows*h columns*w)``."""
     for chunk in chunks:
         yield rearrange(chunk, "(rows columns) t c h w -> 1 t c (rows h) (columns w)", rows=rows)
 
 
-def write_videos(paths: Sequence[Path], chunks: Iterator[Tensor], *, frame_rate: Fraction, overwrite: bool) -> None:
-    """Write chunks ``(b t c h w)`` in [-1, 1], one video per path, as they come.
+def write_videos(
+    paths: Sequence[Path],
+    chunks: Iterator[Tensor],
+    *,
+    frame_rate: Fraction,
+    overwrite: bool,
+    comments: Sequence[str | None] | None = None,
+) -> None:
+    """Write chunks ``(b t c h w)`` in [-1, 1], one video per path, as they come; ``comments`` are put into the files.
 
     Raises:
         Interrupted: by Ctrl-C or SIGTERM; the files hold the frames so far.
     """
+    texts = comments or [None] * len(paths)
     with stop_wish() as wish:
         with ExitStack() as stack:
             writers = [
-                stack.enter_context(VideoWriter(path, frame_rate=frame_rate, overwrite=overwrite)) for path in paths
+                stack.enter_context(VideoWriter(path, frame_rate=frame_rate, overwrite=overwrite, comment=text))
+                for path, text in zip(paths, texts, strict=True)
             ]
             written = 0
             for chunk in chunks:
@@ -132,3 +139,20 @@ def write_videos(paths: Sequence[Path], chunks: Iterator[Tensor], *, frame_rate:
                     break
         if wish:
             wish.raise_as(f"stopped; {paths[0]} holds the {written} frames so far")
+
+
+def write_stdout(chunks: Iterator[Tensor], *, pipe_format: PipeFormat, frame_rate: Fraction) -> None:
+    """Write chunks ``(1 t c h w)`` in [-1, 1] to stdout; a reader that has seen enough ends it without a word.
+
+    Raises:
+        UsageError: stdout is a terminal.
+        Interrupted: by Ctrl-C or SIGTERM.
+    """
+    with stop_wish() as wish:
+        with PipeWriter(sys.__stdout__.fileno() if sys.__stdout__ else 1, pipe_format, frame_rate) as writer:
+            for chunk in chunks:
+                writer.write(to_uint8(chunk[0].cpu()))
+                if wish or writer.broken:
+                    break
+        if wish:
+            wish.raise_as(f"stopped after {writer.num_frames} frames")

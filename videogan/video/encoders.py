@@ -15,6 +15,7 @@ import numpy as np
 from av.filter import Graph
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
+from PIL.PngImagePlugin import PngInfo
 
 from videogan.video.deinterlace import pull
 from videogan.video.pixels import SCALER_FLAGS
@@ -157,9 +158,12 @@ def _palette_graph(width: int, height: int, tick: Fraction) -> Graph:
     return graph
 
 
-def _png(image: np.ndarray) -> bytes:
+def _png(image: np.ndarray, comment: str | None = None) -> bytes:
     # Made in memory, because imageio that meets a full disk complains a second time, on the terminal.
-    return bytes(iio.imwrite("<bytes>", image, extension=".png"))
+    tags = PngInfo()
+    if comment is not None:
+        tags.add_itxt("comment", comment)
+    return bytes(iio.imwrite("<bytes>", image, extension=".png", pnginfo=tags))
 
 
 class FolderSink:
@@ -189,8 +193,9 @@ class SheetSink:
     held.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, comment: str | None = None) -> None:
         self._path = path
+        self._comment = comment
         self._kept: list[np.ndarray] = []
         self._stride = 1
         self._num_frames = 0
@@ -214,7 +219,7 @@ class SheetSink:
         for number, frame in enumerate(self._kept):
             row, column = divmod(number, columns)
             sheet[row * height : (row + 1) * height, column * width : (column + 1) * width] = frame
-        self._path.write_bytes(_png(sheet))
+        self._path.write_bytes(_png(sheet, self._comment))
 
     def abort(self) -> None:
         """Nothing is held open."""

@@ -162,3 +162,18 @@ def _image_errors(path: Path) -> Iterator[None]:
         raise
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise VideoError(path, " ".join(str(error).split()).replace(f" '{path}'", "")) from error
+
+
+def read_png_comment(path: Path) -> str | None:
+    """Return the text chunk ``comment`` of a PNG file, or None where it has none.
+
+    Raises:
+        VideoError: the file cannot be read.
+    """
+    try:
+        with Image.open(path) as image:
+            image.load()
+            comment = getattr(image, "text", {}).get("comment")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise VideoError(path, f"cannot be read ({error})") from None
+    return None if comment is None else str(comment)

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 import av
 
-from videogan.video.images import FolderSource, WebpSource, is_webp
+from videogan.video.images import FolderSource, WebpSource, is_webp, read_png_comment
 from videogan.video.index import FrameIndex
 from videogan.video.pixels import Orientation
 from videogan.video.safety import check_regular_file, open_container
@@ -134,7 +134,9 @@ def _estimate(source: Source) -> FrameIndex:
 
 
 def read_comment(path: str | os.PathLike[str]) -> str | None:
-    """Return the comment tag of an MP4 or WebM file, or None where it has none."""
+    """Return the comment tag of an MP4, WebM or PNG file, or None where it has none."""
+    if Path(path).suffix.lower() == ".png":
+        return read_png_comment(Path(path))
     with open_container(Path(path)) as container:
         tags = {key.lower(): value for key, value in container.metadata.items()}
     return tags.get("comment")

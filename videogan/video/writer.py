@@ -36,7 +36,7 @@ class VideoWriter:
         frame_rate: frames per second, above 0.
         crf: quality of MP4 and WebM, 0 (lossless H.264) to 51.
         preset: x264's speed, ``ultrafast`` to ``veryslow``.
-        comment: text for the comment tag of an MP4 or WebM file.
+        comment: text for the comment tag of an MP4, WebM or PNG file.
         overwrite: whether an existing PATH may be replaced.
         gop: frames between key frames at most; None for two seconds' worth.
 
@@ -133,7 +133,7 @@ class VideoWriter:
         if suffix == "":
             return FolderSink(self._part)
         if suffix == ".png":
-            return SheetSink(self._part)
+            return SheetSink(self._part, self._metadata.get("comment"))
         return CodecSink(self._part, self.frame_rate, self._encoding(suffix))
 
     def _encoding(self, suffix: str) -> Encoding:
@@ -157,6 +157,8 @@ class VideoWriter:
 def check_output_path(path: Path, *, overwrite: bool) -> None:
     """Raise UsageError unless a video can be written to ``path``, or MissingPathError without its folder."""
     suffix = path.suffix.lower()
+    if path.name.lower() in OUTPUT_SUFFIXES or path.name.endswith("."):
+        raise UsageError(f"{path}: needs a name and a suffix, such as out.mp4")
     if suffix and suffix not in OUTPUT_SUFFIXES:
         known = ", ".join(OUTPUT_SUFFIXES)
         hint = did_you_mean(suffix, OUTPUT_SUFFIXES)

@@ -1,0 +1,73 @@
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_generator import tiny_generator
+from tiny_run import tiny_config
+
+import videogan
+from videogan.checkpoint import Card, save_weights
+from videogan.errors import CheckpointError, MissingPathError, UsageError
+from videogan.models.build import build_encoder
+from videogan.runs import find_weights
+
+
+@pytest.fixture
+def weights(tmp_path) -> Path:
+    config = tiny_config()
+    card = Card(config, ("circle", "square"), frame_rate=25, step=7, clips_seen=28)
+    save_weights(tmp_path / "own.safetensors", tiny_generator(2), build_encoder(config), card)
+    return tmp_path / "own.safetensors"
+
+
+def test_import_is_light():
+    code = "import sys, videogan; print([m for m in ('torch', 'av', 'numpy') if m in sys.modules]); videogan.load"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    with pytest.raises(AttributeError):
+        _ = videogan.nothing
+
+
+def test_stream_yields_uint8_frames(weights):
+    model = videogan.load(weights)
+    frames = list(islice(model.stream(seed=3), 21))
+    assert all(frame.shape == (32, 32, 3) and frame.dtype == np.uint8 for frame in frames)
+    again = list(islice(model.stream(seed=3, class_name="square"), 21))
+    assert np.array_equal(frames, again), "seed 3 takes the second of two classes"
+    assert not np.array_equal(frames, list(islice(model.stream(seed=3, class_name="circle"), 21)))
+
+
+def test_interpolate_and_encode(weights):
+    model = videogan.load(str(weights))
+    frames = list(model.interpolate([1, 2], 30))
+    assert len(frames) == 30
+    codes = model.encode(np.stack(frames[:28]))
+    assert codes.content.shape == (1, 8)
+    assert codes.motion_codes.shape == (1, 7, 16)
+    for clip in (np.zeros((6, 32, 32, 3), np.uint8), np.zeros((8, 32, 32, 3), np.float32), np.zeros((8, 16, 32, 3))):
+        with pytest.raises(UsageError, match="multiple of 4"):
+            model.encode(clip)
+
+
+def test_mistakes(weights):
+    model = videogan.load(weights)
+    with pytest.raises(UsageError, match="did you mean 'circle'"):
+        model.stream(class_name="circel")
+    for options in ({"speed": 0}, {"truncation": 2}, {"seed": -1}):
+        with pytest.raises(UsageError, match="must be"):
+            model.stream(**options)
+    with pytest.raises(UsageError, match="at least one"):
+        model.interpolate([], 10)
+    with pytest.raises(MissingPathError):
+        videogan.load("absent")
+
+
+def test_the_shipped_model_is_used_where_there_is_no_run(weights, tmp_path, monkeypatch):
+    monkeypatch.setattr("videogan.runs.SHIPPED", weights)
+    assert find_weights(None, tmp_path / "runs") == weights
+    monkeypatch.setattr("videogan.runs.SHIPPED", tmp_path / "absent")
+    with pytest.raises(CheckpointError, match="no trained model"):
+        find_weights(None, tmp_path / "runs")

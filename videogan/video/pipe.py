@@ -1,0 +1,85 @@
+"""Frames as bytes into a pipe, for FFmpeg, ffplay and the like."""
+
+import os
+from fractions import Fraction
+from types import TracebackType
+from typing import Literal, Self
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+
+from videogan.errors import UsageError, VideoganError
+from videogan.video.encoders import pad_to_even
+from videogan.video.pixels import SCALER_FLAGS
+
+PipeFormat = Literal["y4m", "rawvideo"]
+PIPE_FORMATS: tuple[PipeFormat, ...] = ("y4m", "rawvideo")
+
+
+class PipeWriter:
+    """Writes RGB frames to a file descriptor that is not a terminal.
+
+    ``y4m`` says size and frame rate by itself; its frames are 4:2:0 in BT.709 and limited range, odd sizes made even by
+    repeating the last row or column. ``rawvideo`` is the bare RGB bytes. ``broken`` becomes True when the reader has
+    gone; what is written after that is dropped.
+
+    Raises:
+        UsageError: the descriptor is a terminal.
+        VideoganError: writing failed otherwise.
+    """
+
+    def __init__(self, descriptor: int, pipe_format: PipeFormat, frame_rate: Fraction) -> None:
+        if os.isatty(descriptor):
+            raise UsageError("OUT is -, but stdout is a terminal; pipe it into a program, or name a file")
+        self.broken = False
+        self.num_frames = 0
+        self._format = pipe_format
+        self._rate = frame_rate
+        self._reformatter = VideoReformatter()
+        # An own descriptor, so that closing it (or failing to) leaves sys.stdout alone.
+        self._file = os.fdopen(os.dup(descriptor), "wb", buffering=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def write(self, frames: np.ndarray) -> None:
+        """Add frames ``t h w c``, uint8 RGB."""
+        for frame in frames:
+            self._send(self._raw(frame) if self._format == "rawvideo" else self._y4m(frame))
+            self.num_frames += 1
+
+    def _raw(self, frame: np.ndarray) -> bytes:
+        return np.ascontiguousarray(frame).tobytes()
+
+    def _y4m(self, frame: np.ndarray) -> bytes:
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pad_to_even(frame)), format="rgb24")
+        coded = self._reformatter.reformat(
+            picture,
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=SCALER_FLAGS,
+            threads=1,
+        )
+        head = b""
+        if not self.num_frames:
+            rate = f"F{self._rate.numerator}:{self._rate.denominator}"
+            size = f"W{coded.width} H{coded.height}"
+            head = f"YUV4MPEG2 {size} {rate} Ip A1:1 C420mpeg2 XCOLORRANGE=LIMITED\n".encode()
+        return head + b"FRAME\n" + coded.to_ndarray().tobytes()
+
+    def _send(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while len(rest) and not self.broken:
+            try:
+                rest = rest[self._file.write(rest) or 0 :]
+            except BrokenPipeError:
+                self.broken = True
+            except OSError as error:
+                raise VideoganError(f"stdout: cannot be written: {error.strerror}") from error
