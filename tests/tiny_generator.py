@@ -12,7 +12,7 @@ def tiny_generator(num_classes: int = 0, *settings: str) -> Generator:
     generator = build_generator(tiny_config(*settings), num_classes)
     with torch.no_grad():
         for parameter in generator.parameters():
-            parameter.add_(0.15 * torch.randn_like(parameter))
+            parameter.add_(0.06 * torch.randn_like(parameter))
     return generator.eval().requires_grad_(False)
 
 

@@ -15,10 +15,7 @@ LAYERS = {
     0: ("errors", "storage", "config", "presets", "device", "video"),
     1: ("data", "models", "losses", "checkpoint", "runs", "recipe", "class_path"),
     2: ("sampling", "looping", "metrics"),
-    3: (
-        "training",
-        "api",
-    ),
+    3: ("training", "api"),
     4: ("commands",),
     5: ("cli",),
 }

@@ -1,0 +1,36 @@
+"""How ``--speed`` changes the motion: the mean change from frame to frame, beside that at speed 1.
+
+    python benchmarks/speed.py --run runs/demo
+
+Eight seeds, 320 frames each; changes are mean absolute differences of neighbouring frames in levels of 255.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from videogan.commands.rendering import load_model
+from videogan.sampling import stream, take
+
+SPEEDS = (1.0, 0.25, 0.5, 2.0, 4.0)
+
+
+def main() -> None:
+    """Print a table with one row per speed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path)
+    model = load_model(parser.parse_args().run)
+    seeds = range(8)
+    print("| speed | change from frame to frame | share of speed 1 |\n|---|---|---|")
+    normal = 0.0
+    for speed in SPEEDS:
+        chunks = take(stream(model.generator, seeds, model.labels(None, seeds), speed=speed), 320)
+        frames = (torch.cat(list(chunks), dim=1) + 1) * 127.5
+        change = float((frames[:, 1:] - frames[:, :-1]).abs().mean())
+        normal = normal or change
+        print(f"| {speed:g} | {change:.2f} | {change / normal:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
