@@ -8,6 +8,7 @@ from typer.exceptions import TyperException
 
 from videogan import __version__
 from videogan.commands.console import console_log, sigterm_unwinds
+from videogan.commands.evaluate import evaluate
 from videogan.commands.inspect import inspect
 from videogan.commands.interpolate import interpolate
 from videogan.commands.prepare import prepare
@@ -22,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (prepare, train, sample, interpolate, inspect):
+for command in (prepare, train, sample, interpolate, evaluate, inspect):
     app.command()(command)
 
 

@@ -178,6 +178,14 @@ class TrainConfig(Group):
         return self
 
 
+class EvaluateConfig(Group):
+    """Evaluation at ticks of training; the checkpoint with the lowest kernel distance is kept."""
+
+    every: Annotated[int, Field(ge=0, description="steps between two evaluations; 0 is never")] = 0
+    clips: Annotated[int, Field(ge=2)] = 256
+    features: Literal["efficientnet-lite0", "pixels-16"] = "efficientnet-lite0"
+
+
 class Config(Group):
     """A whole run. ``Config()`` is the ``cpu`` preset."""
 
@@ -193,6 +201,7 @@ class Config(Group):
     augment: AugmentConfig = AugmentConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     train: TrainConfig = TrainConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
 
     @model_validator(mode="after")
     def _only_labels_are_smoothed(self) -> "Config":

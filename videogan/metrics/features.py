@@ -27,7 +27,8 @@ I3D_PROTOCOLS = {
     "stylegan-v": {"frechet": "FVD (stylegan-v)", "ddof": "0", "resize": "inside the network"},
     "cd-fvd": {"frechet": "FVD (cd-fvd)", "ddof": "1", "resize": "224x224 bilinear, aspect ratio not kept"},
 }
-FRAMES_AT_ONCE = 32
+FRAMES_AT_ONCE = {"cpu": 4}
+"""Frames that go through a 2D network together: so few stay in a CPU's caches, which is several times faster."""
 
 
 class FeatureNet(Protocol):
@@ -177,10 +178,12 @@ def _efficientnet(device: torch.device, precision: str) -> FeatureNet:
     network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     network.eval().to(device, memory_format=torch.channels_last)
 
+    at_once = FRAMES_AT_ONCE.get(device.type, 64)
+
     def compute(clips: Tensor) -> Tensor:
         pooled = []
         # A few frames at once: the memory is then the same for any batch.
-        for part in rearrange(clips, "b t c h w -> (b t) 1 c h w").split(FRAMES_AT_ONCE):
+        for part in rearrange(clips, "b t c h w -> (b t) 1 c h w").split(at_once):
             frames = (_resize(part, 224)[:, 0] * 127.5 + 0.5) / 128
             maps = network.extract_features(frames.contiguous(memory_format=torch.channels_last))
             pooled.append(maps.float().mean(dim=(2, 3)))

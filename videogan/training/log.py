@@ -54,7 +54,7 @@ class Tick:
 
     def __init__(self, first_step: int) -> None:
         self.losses = LossMeter()
-        self._first_step = first_step
+        self.first_step = first_step
         self._clock = Stopwatch()
         self._waited = 0.0
 
@@ -67,7 +67,7 @@ class Tick:
 
     def steps_per_second(self, step: int) -> float:
         """Return the steps up to ``step`` per second of the tick so far."""
-        return (step - self._first_step) / self._clock.seconds()
+        return (step - self.first_step) / self._clock.seconds()
 
     def waited_share(self) -> float:
         """Return the share of the tick so far that was spent waiting, 0 to 1."""

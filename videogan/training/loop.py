@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -20,8 +20,17 @@ from videogan.runs import RunFolder, write_json
 from videogan.training.draws import draw_step
 from videogan.training.ema import ema_weight, update_ema
 from videogan.training.interrupt import StopWish, stop_wish
-from videogan.training.log import ProgressLine, Stopwatch, Tick, append_metrics, drop_metrics_after, duration
+from videogan.training.log import (
+    ProgressLine,
+    Stopwatch,
+    Tick,
+    append_metrics,
+    drop_metrics_after,
+    duration,
+    read_metrics,
+)
 from videogan.training.preview import COLUMNS, ROWS, write_grid, write_samples
+from videogan.training.quality import Quality, best_step
 from videogan.training.report import write_report
 from videogan.training.schedule import learning_rate, set_learning_rate
 from videogan.training.state import TrainingState
@@ -48,6 +57,7 @@ class Trainer:
     run: RunFolder
     device: torch.device
     minutes: float | None = None
+    _quality: Quality | None = field(default=None, init=False)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -69,6 +79,7 @@ class Trainer:
         if self._finished():
             _log.info("step %d of %d already; --steps trains it further", self.state.step, self.config.train.steps)
             return
+        self._quality = Quality(self.config, self.loader, self.device) if self.config.evaluate.every else None
         drop_metrics_after(self.run.metrics, self.state.step)
         if self.state.step == 0:
             self._preview_reals()
@@ -108,7 +119,7 @@ class Trainer:
         """Record a tick: a line of log, a row of metrics, a checkpoint, a preview, the page."""
         _log.info("%s  %s", self._position(), self._news(tick))
         try:
-            append_metrics(self.run.metrics, self._row(tick))
+            append_metrics(self.run.metrics, {**self._row(tick), **self._judge(tick)})
             self._save()
             self._preview()
             write_report(self.run, self.config)
@@ -173,15 +184,27 @@ class Trainer:
             **tick.losses.means(),
         }
 
+    def _judge(self, tick: Tick) -> dict[str, float]:
+        """Evaluate if it is due, or at the end of the run."""
+        if self._quality is None or not (self._quality.due(tick.first_step, self.state.step) or self._finished()):
+            return {}
+        found = self._quality.row(self.state.networks.ema_generator)
+        _log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in found.items()))
+        return found
+
     def _save(self) -> None:
         weights = self.state.weights(self.config, self.class_names, self.frame_rate)
-        save_checkpoint(self.run.checkpoints, weights, self.state.state_dict(), keep=self.config.train.keep)
+        best = best_step(read_metrics(self.run.metrics))
+        state, keep = self.state.state_dict(), self.config.train.keep
+        save_checkpoint(self.run.checkpoints, weights, state, keep=keep, best=best[0] if best else None)
         self._write_status("training")
 
     def _write_status(self, status: str) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         progress = {"step": self.state.step, "steps": self.config.train.steps, "seconds": round(self.state.seconds, 1)}
-        write_json(self.run.status, {"status": status, **progress, "updated": now})
+        best = best_step(read_metrics(self.run.metrics))
+        noted = {"best": {"step": best[0], "kernel_distance": best[1]}} if best else {}
+        write_json(self.run.status, {"status": status, **progress, **noted, "updated": now})
 
     def _diverged(self) -> None:
         self._write_status("diverged")

@@ -1,0 +1,120 @@
+import json
+
+import pytest
+import torch
+
+from videogan.errors import DataError, UsageError
+from videogan.metrics.features import load_features
+from videogan.metrics.measure import Measured
+from videogan.metrics.page import aligned, histogram, scatter
+from videogan.metrics.suite import (
+    METRICS,
+    Row,
+    Sets,
+    as_json,
+    match_labels,
+    paired_rows,
+    parse_metrics,
+    run_metrics,
+)
+
+NET = load_features("pixels-16")
+
+
+def measured(n, seed, *, shift=0.0, groups=None):
+    draw = torch.Generator().manual_seed(seed)
+    labels = torch.arange(n) % 2
+    features = torch.randn(n, 6, generator=draw) + shift
+    features[:, 0] += 4 * labels
+    return Measured(
+        features=features,
+        thumbnails=torch.rand(n, 4, 1, 8, 8, generator=draw),
+        energy=torch.rand(n, generator=draw) + 0.5 + shift,
+        frozen=torch.zeros(n),
+        labels=labels,
+        groups=torch.arange(n) if groups is None else groups,
+        places=torch.arange(n),
+    )
+
+
+def sets(fake, n=60):
+    real = measured(n, seed=0)
+    return Sets(real, fake, real.halves(0), NET, ("left", "right"), seed=0)
+
+
+def test_a_like_set_is_at_the_floor_and_a_shifted_one_is_not():
+    like, warnings = run_metrics(sets(measured(60, seed=1)), METRICS)
+    far, _ = run_metrics(sets(measured(60, seed=1, shift=2.0)), METRICS)
+    assert like["kernel_distance"].interval[0] < like["kernel_distance"].value < like["kernel_distance"].interval[1]
+    assert like["kernel_distance"].interval[0] < 0 < like["kernel_distance"].interval[1]
+    assert far["kernel_distance"].interval[0] > like["kernel_distance"].interval[1]
+    assert like["class_accuracy_left"].value > 0.8 and like["class_accuracy_mean"].real_vs_real > 0.9
+    assert like["coverage"].value > 0.8 > far["coverage"].value
+    assert far["motion_energy_ratio"].value > 2 > like["motion_energy_ratio"].value
+    assert like["Frechet distance on pixels-16"].value < far["Frechet distance on pixels-16"].value
+    assert [text for text in warnings if text.startswith("frechet: 60 clips are too few for 1536 dimensions")]
+
+
+def test_copies_of_the_real_set_and_of_one_clip_are_seen():
+    real = measured(60, seed=0)
+    copied, _ = run_metrics(sets(real), ("memorisation",))
+    assert copied["memorisation_ratio"].value < 1e-6 < 0.5 < copied["memorisation_ratio"].real_vs_real
+    same = real.part(torch.zeros(60, dtype=torch.long))
+    same = Measured(**{**same.tensors(), "groups": torch.arange(60)})
+    repeated, _ = run_metrics(sets(same), ("diversity",))
+    assert repeated["duplicate_share"].value == 1 and repeated["duplicate_share"].real_vs_real == 0
+    assert repeated["pairwise_distance"].value == 0
+
+
+def test_clips_of_one_video_are_no_duplicates():
+    real = measured(60, seed=0)
+    twice = real.part(torch.arange(60) // 2 * 2)
+    rows, _ = run_metrics(sets(twice), ("diversity",))
+    assert rows["duplicate_share"].value == 0
+
+
+def test_too_few_clips_cost_the_metric_and_not_the_report():
+    rows, warnings = run_metrics(sets(measured(4, seed=1)), ("precision", "kernel"))
+    assert set(rows) == {"kernel_distance"}
+    assert any("need more than 5 clips" in text for text in warnings)
+
+
+def test_labels_are_matched_by_name():
+    fake = match_labels(measured(4, seed=0), ("right", "up"), ("left", "right"))
+    assert fake.labels.tolist() == [1, -1, 1, -1]
+    rows, warnings = run_metrics(sets(match_labels(measured(4, seed=0), ("x", "y"), ("left", "right"))), ("classes",))
+    assert not rows and "has no classes" in warnings[0]
+
+
+def test_names_of_metrics():
+    assert "long" in parse_metrics(None, has_model=True, has_folder=False)
+    assert "long" not in parse_metrics(None, has_model=False, has_folder=True)
+    assert parse_metrics("kernel, motion", has_model=True, has_folder=False) == ("kernel", "motion")
+    with pytest.raises(UsageError, match="did you mean 'kernel'"):
+        parse_metrics("kernal", has_model=True, has_folder=False)
+    with pytest.raises(UsageError, match="long needs a model"):
+        parse_metrics("long", has_model=False, has_folder=True)
+    with pytest.raises(UsageError, match="paired needs"):
+        parse_metrics("paired", has_model=True, has_folder=False)
+
+
+def test_pairs_are_averaged_and_none_is_an_error():
+    clip = torch.rand(2, 3, 32, 32) * 2 - 1
+    rows, count = paired_rows(iter([torch.stack((clip, clip + 0.2)), torch.stack((clip, clip - 0.02))]), None)
+    assert count == 2
+    assert rows["psnr"].value == pytest.approx((20 + 40) / 2, abs=0.01)
+    assert rows["ssim"].value < 1
+    with pytest.raises(DataError, match="no generated video has the name"):
+        paired_rows(iter([]), None)
+
+
+def test_json_holds_no_value_that_is_no_number():
+    rows = as_json({"a": Row(float("nan"), 1.0, "low"), "b": Row(float("inf"), None, "low")})
+    assert json.loads(json.dumps(rows, allow_nan=False))["a"]["value"] is None
+
+
+def test_drawings_and_columns():
+    assert scatter(torch.randn(5, 3), torch.randn(4, 3)).count("<circle") == 9
+    assert scatter(torch.zeros(1, 3), torch.zeros(1, 3)).count("nan") == 0
+    assert histogram(torch.zeros(3), torch.zeros(3)).count("<polyline") == 2
+    assert aligned(["a\tbb", "ccc\td"]) == ["a    bb", "ccc  d"]

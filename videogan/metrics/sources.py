@@ -1,0 +1,239 @@
+"""Where the clips of an evaluation come from: a folder of videos or a generator, both batch by batch.
+
+Which clips are taken depends on the seed and on the videos only, so the same call measures the same clips.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from videogan.data.clips import Short, clip_indices, num_clip_starts, resample
+from videogan.data.files import printable
+from videogan.data.folder import VideoFolder
+from videogan.errors import DataError, VideoError
+from videogan.models.generator import Generator
+from videogan.sampling import stream, take
+from videogan.video import VideoReader, to_float
+from videogan.video.pixels import Fit
+
+_log = logging.getLogger(__name__)
+
+BATCH = 16
+CHOICE = "the videos in turn, a start not yet used of each, drawn by the seed"
+
+
+@dataclass(frozen=True)
+class ClipRule:
+    """How clips are cut from videos, in the words of the ``data`` settings."""
+
+    size: int
+    num_frames: int
+    frame_stride: int = 1
+    frame_rate: float | None = None
+    fit: Fit = "crop"
+    short: Short = "repeat-last"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Clips (b t c h w) in [-1, 1]; (b) each: labels (-1: none), the video that a clip is of, its place in the set."""
+
+    clips: Tensor
+    labels: Tensor
+    groups: Tensor
+    places: Tensor
+
+
+class Source(Protocol):
+    """A set of clips that can be gone through, and looked into."""
+
+    class_names: tuple[str, ...]
+    frame_rate: Fraction
+
+    def __len__(self) -> int:
+        """How many clips there are to read."""
+        ...
+
+    def batches(self) -> Iterator[Batch]:
+        """Go through the set in a fixed order."""
+        ...
+
+    def clip(self, place: int) -> Tensor:
+        """One clip (t c h w) in [-1, 1] again."""
+        ...
+
+
+def choose(starts: Sequence[int], clips: int, seed: int) -> list[tuple[int, int]]:
+    """Return at most ``clips`` pairs (video, start), ascending; ``starts`` are how many different ones a video has."""
+    draw = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(starts), generator=draw).tolist()
+    queues = {video: torch.randperm(starts[video], generator=draw).tolist() for video in order if starts[video]}
+    chosen: list[tuple[int, int]] = []
+    while queues and len(chosen) < clips:
+        for video in list(queues)[: clips - len(chosen)]:
+            chosen.append((video, queues[video].pop()))
+            if not queues[video]:
+                del queues[video]
+    return sorted(chosen)
+
+
+class FolderSource:
+    """Clips of the videos of a folder, whatever tool wrote them.
+
+    Raises:
+        DataError: no video is long enough.
+    """
+
+    def __init__(self, folder: VideoFolder, rule: ClipRule, *, clips: int, seed: int) -> None:
+        self.folder, self.rule = folder, rule
+        self.class_names = folder.class_names
+        frames = [self._count(video) for video in range(len(folder.videos))]
+        starts = [num_clip_starts(n, rule.num_frames, rule.frame_stride, rule.short) for n in frames]
+        self.picks = choose(starts, clips, seed)
+        if not self.picks:
+            raise DataError(
+                f"{printable(folder.root)}: no video has {rule.num_frames} frames at stride {rule.frame_stride}; "
+                "ask for fewer by --frames or --stride"
+            )
+        rate = Fraction(rule.frame_rate) if rule.frame_rate else folder.videos[self.picks[0][0]].info.frame_rate
+        self.frame_rate = rate / rule.frame_stride
+        labels = [folder.videos[video].label for video, _ in self.picks]
+        self.labels = torch.tensor([-1 if label is None else label for label in labels])
+
+    def __len__(self) -> int:
+        return len(self.picks)
+
+    def batches(self) -> Iterator[Batch]:
+        """Go through the clips by video; one that cannot be read is left out with a warning."""
+        clips: list[Tensor] = []
+        places: list[int] = []
+        for video, picks in groupby(enumerate(self.picks), lambda pick: pick[1][0]):
+            for place, (_, start) in picks:
+                try:
+                    clips.append(self._read(video, start))
+                    places.append(place)
+                except VideoError as error:
+                    _log.warning("%s is left out", error)
+                if len(clips) == BATCH:
+                    yield self._batch(clips, places)
+                    clips, places = [], []
+        if clips:
+            yield self._batch(clips, places)
+
+    def clip(self, place: int) -> Tensor:
+        """One clip (t c h w) in [-1, 1] again."""
+        return self._read(*self.picks[place])
+
+    def _batch(self, clips: list[Tensor], places: list[int]) -> Batch:
+        groups = torch.tensor([self.picks[place][0] for place in places])
+        return Batch(torch.stack(clips), self.labels[places], groups, torch.tensor(places))
+
+    def _count(self, video: int) -> int:
+        source = self.folder.videos[video]
+        if self.rule.frame_rate is None:
+            return source.info.num_frames
+        with VideoReader(source.path) as reader:
+            return len(resample(reader.timestamps.tolist(), self.rule.frame_rate))
+
+    def _read(self, video: int, start: int) -> Tensor:
+        return read_clip(self.folder, video, start, self.rule)
+
+
+def read_clip(folder: VideoFolder, video: int, start: int, rule: ClipRule) -> Tensor:
+    """Return the clip (t c h w) in [-1, 1] that begins at a start of a video of the folder."""
+    with VideoReader(folder.videos[video].path, size=(rule.size, rule.size), fit=rule.fit) as reader:
+        shown = resample(reader.timestamps.tolist(), rule.frame_rate)
+        span = (start, len(shown), rule.num_frames, rule.frame_stride, rule.short)
+        try:
+            numbers = [shown[index] for index in clip_indices(*span)]
+        except ValueError:
+            raise VideoError(reader.path, f"only {len(shown)} frames can be read") from None
+        # A clip that bounces goes back in time, which a reader does not.
+        ahead = sorted(set(numbers))
+        return to_float(reader.read(ahead)[np.searchsorted(ahead, numbers)])
+
+
+class GeneratorSource:
+    """Clips of a model: seeds from ``seed`` on, one class label a clip (b) or None for a model without classes."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        class_names: tuple[str, ...],
+        labels: Tensor | None,
+        *,
+        num_frames: int,
+        clips: int,
+        seed: int,
+        frame_rate: Fraction,
+    ) -> None:
+        self.class_names, self.frame_rate = class_names, frame_rate
+        self._generator, self._labels = generator, labels
+        self._num_frames, self._clips, self._seed = num_frames, clips, seed
+        self._device = next(generator.parameters()).device
+
+    def __len__(self) -> int:
+        return self._clips
+
+    def batches(self) -> Iterator[Batch]:
+        """Make the clips, 16 at a time."""
+        for first in range(0, self._clips, BATCH):
+            places = range(first, min(first + BATCH, self._clips))
+            numbers = torch.tensor(places)
+            labels = torch.full((len(places),), -1) if self._labels is None else self._labels[numbers]
+            yield Batch(self._frames(places, 0), labels, numbers, numbers)
+
+    def clip(self, place: int) -> Tensor:
+        """One clip (t c h w) in [-1, 1] again."""
+        return self._frames(range(place, place + 1), 0)[0]
+
+    def late(self, first: int, clips: int) -> Iterator[Tensor]:
+        """Yield frames ``first`` and following of the first ``clips`` videos, (b t c h w), in constant memory."""
+        clips = min(clips, self._clips)
+        for start in range(0, clips, BATCH):
+            yield self._frames(range(start, min(start + BATCH, clips)), first)
+
+    def _frames(self, places: range, first: int) -> Tensor:
+        seeds = [self._seed + place for place in places]
+        labels = None if self._labels is None else self._labels[torch.tensor(places)].to(self._device)
+        kept, passed = [], 0
+        for chunk in take(stream(self._generator, seeds, labels), first + self._num_frames):
+            if passed + chunk.shape[1] > first:
+                kept.append(chunk[:, max(0, first - passed) :].cpu())
+            passed += chunk.shape[1]
+        return torch.cat(kept, dim=1)
+
+
+def labels_in_proportion(
+    real: Tensor, real_names: Sequence[str], model_names: Sequence[str], clips: int
+) -> Tensor | None:
+    """Return ``clips`` labels of the model's classes in the proportion of the real labels (n), matched by name.
+
+    Classes that only one side has are left out; with none in common the model's classes take turns. None for a model
+    without classes.
+    """
+    if not model_names:
+        return None
+    number = {name: index for index, name in enumerate(model_names)}
+    shared = [number[real_names[label]] for label in real.tolist() if label >= 0 and real_names[label] in number]
+    if not shared:
+        return torch.arange(clips) % len(model_names)
+    # Evenly spaced places of the sorted labels: in proportion for any number of clips.
+    ordered = sorted(shared)
+    return torch.tensor([ordered[index * len(ordered) // clips] for index in range(clips)])
+
+
+def paired_clips(real: VideoFolder, fake: VideoFolder, real_rule: ClipRule, fake_rule: ClipRule) -> Iterator[Tensor]:
+    """Yield the first clips of videos of one name in both folders as (2 t c h w): real, generated."""
+    names = {video.path.relative_to(fake.root).with_suffix(""): index for index, video in enumerate(fake.videos)}
+    for index, video in enumerate(real.videos):
+        other = names.get(video.path.relative_to(real.root).with_suffix(""))
+        if other is not None:
+            yield torch.stack((read_clip(real, index, 0, real_rule), read_clip(fake, other, 0, fake_rule)))

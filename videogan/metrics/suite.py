@@ -1,0 +1,242 @@
+"""All metrics of a generated set against a real one: values, what two halves of the real set give, and warnings."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from videogan.errors import DataError, UsageError, did_you_mean
+from videogan.metrics.classifier import class_accuracy
+from videogan.metrics.diversity import (
+    duplicate_share,
+    memorisation,
+    pairwise_distance,
+    precision_recall_density_coverage,
+)
+from videogan.metrics.features import FeatureNet
+from videogan.metrics.frechet import frechet_distance
+from videogan.metrics.kernel import bootstrap, kernel_distance
+from videogan.metrics.measure import Measured
+from videogan.metrics.motion import ArrowOfTime, content_drift
+from videogan.metrics.paired import lpips, psnr, ssim
+
+METRICS = ("kernel", "frechet", "precision", "classes", "diversity", "memorisation", "motion", "long", "paired")
+NEIGHBOURS = 5
+DUPLICATE = 0.1
+"""Clips nearer than this share of the real set's mean distance between clips count as the same."""
+LATE = 1000
+"""First frame of the window that long videos are judged by."""
+LONG_VIDEOS = 32
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: of the generated set, of one half of the real set against the other, and what is good."""
+
+    value: float | None
+    real_vs_real: float | None
+    goal: str
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Sets:
+    """What the metrics look at; labels of both sets are numbers of ``class_names``."""
+
+    real: Measured
+    fake: Measured
+    halves: tuple[Measured, Measured]
+    net: FeatureNet
+    class_names: tuple[str, ...]
+    seed: int
+
+
+Rows = dict[str, Row]
+
+
+def parse_metrics(text: str | None, *, has_model: bool, has_folder: bool) -> tuple[str, ...]:
+    """Read ``kernel,motion``; None is all that apply.
+
+    Raises:
+        UsageError: there is no such metric, or it needs what is not given.
+    """
+    apply = [name for name in METRICS if (name != "long" or has_model) and name != "paired"]
+    if text is None:
+        return tuple(apply)
+    names = tuple(part.strip() for part in text.split(","))
+    for name in names:
+        if name not in METRICS:
+            known = ", ".join(METRICS)
+            raise UsageError(f"no metric is called {name!r}{did_you_mean(name, METRICS)}; known: {known}")
+        if name == "long" and not has_model:
+            raise UsageError("the metric long needs a model; leave out --generated, or that metric")
+        if name == "paired" and not has_folder:
+            raise UsageError("the metric paired needs videos of the same names as the real ones, by --generated")
+    return names
+
+
+def run_metrics(sets: Sets, metrics: Sequence[str]) -> tuple[Rows, list[str]]:
+    """Return the rows of the named metrics (``long`` and ``paired`` aside), and warnings.
+
+    A metric that the sets are too small for is left out with a warning.
+    """
+    rows: Rows = {}
+    warnings: list[str] = []
+    known: dict[str, Callable[[Sets], Rows]] = {
+        "kernel": _kernel,
+        "frechet": _frechet,
+        "precision": _precision,
+        "classes": _classes,
+        "diversity": _diversity,
+        "memorisation": _memorisation,
+        "motion": _motion,
+    }
+    for name in metrics:
+        if name in known:
+            try:
+                rows |= known[name](sets)
+            except DataError as error:
+                warnings.append(f"{name} is left out: {error}")
+    fewest = min(len(sets.real), len(sets.fake))
+    if "frechet" in metrics and fewest <= sets.net.dim:
+        warnings.append(
+            f"frechet: {fewest} clips are too few for {sets.net.dim} dimensions, the value is too high; it needs "
+            f"{sets.net.dim + 1} of each set (the kernel distance has no such bias)"
+        )
+    return rows, warnings
+
+
+def as_json(rows: Rows) -> dict[str, dict[str, object]]:
+    """Return rows as JSON can hold them: a value that is not a number becomes null."""
+    return {
+        name: {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in asdict(row).items()}
+        for name, row in rows.items()
+    }
+
+
+def long_rows(early: Tensor, late: Tensor, sets: Sets) -> Rows:
+    """Return the kernel distances to the real set of the first and of late frames of the same videos, (n d) each."""
+    floor = kernel_distance(sets.halves[0].features, sets.halves[1].features)
+    frames = sets.real.thumbnails.shape[1]
+    return {
+        f"kernel_distance_frames_{first}_{first + frames}": Row(
+            kernel_distance(sets.real.features, features), floor, "the same early and late"
+        )
+        for first, features in ((0, early), (LATE, late))
+    }
+
+
+def paired_rows(pairs: Iterator[Tensor], lpips_file: Path | None) -> tuple[Rows, int]:
+    """Return PSNR, SSIM (and LPIPS with a file) over pairs (2 t c h w), and the number of pairs.
+
+    Raises:
+        DataError: there is no pair.
+    """
+    sums: dict[str, float] = {}
+    count = 0
+    for real, fake in pairs:
+        a, b = real[None], fake[None]
+        found = {"psnr": psnr(a, b), "ssim": ssim(a, b)}
+        if lpips_file is not None:
+            found["lpips"] = lpips(a, b, lpips_file)
+        sums = {name: sums.get(name, 0.0) + value for name, value in found.items()}
+        count += 1
+    if not count:
+        raise DataError("no generated video has the name of a real one; name each as the real one that it repeats")
+    goals = {"psnr": "high, dB", "ssim": "high", "lpips": "low"}
+    return {name: Row(total / count, None, goals[name]) for name, total in sums.items()}, count
+
+
+def _kernel(sets: Sets) -> Rows:
+    real, fake = sets.real.features, sets.fake.features
+    interval = bootstrap(kernel_distance, real, fake, resamples=200, seed=sets.seed)
+    floor = kernel_distance(sets.halves[0].features, sets.halves[1].features)
+    return {"kernel_distance": Row(kernel_distance(real, fake), floor, "low", interval)}
+
+
+def _frechet(sets: Sets) -> Rows:
+    ddof = int(sets.net.protocol["ddof"])
+    value = frechet_distance(sets.real.features, sets.fake.features, ddof=ddof)
+    floor = frechet_distance(sets.halves[0].features, sets.halves[1].features, ddof=ddof)
+    return {sets.net.protocol["frechet"]: Row(value, floor, "low")}
+
+
+def _precision(sets: Sets) -> Rows:
+    values = precision_recall_density_coverage(sets.real.features, sets.fake.features, NEIGHBOURS)
+    floors = {}
+    if min(map(len, sets.halves)) > NEIGHBOURS:
+        floors = precision_recall_density_coverage(sets.halves[0].features, sets.halves[1].features, NEIGHBOURS)
+    return {name: Row(value, floors.get(name), "high") for name, value in values.items()}
+
+
+def _classes(sets: Sets) -> Rows:
+    real, fake = (part.part((part.labels >= 0).nonzero()[:, 0]) for part in (sets.real, sets.fake))
+    if not len(real) or not len(fake):
+        raise DataError("one of the sets has no classes; put each class into its own folder, of the same names")
+    halves = [part.part((part.labels >= 0).nonzero()[:, 0]) for part in sets.halves]
+    count = len(sets.class_names)
+    values = class_accuracy(real.features, real.labels, fake.features, fake.labels, count)
+    floors: dict[str, float] = {}
+    if len(halves[0].labels.unique()) > 1 and len(halves[1]):
+        floors = class_accuracy(halves[0].features, halves[0].labels, halves[1].features, halves[1].labels, count)
+    titles = {str(number): f"class_accuracy_{name}" for number, name in enumerate(sets.class_names)}
+    return {
+        titles.get(key, f"class_accuracy_{key}"): Row(value, floors.get(key), "high") for key, value in values.items()
+    }
+
+
+def _diversity(sets: Sets) -> Rows:
+    # Two clips of one video are alike without being duplicates.
+    real, fake = (part.part(_first_of_each(part.groups)).features for part in (sets.real, sets.fake))
+    distance = pairwise_distance(real)
+    near = DUPLICATE * distance
+    return {
+        "pairwise_distance": Row(pairwise_distance(fake), distance, "as the real set"),
+        "duplicate_share": Row(duplicate_share(fake, near), duplicate_share(real, near), "as the real set"),
+    }
+
+
+def _memorisation(sets: Sets) -> Rows:
+    # Clips of one video are near each other, so that only other videos tell how near real clips are.
+    first, second = sets.halves
+    return {
+        "memorisation_ratio": Row(
+            memorisation(sets.fake.features, sets.real.features),
+            memorisation(second.features, first.features),
+            "not near 0",
+        )
+    }
+
+
+def _motion(sets: Sets) -> Rows:
+    real, fake, (first, second) = sets.real, sets.fake, sets.halves
+    energy = real.energy.mean().clamp_min(1e-12)
+    arrow = ArrowOfTime().fit(first.thumbnails)
+    return {
+        "motion_energy_ratio": Row(
+            float(fake.energy.mean() / energy),
+            float(second.energy.mean() / first.energy.mean().clamp_min(1e-12)),
+            "near 1",
+        ),
+        "frozen_frame_share": Row(float(fake.frozen.mean()), float(real.frozen.mean()), "as the real set"),
+        "arrow_of_time": Row(arrow.accuracy(fake.thumbnails), arrow.accuracy(second.thumbnails), "as the real set"),
+        "content_drift": Row(content_drift(fake.thumbnails), content_drift(real.thumbnails), "as the real set"),
+    }
+
+
+def _first_of_each(groups: Tensor) -> Tensor:
+    """The numbers of the first clip of every group (n)."""
+    seen: dict[int, int] = {}
+    for number, group in enumerate(groups.tolist()):
+        seen.setdefault(group, number)
+    return torch.tensor(list(seen.values()))
+
+
+def match_labels(fake: Measured, fake_names: Sequence[str], real_names: Sequence[str]) -> Measured:
+    """Return the generated set with its labels in the numbers of the real classes, -1 where there is no such class."""
+    number = {name: index for index, name in enumerate(real_names)}
+    table = torch.tensor([*(number.get(name, -1) for name in fake_names), -1])
+    return Measured(**{**fake.tensors(), "labels": table[fake.labels]})
