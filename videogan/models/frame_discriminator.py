@@ -6,11 +6,10 @@ Frames enter as ``b c h w`` in [-1, 1].
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from videogan.models.heads import Judgement, JudgementHead
-from videogan.models.layers import LRELU_GAIN, activation, init_weights
+from videogan.models.layers import LRELU_GAIN, activation, init_weights, resample
 
 
 class FrameBlock(nn.Module):
@@ -25,8 +24,8 @@ class FrameBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map ``b c h w`` to half the height and width."""
         y = self.first(activation(x))
-        y = self.second(activation(F.avg_pool2d(y, 2)))
-        return self.change(F.avg_pool2d(x, 2)) + y
+        y = self.second(activation(resample(y, 0.5)))
+        return self.change(resample(x, 0.5)) + y
 
 
 class FrameDiscriminator(nn.Module):

@@ -103,17 +103,24 @@ class TemporalUpsample(nn.Module):
 
 def spatial_upsample(x: Tensor) -> Tensor:
     """Double height and width of ``b c t h w`` bilinearly, frame by frame, in the dtype of x."""
-    frames = rearrange(x, "b c t h w -> (b t) c h w")
-    # Autocast on a CPU would widen resampling to float32, which costs more than the convolutions beside it.
-    with torch.autocast(x.device.type, enabled=False):
-        frames = F.interpolate(frames, scale_factor=2, mode="bilinear", align_corners=False)
+    frames = resample(rearrange(x, "b c t h w -> (b t) c h w"), 2)
     return rearrange(frames, "(b t) c h w -> b c t h w", b=x.shape[0])
 
 
 def spatial_downsample(x: Tensor) -> Tensor:
     """Halve height and width of ``b c t h w`` (even sizes) by averaging 2 x 2 pixels."""
-    frames = F.avg_pool2d(rearrange(x, "b c t h w -> (b t) c h w"), 2)
+    frames = resample(rearrange(x, "b c t h w -> (b t) c h w"), 0.5)
     return rearrange(frames, "(b t) c h w -> b c t h w", b=x.shape[0])
+
+
+def resample(frames: Tensor, factor: float) -> Tensor:
+    """Scale ``b c h w`` bilinearly, in its own dtype; at a factor of a half, the mean of 2 x 2 pixels exactly.
+
+    For that mean, bilinear interpolation is twice as fast on a CPU as average pooling. Autocast on a CPU would widen
+    it to float32, which costs more than the convolutions beside it.
+    """
+    with torch.autocast(frames.device.type, enabled=False):
+        return F.interpolate(frames, scale_factor=factor, mode="bilinear", align_corners=False)
 
 
 def blur(frames: Tensor) -> Tensor:
