@@ -16,6 +16,9 @@ FRAMES_PER_STEP = 4
 LOSSES_WITH_LABELS = ("non-saturating", "least-squares")
 """Adversarial losses that compare a logit with a label, which can be smoothed."""
 
+Normalisation = Literal["none", "batch", "spectral", "rms"]
+"""What a network does to its features (batch, rms) or to its weights (spectral)."""
+
 
 class Group(BaseModel):
     """Base of every group: immutable, and an unknown key is an error."""
@@ -60,6 +63,7 @@ class GeneratorConfig(Group):
     dense_until: Annotated[int, Field(ge=4)] = 16
     subpixel: Literal[1, 2] = 2
     prior: Literal["uniform", "normal"] = "uniform"
+    normalisation: Normalisation = "none"
 
     @field_validator("max_half_life")
     @classmethod
@@ -74,53 +78,91 @@ class FrameDiscriminatorConfig(Group):
 
     channels: tuple[int, ...] = (24, 48, 96, 128)
     num_frames: Annotated[int, Field(ge=1)] = 2
+    normalisation: Normalisation = "none"
 
 
 class ClipDiscriminatorConfig(Group):
     """The clip discriminator: 3D, the whole clip at half resolution."""
 
     channels: tuple[int, ...] = (24, 48, 96)
+    normalisation: Normalisation = "none"
+
+
+class JointDiscriminatorConfig(Group):
+    """The optional judge of pairs (clip, codes), as wide as the clip discriminator; none where its weight is 0."""
+
+    weight: Annotated[float, Field(ge=0, description="weight of its judgement for generator and encoder")] = 0.0
 
 
 class EncoderConfig(Group):
-    """The encoder and its two terms: reconstruction G(E(x)) ~ x and latent cycle E(G(z)) ~ z."""
+    """The encoder and its terms: reconstruction and clip cycle G(E(x)) ~ x, latent cycle E(G(z)) ~ z."""
 
     channels: tuple[int, ...] = (24, 48, 96)
     interval: Annotated[int, Field(ge=1, description="the encoder is trained every so many steps")] = 8
-    reconstruction_weight: Annotated[float, Field(ge=0)] = 1.0
-    latent_cycle_weight: Annotated[float, Field(ge=0)] = 1.0
+    reconstruction: Literal["l1", "l2", "both"] = "both"
+    reconstruction_weight: Annotated[float, Field(ge=0, description="pixels of real clips")] = 1.0
+    feature_weight: Annotated[float, Field(ge=0, description="what the discriminators see in real clips")] = 0.1
+    clip_cycle_weight: Annotated[float, Field(ge=0, description="pixels of generated clips")] = 0.0
+    latent_cycle_weight: Annotated[float, Field(ge=0, description="codes of generated clips")] = 1.0
+    generator_weight: Annotated[float, Field(ge=0, description="how much of these terms reaches the generator")] = 0.0
     share: Annotated[float, Field(gt=0, le=1, description="share of the batch that trains the encoder")] = 0.5
 
 
 class AdversarialConfig(Group):
     """The adversarial loss and the class terms beside it."""
 
-    kind: Literal["relativistic", "non-saturating", "hinge", "least-squares"] = "relativistic"
+    kind: Literal["relativistic", "non-saturating", "hinge", "least-squares", "wasserstein"] = "relativistic"
     real_label: Annotated[float, Field(gt=0.5, le=1, description="below 1 smooths the label of real clips")] = 1.0
     fake_label: Annotated[float, Field(ge=0, lt=0.5, description="above 0 smooths that of generated clips")] = 0.0
-    auxiliary_weight: Annotated[float, Field(ge=0, description="weight of the auxiliary classifier's loss")] = 0.1
+    auxiliary_weight: Annotated[float, Field(ge=0, description="weight of the classifier's loss on real clips")] = 1.0
+    generator_auxiliary_weight: Annotated[
+        float, Field(ge=0, description="weight of the classifier's loss on generated clips, for the generator")
+    ] = 0.1
     centring_weight: Annotated[float, Field(ge=0, description="weight of the squared mean logit")] = 0.01
+    generator_interval: Annotated[
+        int, Field(ge=1, description="the generator is trained every so many steps, the discriminators in each")
+    ] = 1
 
 
-class FiniteDifferencePenalty(Group):
+class Penalty(Group):
+    """What every gradient penalty has: a share of the batch, and an interval in steps."""
+
+    share: Annotated[float, Field(gt=0, le=1, description="share of the batch that is penalised")] = 0.25
+    interval: Annotated[int, Field(ge=1, description="penalise every so many steps, so many times as strongly")] = 1
+
+
+class SlopePenalty(Penalty):
+    """R1 and R2: the squared gradient at real and at generated clips.
+
+    With ``scale`` relative a weight means the same for every data set: it is multiplied by the variance of the clips
+    and by their number of values, both in units of those of the set that the default was found on.
+    """
+
+    r1_weight: Annotated[float, Field(ge=0)] = 3.0
+    r2_weight: Annotated[float, Field(ge=0)] = 3.0
+    scale: Literal["relative", "absolute"] = "relative"
+
+
+class FiniteDifferencePenalty(SlopePenalty):
     """R1 and R2 by finite differences: one more forward pass, no double backward."""
 
     kind: Literal["finite-difference"] = "finite-difference"
-    r1_weight: Annotated[float, Field(ge=0)] = 3.0
-    r2_weight: Annotated[float, Field(ge=0)] = 3.0
     sigma: Annotated[float, Field(gt=0, description="standard deviation of the perturbation, in units of [-1, 1]")] = (
         0.03
     )
-    share: Annotated[float, Field(gt=0, le=1, description="share of the batch that is penalised")] = 0.25
 
 
-class ExactPenalty(Group):
+class ExactPenalty(SlopePenalty):
     """R1 and R2 by double backward: exact, slow, not compiled."""
 
     kind: Literal["exact"] = "exact"
-    r1_weight: Annotated[float, Field(ge=0)] = 3.0
-    r2_weight: Annotated[float, Field(ge=0)] = 3.0
-    share: Annotated[float, Field(gt=0, le=1)] = 0.25
+
+
+class WassersteinPenalty(Penalty):
+    """WGAN-GP: the gradient between real and generated clips is drawn to length one, by double backward."""
+
+    kind: Literal["wgan-gp"] = "wgan-gp"
+    weight: Annotated[float, Field(ge=0)] = 10.0
 
 
 class NoPenalty(Group):
@@ -129,7 +171,9 @@ class NoPenalty(Group):
     kind: Literal["none"] = "none"
 
 
-PenaltyConfig = Annotated[FiniteDifferencePenalty | ExactPenalty | NoPenalty, Field(discriminator="kind")]
+PenaltyConfig = Annotated[
+    FiniteDifferencePenalty | ExactPenalty | WassersteinPenalty | NoPenalty, Field(discriminator="kind")
+]
 
 
 class AugmentConfig(Group):
@@ -195,6 +239,7 @@ class Config(Group):
     generator: GeneratorConfig = GeneratorConfig()
     frame_discriminator: FrameDiscriminatorConfig = FrameDiscriminatorConfig()
     clip_discriminator: ClipDiscriminatorConfig = ClipDiscriminatorConfig()
+    joint_discriminator: JointDiscriminatorConfig = JointDiscriminatorConfig()
     encoder: EncoderConfig = EncoderConfig()
     adversarial: AdversarialConfig = AdversarialConfig()
     penalty: PenaltyConfig = FiniteDifferencePenalty()
@@ -203,6 +248,11 @@ class Config(Group):
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
 
+    @property
+    def double_backward(self) -> bool:
+        """Tell whether the penalty differentiates gradients, which cannot be compiled."""
+        return isinstance(self.penalty, ExactPenalty | WassersteinPenalty)
+
     @model_validator(mode="after")
     def _only_labels_are_smoothed(self) -> "Config":
         game = self.adversarial
@@ -210,6 +260,16 @@ class Config(Group):
             raise ValueError(
                 f"adversarial.real_label and fake_label smooth labels, and the {game.kind} loss has none; set "
                 f"adversarial.kind to one of {', '.join(LOSSES_WITH_LABELS)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _penalised_samples_are_apart(self) -> "Config":
+        batch = "batch" in (self.frame_discriminator.normalisation, self.clip_discriminator.normalisation)
+        if batch and not isinstance(self.penalty, NoPenalty):
+            raise ValueError(
+                "batch normalisation of a discriminator mixes the clips of a batch, so that a clip has no gradient of "
+                "its own to penalise; set penalty.kind=none, or another normalisation"
             )
         return self
 

@@ -27,8 +27,8 @@ GPU_64 = {
     "encoder.channels": (64, 128, 256, 512),
     "encoder.interval": 4,
     "augment.probability": 0.3,
-    "penalty.r1_weight": 30.0,
-    "penalty.r2_weight": 30.0,
+    "penalty.r1_weight": 7.5,
+    "penalty.r2_weight": 7.5,
     "optimizer.learning_rate": 2e-4,
     "optimizer.warmup_steps": 200,
     "train.batch_size": 64,
@@ -39,9 +39,34 @@ GPU_64 = {
     "train.steps": 30_000,
 }
 
+CLASSIC = {
+    # the textbook's: Goodfellow et al. 2014, Salimans et al. 2016, Radford et al. 2016, Odena et al. 2017
+    "adversarial.kind": "non-saturating",
+    "adversarial.real_label": 0.9,
+    "penalty.kind": "none",
+    "generator.normalisation": "batch",
+    "frame_discriminator.normalisation": "batch",
+    "clip_discriminator.normalisation": "batch",
+    "encoder.generator_weight": 0.1,
+    "optimizer.learning_rate": 2e-4,
+    "optimizer.beta1": 0.5,
+    "optimizer.beta2": 0.999,
+}
+WGAN_GP = {
+    # Gulrajani et al. 2017, algorithm 1, with fewer updates of the critics for each of the generator
+    "adversarial.kind": "wasserstein",
+    "adversarial.generator_interval": 2,
+    "adversarial.centring_weight": 0.001,
+    "penalty.kind": "wgan-gp",
+    "optimizer.learning_rate": 5e-4,
+    "optimizer.beta2": 0.9,
+}
+
 PRESETS: dict[str, dict[str, Any]] = {
     # what differs from the defaults (cpu), or from gpu64 for the larger ones
     "cpu": {},
+    "classic": CLASSIC,
+    "wgan-gp": WGAN_GP,
     "gpu64": {**GPU_64, "data.size": 64},
     "gpu128": {
         **GPU_64,

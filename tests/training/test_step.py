@@ -6,7 +6,9 @@ from tiny_run import real_batch, run_step, tiny_config, tiny_state
 
 from videogan.config import AdversarialConfig, Config
 from videogan.training.draws import draw_step
-from videogan.training.step import discriminator_losses, encoder_losses, frozen, generator_losses
+from videogan.training.encoder_terms import encoder_losses
+from videogan.training.judging import Evidence
+from videogan.training.step import discriminator_losses, frozen, gather, generator_losses
 
 
 def kinds(group: str) -> list[str]:
@@ -23,14 +25,16 @@ def kinds(group: str) -> list[str]:
 def test_every_kind_trains_all_networks_and_stays_finite(adversarial, penalty, num_classes):
     config = tiny_config(f"adversarial.kind={adversarial}", f"penalty.kind={penalty}", "encoder.interval=1")
     state = tiny_state(config, num_classes)
-    before = {name: [p.clone() for p in network.parameters()] for name, network in state.networks._asdict().items()}
+    before = {name: [p.clone() for p in network.parameters()] for name, network in state.networks.present().items()}
     for step in range(3):
         losses = run_step(state, config, step, num_classes)
         assert all(value.isfinite() for value in losses.values())
-    for name, network in state.networks._asdict().items():
+    for name, network in state.networks.present().items():
         changed = [bool((new != old).any()) for new, old in zip(network.parameters(), before[name], strict=True)]
         assert all(changed) == (name != "ema_generator"), name
-    assert ("frame_r1" in losses) == (penalty != "none")
+    assert ("frame_r1" in losses) == (penalty in ("finite-difference", "exact"))
+    assert ("frame_penalty" in losses) == (penalty == "wgan-gp")
+    assert ("clip_wasserstein_distance" in losses) == (adversarial == "wasserstein" and penalty == "wgan-gp")
     assert ("clip_auxiliary" in losses) == (num_classes > 0)
 
 
@@ -53,10 +57,11 @@ def test_the_generators_update_leaves_no_gradient_in_the_discriminators():
     real, labels = real_batch(config, 0)
     draws = draw_step(config, networks.generator, labels, step=0, device=torch.device("cpu"))
     fake = networks.generator(draws.latents, burn_in=draws.burn_in)
-    _, real_logits = discriminator_losses(networks, real, fake.frames.detach(), labels, draws, config)
+    evidence = gather(networks, real, fake, labels, draws)
+    _, real_logits, _ = discriminator_losses(networks, *evidence, draws, config)
     assert not any(logits.requires_grad for logits in real_logits.values())
-    with frozen(networks.frame_discriminator, networks.clip_discriminator):
-        losses = generator_losses(networks, real_logits, fake.frames, labels, draws, config.adversarial)
+    with frozen(*networks.discriminators()):
+        losses = generator_losses(networks, real_logits, fake, labels, draws, config)
     torch.stack(list(losses.values())).sum().backward()
     assert all(p.grad is None for n in networks[2:4] for p in n.parameters())
     assert all(p.requires_grad for n in networks[2:4] for p in n.parameters())
@@ -69,7 +74,8 @@ def test_the_encoders_terms_do_not_reach_the_generator():
     real, labels = real_batch(config, 0)
     draws = draw_step(config, state.networks.generator, labels, step=0, device=torch.device("cpu"))
     fake = state.networks.generator(draws.latents, burn_in=draws.burn_in)
-    torch.stack(list(encoder_losses(state.networks, real, fake, labels, config).values())).sum().backward()
+    evidence = Evidence(real, labels, draws.frames)
+    torch.stack(list(encoder_losses(state.networks, evidence, fake, config).values())).sum().backward()
     assert all(p.grad is None for p in state.networks.generator.parameters())
     assert all(p.grad is None for p in state.networks.ema_generator.parameters())
     assert all(p.grad is not None for p in state.networks.encoder.parameters())

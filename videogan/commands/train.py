@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 def train(
     clips: Annotated[Path, typer.Argument(help="Folder of videos; its sub-folders, if any, are the classes.")],
     run: Annotated[Path | None, typer.Option(help="Run folder; by default a new numbered one under runs/.")] = None,
-    preset: Annotated[str | None, typer.Option(help="cpu, gpu64, gpu128 or gpu256; by default what fits here.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="cpu, gpu64 ... classic, wgan-gp; by default what fits here.")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Change one setting; repeatable.")
     ] = None,
@@ -103,7 +105,7 @@ def _configure(preset: str | None, settings: list[str], steps: int | None) -> tu
         fixed["train.precision"], because = pick_precision(device)
         reasons.append(f"precision: {fixed['train.precision']}, because {because}")
     if config.train.compile == "auto":
-        compiles = device.type == "cuda" and config.penalty.kind != "exact"
+        compiles = device.type == "cuda" and not config.double_backward
         fixed["train.compile"] = "always" if compiles else "never"
     config = presets.change(config, fixed)
     why = "as asked" if preset else f"because this machine has {'a' if device.type == 'cuda' else 'no'} CUDA GPU"

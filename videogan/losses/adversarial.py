@@ -78,11 +78,30 @@ def least_squares_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return (fake_logits - 1).square().mean() / 2
 
 
+def wasserstein_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E D(G(z)) - E D(x): minus the critic's estimate (Arjovsky et al. 2017, "Wasserstein GAN", eq. 3)."""
+    return fake_logits.mean() - real_logits.mean()
+
+
+def wasserstein_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """-E D(G(z)) (Arjovsky et al. 2017, theorem 3)."""
+    return -fake_logits.mean()
+
+
+def wasserstein_distance(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E D(x) - E D(G(z)): for a critic of slope at most one, a lower bound of the Wasserstein-1 distance.
+
+    Arjovsky et al. 2017, eq. 2 (Kantorovich-Rubinstein duality). Elsewhere the number has no such meaning.
+    """
+    return real_logits.mean() - fake_logits.mean()
+
+
 ADVERSARIAL_LOSSES = {
     "relativistic": AdversarialLoss(relativistic_discriminator, relativistic_generator),
     "non-saturating": AdversarialLoss(logistic_discriminator, non_saturating_generator),
     "hinge": AdversarialLoss(hinge_discriminator, hinge_generator),
     "least-squares": AdversarialLoss(least_squares_discriminator, least_squares_generator),
+    "wasserstein": AdversarialLoss(wasserstein_discriminator, wasserstein_generator),
 }
 
 

@@ -1,8 +1,8 @@
 """Gradient penalties: how steep a discriminator may be.
 
-Both functions measure the mean squared gradient norm E ||dD/dx||^2 of a discriminator at samples x; at real samples
-it is the r1_penalty, at generated ones the r2_penalty (Mescheder et al. 2018, "Which training methods for GANs do
-actually converge?", eq. 9 and 10). The caller weighs it, customarily by weight / 2.
+The first two functions measure the mean squared gradient norm E ||dD/dx||^2 of a discriminator at samples x; at real
+samples it is the r1_penalty, at generated ones the r2_penalty (Mescheder et al. 2018, "Which training methods for GANs
+do actually converge?", eq. 9 and 10). The caller weighs it, customarily by weight / 2.
 """
 
 import torch
@@ -26,6 +26,41 @@ def finite_difference_penalty(logits: Tensor, shifted_logits: Tensor, sigma: flo
     backward is needed (Lin et al. 2025, "Diffusion adversarial post-training", eq. 6).
     """
     return (shifted_logits - logits).square().mean() / sigma**2
+
+
+def wasserstein_penalty(logits: Tensor, *inputs: Tensor) -> Tensor:
+    """E (||dD/dx|| - 1)^2 by double backward, a scalar (Gulrajani et al. 2017, "Improved training of WGANs", eq. 3).
+
+    ``logits (b)`` must have been computed from ``inputs (b ...)``, which require gradients and lie between a real and
+    a generated sample; no logit may depend on another sample's input.
+    """
+    gradients = torch.autograd.grad(logits.sum(), inputs, create_graph=True)
+    square = torch.stack([gradient.flatten(1).square().sum(1) for gradient in gradients]).sum(0)
+    return ((square + 1e-12).sqrt() - 1).square().mean()
+
+
+def between(real: Tensor, fake: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Return for each pair of ``real`` and ``fake (b ...)`` a point drawn evenly from the line between them."""
+    share = torch.rand(len(real), generator=generator, device=real.device)
+    return torch.lerp(fake, real, share.view(-1, *[1] * (real.ndim - 1)).to(real))
+
+
+REFERENCE_VARIANCE = 0.125
+"""Variance between clips of the set on which the penalty's default weight was found (moving-shapes)."""
+REFERENCE_VALUES = 3 * 32 * 32
+"""Values of one of its frames."""
+
+
+def relative_scale(real: Tensor) -> Tensor:
+    """Return what makes a penalty's weight independent of the clips' contrast and resolution, for ``real (b t c h w)``.
+
+    A discriminator that has to tell clips apart at half the contrast must be twice as steep: R1 at the same weight
+    would forbid four times as much. So the squared gradient is measured against the variance of the clips. And where
+    a frame has n times the values, a discriminator of the same picture has 1 / n of the squared gradient, as each
+    value counts for less. Both are given relative to the set that the default weight was found on.
+    """
+    variance = real.var(dim=0).mean() if len(real) > 1 else real.new_tensor(REFERENCE_VARIANCE)
+    return (variance / REFERENCE_VARIANCE) * (real[0, 0].numel() / REFERENCE_VALUES)
 
 
 def perturb(x: Tensor, sigma: float, generator: torch.Generator | None = None) -> Tensor:

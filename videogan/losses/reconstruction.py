@@ -1,15 +1,32 @@
 """Reconstruction and cycle terms of the encoder: plain functions of tensors."""
 
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
 from torch import Tensor
 
 
-def reconstruction_loss(clips: Tensor, reconstructed: Tensor) -> Tensor:
-    """Mean absolute plus mean squared difference of pixels, of clips of one shape in [-1, 1].
+def reconstruction_loss(clips: Tensor, reconstructed: Tensor, kind: Literal["l1", "l2", "both"] = "both") -> Tensor:
+    """Mean absolute (l1), mean squared (l2) difference of pixels, or their sum; of clips of one shape in [-1, 1].
 
     The squared part is ||X - G(z)||^2 / n; the absolute part keeps edges from blurring.
     """
     difference = clips - reconstructed
-    return difference.abs().mean() + difference.square().mean()
+    parts = {"l1": difference.abs().mean(), "l2": difference.square().mean()}
+    return parts["l1"] + parts["l2"] if kind == "both" else parts[kind]
+
+
+def feature_loss(features: Sequence[Tensor], reconstructed: Sequence[Tensor]) -> Tensor:
+    """Mean squared difference of what discriminators see, each map in units of its own mean square.
+
+    Larsen et al. 2016, "Autoencoding beyond pixels using a learned similarity metric", eq. 7, there without the units.
+    """
+    terms = [
+        (ours - theirs).square().mean() / theirs.square().mean().clamp_min(1e-6)
+        for ours, theirs in zip(reconstructed, features, strict=True)
+    ]
+    return torch.stack(terms).mean()
 
 
 def latent_cycle_loss(codes: Tensor, recovered: Tensor) -> Tensor:

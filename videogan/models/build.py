@@ -10,6 +10,7 @@ from videogan.models.clip_discriminator import ClipDiscriminator
 from videogan.models.encoder import Encoder
 from videogan.models.frame_discriminator import FrameDiscriminator
 from videogan.models.generator import Generator
+from videogan.models.joint_discriminator import JointDiscriminator
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
@@ -35,15 +36,33 @@ def build_encoder(config: Config) -> Encoder:
 def build_discriminators(config: Config, num_classes: int) -> tuple[FrameDiscriminator, ClipDiscriminator]:
     """Return the frame discriminator and the clip discriminator."""
     frame_discriminator = FrameDiscriminator(
-        size=config.data.size, channels=config.frame_discriminator.channels, num_classes=num_classes
+        size=config.data.size,
+        channels=config.frame_discriminator.channels,
+        num_classes=num_classes,
+        normalisation=config.frame_discriminator.normalisation,
     )
     clip_discriminator = ClipDiscriminator(
         size=config.data.size,
         num_frames=config.data.num_frames,
         channels=config.clip_discriminator.channels,
         num_classes=num_classes,
+        normalisation=config.clip_discriminator.normalisation,
     )
     return frame_discriminator.to(memory_format=torch.channels_last), _channels_last(clip_discriminator)
+
+
+def build_joint_discriminator(config: Config, num_classes: int) -> JointDiscriminator | None:
+    """Return the judge of pairs (clip, codes), or None where its weight is 0."""
+    if not config.joint_discriminator.weight:
+        return None
+    discriminator = JointDiscriminator(
+        size=config.data.size,
+        channels=config.clip_discriminator.channels,
+        content_dim=config.generator.content_dim,
+        motion_dim=config.generator.motion_dim,
+        num_classes=num_classes,
+    )
+    return _channels_last(discriminator)
 
 
 def _channels_last(module: AnyModule) -> AnyModule:

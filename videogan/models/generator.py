@@ -11,6 +11,7 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor, nn
 
+from videogan.config import Normalisation
 from videogan.models.dynamics import DynamicsState, LatentDynamics
 from videogan.models.latents import Latents, Prior, content_code
 from videogan.models.layers import (
@@ -23,6 +24,7 @@ from videogan.models.layers import (
     mlp,
     spatial_upsample,
 )
+from videogan.models.normalisation import feature_norm, normalise_weights
 
 FRAMES_PER_STEP = 4
 """Frames of one latent step: the decoder doubles the frame rate twice."""
@@ -54,9 +56,19 @@ class Stage(nn.Module):
     """One resolution of the decoder: upsampling, channel change, modulation by content, one residual block."""
 
     def __init__(
-        self, in_channels: int, channels: int, *, style_dim: int, upsample_time: bool, upsample_space: bool, dense: bool
+        self,
+        in_channels: int,
+        channels: int,
+        *,
+        style_dim: int,
+        upsample_time: bool,
+        upsample_space: bool,
+        dense: bool,
+        normalisation: Normalisation,
     ) -> None:
         super().__init__()
+        self.first_norm = feature_norm(normalisation, channels, axes=5)
+        self.second_norm = feature_norm(normalisation, channels, axes=5)
         self.upsample_space = upsample_space
         self.upsample_time = TemporalUpsample() if upsample_time else None
         self.change = conv3d(in_channels, channels, (1, 1, 1), gain=1.0)
@@ -82,9 +94,9 @@ class Stage(nn.Module):
             new_state = (last_x, last_style)
         if self.upsample_space:
             x = spatial_upsample(x)
-        y = activation(x * (1 + self.style(style)))
+        y = activation(self.first_norm(x) * (1 + self.style(style)))
         y, last = self.spread(y, None if state is None else state[-1])
-        y = self.refine(activation(y))
+        y = self.refine(activation(self.second_norm(y)))
         return last_frames(x, y.shape[2]) + y, last_frames(style, y.shape[2]), (*new_state, last)
 
 
@@ -125,6 +137,7 @@ class Generator(nn.Module):
         subpixel: 1, or 2 for a last doubling of the resolution by sub-pixel convolution (Shi et al. 2016, section
             3.2), which costs a fraction of a stage at full resolution.
         prior: law of the content code.
+        normalisation: of features or weights.
     """
 
     def __init__(
@@ -142,6 +155,7 @@ class Generator(nn.Module):
         dense_until: int,
         subpixel: int,
         prior: Prior,
+        normalisation: Normalisation = "none",
     ) -> None:
         super().__init__()
         made = (BASE_SIZE << (len(channels) - 1)) * subpixel
@@ -166,10 +180,12 @@ class Generator(nn.Module):
                 upsample_time=i in (1, 2),
                 upsample_space=i > 0,
                 dense=BASE_SIZE << i <= dense_until,
+                normalisation=normalisation,
             )
             for i in range(len(channels))
         )
         self.to_rgb = ToRGB(channels[-1], subpixel)
+        normalise_weights(self, normalisation)
 
     @property
     def context_steps(self) -> int:

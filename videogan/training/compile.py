@@ -2,7 +2,7 @@
 
 import torch
 
-from videogan.training.step import Networks
+from videogan.training.judging import Networks
 
 RECOMPILE_LIMIT = 64
 """One module class occurs at many shapes; torch's own limit would fall back to eager code half-way."""
@@ -18,5 +18,5 @@ def compile_networks(networks: Networks) -> None:
     for generator in (networks.generator, networks.ema_generator):
         for stage in generator.stages:
             stage.compile(dynamic=False)
-    for network in (networks.frame_discriminator, networks.clip_discriminator, networks.encoder):
+    for network in (*networks.discriminators(), networks.encoder):
         network.compile(dynamic=False)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from videogan.config import Config
+from videogan.config import Config, Penalty
 from videogan.models.generator import Generator
 from videogan.models.latents import Latents
 from videogan.training.augment import Draw, draw_augmentation
@@ -18,7 +18,10 @@ from videogan.training.augment import Draw, draw_augmentation
 
 @dataclass(frozen=True)
 class StepDraws:
-    """What one step needs: latents, burn-in, which frames are judged ``(b k)``, augmentation, a noise source."""
+    """What one step needs: latents, burn-in, which frames are judged ``(b k)``, augmentation, a noise source.
+
+    The last three tell which of the things that need not happen in every step happen in this one.
+    """
 
     latents: Latents
     burn_in: int
@@ -26,7 +29,9 @@ class StepDraws:
     real_augmentation: Draw
     fake_augmentation: Draw
     noise: torch.Generator
-    train_encoder: bool
+    train_generator: bool = True
+    train_encoder: bool = True
+    penalise: bool = True
 
 
 def position_seed(*position: int) -> int:
@@ -55,5 +60,7 @@ def draw_step(
         draw_augmentation(batch, config.data.size, config.augment, source),
         draw_augmentation(batch, config.data.size, config.augment, source),
         torch.Generator(device).manual_seed(position_seed(config.train.seed, step, rank, 1)),
+        train_generator=step % config.adversarial.generator_interval == 0,
         train_encoder=step % config.encoder.interval == 0,
+        penalise=isinstance(config.penalty, Penalty) and step % config.penalty.interval == 0,
     )

@@ -12,9 +12,10 @@ from torch import nn
 from videogan.checkpoint import Card, Weights
 from videogan.config import Config, OptimizerConfig
 from videogan.errors import CheckpointError
-from videogan.models.build import build_discriminators, build_encoder, build_generator
+from videogan.models.build import build_discriminators, build_encoder, build_generator, build_joint_discriminator
 from videogan.training.draws import position_seed
-from videogan.training.step import Networks, Optimizers
+from videogan.training.judging import Networks
+from videogan.training.step import Optimizers
 
 
 @dataclass
@@ -36,7 +37,7 @@ class TrainingState:
             "step": self.step,
             "clips_seen": self.clips_seen,
             "milliseconds": round(self.seconds * 1000),
-            "networks": {name: network.state_dict() for name, network in self.networks._asdict().items()},
+            "networks": {name: network.state_dict() for name, network in self.networks.present().items()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers._asdict().items()},
         }
 
@@ -47,7 +48,7 @@ class TrainingState:
             CheckpointError: the state belongs to other networks.
         """
         try:
-            for name, network in self.networks._asdict().items():
+            for name, network in self.networks.present().items():
                 network.load_state_dict(state["networks"][name])
             for name, optimizer in self.optimizers._asdict().items():
                 optimizer.load_state_dict(state["optimizers"][name])
@@ -68,13 +69,14 @@ def new_state(config: Config, num_classes: int, device: torch.device) -> Trainin
         torch.manual_seed(position_seed(config.train.seed))
         generator, encoder = build_generator(config, num_classes), build_encoder(config)
         frame_discriminator, clip_discriminator = build_discriminators(config, num_classes)
-    ema_generator = copy.deepcopy(generator).requires_grad_(False)
-    networks = Networks(generator, ema_generator, frame_discriminator, clip_discriminator, encoder)
-    for network in networks:
+        joint_discriminator = build_joint_discriminator(config, num_classes)
+    ema_generator = copy.deepcopy(generator).requires_grad_(False).eval()
+    networks = Networks(generator, ema_generator, frame_discriminator, clip_discriminator, encoder, joint_discriminator)
+    for network in networks.present().values():
         network.to(device)
     optimizers = Optimizers(
         _adam([networks.generator], config.optimizer),
-        _adam([networks.frame_discriminator, networks.clip_discriminator], config.optimizer),
+        _adam(networks.discriminators(), config.optimizer),
         _adam([networks.encoder], config.optimizer),
     )
     return TrainingState(networks, optimizers)

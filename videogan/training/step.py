@@ -8,37 +8,23 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
-from einops import rearrange, repeat
 from torch import Tensor, nn
 
-from videogan.config import AdversarialConfig, Config, ExactPenalty, FiniteDifferencePenalty
-from videogan.losses.adversarial import adversarial_loss, centring
+from videogan.config import Config, WassersteinPenalty
+from videogan.losses.adversarial import adversarial_loss, centring, wasserstein_distance
 from videogan.losses.auxiliary import auxiliary_loss
-from videogan.losses.gradient_penalty import exact_penalty, finite_difference_penalty, perturb
-from videogan.losses.reconstruction import latent_cycle_loss, reconstruction_loss
-from videogan.models.clip_discriminator import ClipDiscriminator
-from videogan.models.encoder import Encoder
-from videogan.models.frame_discriminator import FrameDiscriminator
-from videogan.models.generator import Generated, Generator
-from videogan.models.heads import Judgement
+from videogan.models.generator import Generated
 from videogan.training.augment import augment
 from videogan.training.draws import StepDraws
+from videogan.training.encoder_terms import encoder_losses, keep_share_of_gradients, visible_codes
+from videogan.training.judging import Evidence, Networks, judge, judge_together
+from videogan.training.penalties import penalty_terms, perturbed
 
 Losses = dict[str, Tensor]
 
 
-class Networks(NamedTuple):
-    """The networks of a run; ``ema_generator`` averages ``generator`` and is what samples are made with."""
-
-    generator: Generator
-    ema_generator: Generator
-    frame_discriminator: FrameDiscriminator
-    clip_discriminator: ClipDiscriminator
-    encoder: Encoder
-
-
 class Optimizers(NamedTuple):
-    """One optimizer for the generator, one for both discriminators, one for the encoder."""
+    """One optimizer for the generator, one for all discriminators, one for the encoder."""
 
     generator: torch.optim.Optimizer
     discriminators: torch.optim.Optimizer
@@ -54,135 +40,108 @@ def train_step(
     discriminators as they have become. Real clips are judged once too: the generator's loss compares with what the
     discriminators said of them before their update.
     """
-    device = real.device.type
-    precision = torch.autocast(device, torch.bfloat16, enabled=config.train.precision == "bfloat16")
+    precision = torch.autocast(real.device.type, torch.bfloat16, enabled=config.train.precision == "bfloat16")
+    clip_norm = config.optimizer.clip_norm
     with precision:
         fake = networks.generator(draws.latents, burn_in=draws.burn_in)
-        losses, real_logits = discriminator_losses(networks, real, fake.frames.detach(), labels, draws, config)
-    update(optimizers.discriminators, losses, config.optimizer.clip_norm)
+        evidence = gather(networks, real, fake, labels, draws)
+        losses, real_logits, observed = discriminator_losses(networks, *evidence, draws, config)
+    optimizers.discriminators.zero_grad(set_to_none=True)
+    update(optimizers.discriminators, losses, clip_norm)
+    optimizers.generator.zero_grad(set_to_none=True)
+    optimizers.encoder.zero_grad(set_to_none=True)
 
-    with precision, frozen(networks.frame_discriminator, networks.clip_discriminator):
-        generator_terms = generator_losses(networks, real_logits, fake.frames, labels, draws, config.adversarial)
-    update(optimizers.generator, generator_terms, config.optimizer.clip_norm)
-    losses |= generator_terms
+    with frozen(*networks.discriminators()):
+        if draws.train_encoder:
+            with precision:
+                encoder_terms = encoder_losses(networks, Evidence(real, labels, draws.frames), fake, config)
+            if encoder_terms:
+                live = draws.train_generator and config.encoder.generator_weight > 0
+                update(optimizers.encoder, encoder_terms, clip_norm, retain_graph=live)
+                keep_share_of_gradients(networks.generator, config.encoder.generator_weight)
+            losses |= encoder_terms
+        if draws.train_generator:
+            with precision:
+                generator_terms = generator_losses(networks, real_logits, fake, labels, draws, config)
+            update(optimizers.generator, generator_terms, clip_norm)
+            losses |= generator_terms
+    return losses | observed
 
-    if draws.train_encoder:
-        with precision:
-            encoder_terms = encoder_losses(networks, real, fake, labels, config)
-        update(optimizers.encoder, encoder_terms, config.optimizer.clip_norm)
-        losses |= encoder_terms
-    return losses
+
+def gather(
+    networks: Networks, real: Tensor, fake: Generated, labels: Tensor | None, draws: StepDraws
+) -> tuple[Evidence, Evidence]:
+    """Return what the discriminators are shown: real and generated clips, augmented, and the codes behind them."""
+    real_codes = fake_codes = None
+    if networks.joint_discriminator is not None:
+        with torch.no_grad():
+            real_codes = networks.encoder(real)
+        fake_codes = visible_codes(fake, real.shape[1], networks.generator.frames_per_step)
+    made = augment(fake.frames.detach(), draws.fake_augmentation)
+    return (
+        Evidence(augment(real, draws.real_augmentation), labels, draws.frames, real_codes),
+        Evidence(made, labels, draws.frames, fake_codes),
+    )
 
 
 def discriminator_losses(
-    networks: Networks, real: Tensor, fake: Tensor, labels: Tensor | None, draws: StepDraws, config: Config
-) -> tuple[Losses, dict[str, Tensor]]:
-    """Return the terms of both discriminators, and the logits that each gives the real clips, detached.
+    networks: Networks, real: Evidence, fake: Evidence, draws: StepDraws, config: Config
+) -> tuple[Losses, dict[str, Tensor], Losses]:
+    """Return the discriminators' terms, the logits that each gives the real clips, and what is only observed.
 
-    Real, generated and perturbed clips are judged in one pass.
+    Real, generated and perturbed clips are judged in one pass. The logits are detached. A Wasserstein distance is
+    observed where the critics are held to a slope of one.
     """
-    real, fake = augment(real, draws.real_augmentation), augment(fake, draws.fake_augmentation)
-    penalty = config.penalty
-    clips, counts = [real, fake], [len(real), len(fake)]
-    if isinstance(penalty, FiniteDifferencePenalty):
-        few = max(1, round(len(real) * penalty.share))
-        clips += [perturb(x[:few], penalty.sigma, draws.noise) for x in (real, fake)]
-        counts += [few, few]
-    all_labels = None if labels is None else torch.cat([labels[:count] for count in counts])
-    all_frames = torch.cat([draws.frames[:count] for count in counts])
-
+    judgements = judge_together(networks, [real, fake, *perturbed(real, fake, draws, config)])
     chosen = config.adversarial
     game = adversarial_loss(chosen.kind, real_label=chosen.real_label, fake_label=chosen.fake_label)
     losses: Losses = {}
-    real_logits: dict[str, Tensor] = {}
-    for name, judgement in judge(networks, torch.cat(clips), all_labels, all_frames):
-        per_clip = len(judgement.logits) // sum(counts)
-        parts = judgement.logits.split([count * per_clip for count in counts])
-        real_logits[name] = parts[0].detach()
-        losses[f"{name}_loss"] = game.discriminator(parts[0], parts[1])
-        losses[f"{name}_centring"] = centring(parts[0], parts[1]) * config.adversarial.centring_weight
-        if labels is not None and judgement.class_logits is not None:
-            real_labels = labels.repeat_interleave(per_clip)
-            losses[f"{name}_auxiliary"] = config.adversarial.auxiliary_weight * auxiliary_loss(
-                judgement.class_logits[: len(real_labels)], real_labels
-            )
-        if isinstance(penalty, FiniteDifferencePenalty):
-            few = len(parts[2])
-            r1 = finite_difference_penalty(parts[0][:few], parts[2], penalty.sigma)
-            r2 = finite_difference_penalty(parts[1][:few], parts[3], penalty.sigma)
-            losses[f"{name}_r1"], losses[f"{name}_r2"] = penalty.r1_weight / 2 * r1, penalty.r2_weight / 2 * r2
-    if isinstance(penalty, ExactPenalty):
-        losses |= exact_penalties(networks, real, fake, labels, draws.frames, penalty)
-    return losses, real_logits
+    observed: Losses = {}
+    for name, (of_real, of_fake, *_) in judgements.items():
+        logits = of_real.logits, of_fake.logits
+        losses[f"{name}_loss"] = game.discriminator(*logits)
+        losses[f"{name}_centring"] = chosen.centring_weight * centring(*logits)
+        if real.labels is not None and of_real.class_logits is not None:
+            losses[f"{name}_auxiliary"] = chosen.auxiliary_weight * _auxiliary(of_real.class_logits, real.labels)
+        if chosen.kind == "wasserstein" and isinstance(config.penalty, WassersteinPenalty):
+            observed[f"{name}_wasserstein_distance"] = wasserstein_distance(*logits).detach()
+    losses |= penalty_terms(networks, real, fake, judgements, draws, config)
+    return losses, {name: parts[0].logits.detach() for name, parts in judgements.items()}, observed
 
 
 def generator_losses(
     networks: Networks,
     real_logits: dict[str, Tensor],
-    fake: Tensor,
+    fake: Generated,
     labels: Tensor | None,
     draws: StepDraws,
-    config: AdversarialConfig,
+    config: Config,
 ) -> Losses:
     """Return the generator's terms: to be judged real, and recognised as its class."""
+    chosen = config.adversarial
+    game = adversarial_loss(chosen.kind)
+    codes = None
+    if networks.joint_discriminator is not None:
+        codes = visible_codes(fake, fake.frames.shape[1], networks.generator.frames_per_step)
+    evidence = Evidence(augment(fake.frames, draws.fake_augmentation), labels, draws.frames, codes)
     losses: Losses = {}
-    for name, judgement in judge(networks, augment(fake, draws.fake_augmentation), labels, draws.frames):
-        generator_loss = adversarial_loss(config.kind).generator
-        losses[f"generator_{name}"] = generator_loss(real_logits[name], judgement.logits)
+    for name, judgement in judge(networks, evidence).items():
+        weight = config.joint_discriminator.weight if name == "joint" else 1.0
+        losses[f"generator_{name}"] = weight * game.generator(real_logits[name], judgement.logits)
         if labels is not None and judgement.class_logits is not None:
-            per_clip = len(judgement.logits) // len(labels)
-            losses[f"generator_{name}_auxiliary"] = config.auxiliary_weight * auxiliary_loss(
-                judgement.class_logits, labels.repeat_interleave(per_clip)
+            losses[f"generator_{name}_auxiliary"] = chosen.generator_auxiliary_weight * _auxiliary(
+                judgement.class_logits, labels
             )
     return losses
 
 
-def encoder_losses(networks: Networks, real: Tensor, fake: Generated, labels: Tensor | None, config: Config) -> Losses:
-    """Return reconstruction G(E(x)) ~ x and latent cycle E(G(z)) ~ z; neither reaches the generator."""
-    few = max(1, round(len(real) * config.encoder.share))
-    codes = networks.encoder(torch.cat([real[:few], fake.frames[:few].detach()]))
-    content, motion_codes = codes.content[few:], codes.motion_codes[few:]
-    visible = fake.motion_codes[:few, -motion_codes.shape[1] :]
-    generator = networks.ema_generator
-    reconstructed = generator.reconstruct(
-        codes.content[:few], codes.motion_codes[:few], labels if labels is None else labels[:few]
-    )
-    return {
-        "reconstruction": config.encoder.reconstruction_weight * reconstruction_loss(real[:few], reconstructed),
-        "content_cycle": config.encoder.latent_cycle_weight * latent_cycle_loss(fake.content[:few].detach(), content),
-        "motion_cycle": config.encoder.latent_cycle_weight * latent_cycle_loss(visible.detach(), motion_codes),
-    }
+def _auxiliary(class_logits: Tensor, labels: Tensor) -> Tensor:
+    return auxiliary_loss(class_logits, labels.repeat_interleave(len(class_logits) // len(labels)))
 
 
-def exact_penalties(
-    networks: Networks, real: Tensor, fake: Tensor, labels: Tensor | None, frames: Tensor, penalty: ExactPenalty
-) -> Losses:
-    """Return R1 and R2 of both discriminators by double backward, on a share of the batch."""
-    few = max(1, round(len(real) * penalty.share))
-    few_labels = None if labels is None else labels[:few]
-    losses: Losses = {}
-    for kind, weight, clips in (("r1", penalty.r1_weight, real), ("r2", penalty.r2_weight, fake)):
-        inputs = clips[:few].detach().requires_grad_()
-        for name, judgement in judge(networks, inputs, few_labels, frames[:few]):
-            losses[f"{name}_{kind}"] = weight / 2 * exact_penalty(judgement.logits, inputs)
-    return losses
-
-
-def judge(networks: Networks, clips: Tensor, labels: Tensor | None, frames: Tensor) -> list[tuple[str, Judgement]]:
-    """Ask both discriminators: the frame discriminator about ``frames (b k)`` of each clip, the clip one about all."""
-    rows = torch.arange(len(clips), device=clips.device)[:, None]
-    chosen = rearrange(clips[rows, frames], "b k c h w -> (b k) c h w")
-    frame_labels = None if labels is None else repeat(labels, "b -> (b k)", k=frames.shape[1])
-    return [
-        ("frame", networks.frame_discriminator(chosen, frame_labels)),
-        ("clip", networks.clip_discriminator(clips, labels)),
-    ]
-
-
-def update(optimizer: torch.optim.Optimizer, losses: Losses, clip_norm: float) -> None:
-    """Step down the gradient of the sum of some losses, its norm limited to ``clip_norm``."""
-    optimizer.zero_grad(set_to_none=True)
-    torch.stack(list(losses.values())).sum().backward()
+def update(optimizer: torch.optim.Optimizer, losses: Losses, clip_norm: float, *, retain_graph: bool = False) -> None:
+    """Step down the gradient of the sum of some losses and of what has gathered before, its norm limited."""
+    torch.stack(list(losses.values())).sum().backward(retain_graph=retain_graph)
     parameters = (parameter for group in optimizer.param_groups for parameter in group["params"])
     torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
     optimizer.step()

@@ -1,0 +1,55 @@
+"""The joint discriminator: judges whether a clip and the codes it is said to be made from belong together.
+
+A real clip comes with the codes that the encoder finds in it, a generated one with those that it was made from
+(Donahue et al. 2017, "Adversarial feature learning", eq. 2; Dumoulin et al. 2017, "Adversarially learned inference").
+Clips enter as ``b t c h w`` in [-1, 1], ``t`` a multiple of four.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from einops import rearrange, repeat
+from torch import Tensor, nn
+
+from videogan.models.clip_discriminator import ClipTrunk
+from videogan.models.encoder import Codes
+from videogan.models.heads import Judgement, JudgementHead
+from videogan.models.layers import activation, mlp
+
+
+class JointDiscriminator(nn.Module):
+    """Pairs (clip, codes) -> logits.
+
+    Args:
+        size: height and width of a frame.
+        channels: features of the trunk, as in the clip discriminator.
+        content_dim: length of the content code.
+        motion_dim: length of a motion code.
+        num_classes: number of classes, 0 for none.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int,
+        channels: Sequence[int],
+        content_dim: int,
+        motion_dim: int,
+        num_classes: int,
+        hidden_dim: int = 128,
+    ) -> None:
+        super().__init__()
+        self.trunk = ClipTrunk(channels)
+        features = channels[-1] * (size >> len(channels)) ** 2
+        self.pairs = mlp(features + content_dim + motion_dim, hidden_dim, hidden_dim)
+        self.head = JudgementHead(hidden_dim, num_classes=num_classes)
+
+    def forward(self, clips: Tensor, codes: Codes, labels: Tensor | None) -> Judgement:
+        """Judge ``clips (b t c h w)`` with their codes, of classes ``labels (b)``.
+
+        The trunk's features have the frame rate of the motion codes: each latent step is paired with its own code.
+        """
+        features = rearrange(activation(self.trunk(clips)), "b c s h w -> b s (c h w)")
+        content = repeat(codes.content, "b d -> b s d", s=features.shape[1])
+        pairs = self.pairs(torch.cat([features, content, codes.motion_codes], dim=2))
+        return self.head(pairs.mean(dim=1), labels)
