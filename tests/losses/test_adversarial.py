@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from videogan.config import LOSSES_WITH_LABELS, AdversarialConfig
-from videogan.losses.adversarial import ADVERSARIAL_LOSSES, adversarial_loss, centring
+from videogan.losses.adversarial import ADVERSARIAL_LOSSES, adversarial_loss, centring, wasserstein_distance
 
 NEED_REAL = {"relativistic"}
 
@@ -33,6 +33,7 @@ def test_each_side_gains_by_moving_its_logits_its_way(kind):
         ("non-saturating", 2 * log(2), log(2)),
         ("hinge", 2.0, 0.0),
         ("least-squares", 0.5, 0.5),
+        ("wasserstein", 0.0, 0.0),
     ],
 )
 def test_values_where_the_discriminator_knows_nothing(kind, discriminator, generator):
@@ -70,3 +71,9 @@ def test_smoothed_logistic_loss_is_binary_cross_entropy():
     smooth = adversarial_loss("non-saturating", real_label=0.9, fake_label=0.1).discriminator(real, fake)
     expected = [F.binary_cross_entropy_with_logits(x, torch.full_like(x, y)) for x, y in ((real, 0.9), (fake, 0.1))]
     assert smooth.item() == pytest.approx(sum(expected).item(), rel=1e-5)
+
+
+def test_the_best_critic_of_slope_one_measures_how_far_a_point_has_moved():
+    real, fake = torch.full((8,), 3.0), torch.full((8,), -1.0)
+    assert wasserstein_distance(real, fake).item() == pytest.approx(4.0), "D(x) = x has slope one"
+    assert ADVERSARIAL_LOSSES["wasserstein"].discriminator(real, fake).item() == pytest.approx(-4.0)

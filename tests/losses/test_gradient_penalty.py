@@ -1,7 +1,14 @@
 import pytest
 import torch
 
-from videogan.losses.gradient_penalty import exact_penalty, finite_difference_penalty, perturb
+from videogan.losses.gradient_penalty import (
+    between,
+    exact_penalty,
+    finite_difference_penalty,
+    perturb,
+    relative_scale,
+    wasserstein_penalty,
+)
 from videogan.models.build import build_discriminators
 from videogan.presets import preset
 
@@ -51,3 +58,50 @@ def test_perturb_adds_noise_of_the_given_size_from_the_given_generator():
     noise = perturb(x, 0.05, torch.Generator().manual_seed(1))
     assert noise.std().item() == pytest.approx(0.05, rel=0.02)
     assert torch.equal(noise, perturb(x, 0.05, torch.Generator().manual_seed(1)))
+
+
+@pytest.mark.parametrize("length", [0.5, 1.0, 3.0])
+def test_wasserstein_penalty_of_a_linear_critic_is_how_far_its_length_is_from_one(length):
+    weight = torch.nn.functional.normalize(torch.randn(48), dim=0) * length
+    x = torch.randn(5, 48, requires_grad=True)
+    assert wasserstein_penalty(x @ weight, x).item() == pytest.approx((length - 1) ** 2, abs=1e-5)
+
+
+def test_wasserstein_penalty_can_be_trained_where_the_gradient_vanishes():
+    weight = torch.zeros(4, requires_grad=True)
+    x = torch.randn(3, 4, requires_grad=True)
+    (gradient,) = torch.autograd.grad(wasserstein_penalty(x @ weight, x), weight)
+    assert gradient.isfinite().all()
+
+
+def test_between_lies_on_the_line_and_takes_the_same_share_everywhere_in_a_sample():
+    real, fake = torch.ones(64, 2, 3), torch.zeros(64, 2, 3)
+    points = between(real, fake, torch.Generator().manual_seed(0))
+    assert (points.flatten(1) == points[:, :1, :1].flatten(1)).all()
+    assert 0 <= points.min() < 0.1 and 0.9 < points.max() <= 1
+
+
+class TestRelativeScale:
+    """A weighed penalty is the same for a set in other units, if the discriminator sees through the units."""
+
+    def slope(self, discriminator, clips):
+        inputs = clips.clone().requires_grad_()
+        return relative_scale(clips) * exact_penalty(discriminator(inputs), inputs)
+
+    def test_contrast(self):
+        clips = torch.randn(8, 4, 3, 32, 32)
+        expected = self.slope(lambda x: x.square().flatten(1).sum(1), clips)
+        faint = self.slope(lambda x: (4 * x).square().flatten(1).sum(1), clips / 4)
+        assert faint.item() == pytest.approx(expected.item(), rel=1e-4)
+
+    def test_resolution(self):
+        clips = torch.randn(8, 4, 3, 32, 32)
+        large = clips.repeat_interleave(2, dim=-1).repeat_interleave(2, dim=-2)
+        shrink = torch.nn.AvgPool3d((1, 2, 2))
+        expected = self.slope(lambda x: x.square().flatten(1).sum(1), clips)
+        got = self.slope(lambda x: shrink(x.flatten(1, 2)).square().flatten(1).sum(1), large)
+        assert got.item() == pytest.approx(expected.item(), rel=1e-4)
+
+    def test_it_is_one_for_the_set_of_the_default(self):
+        clips = torch.randn(400, 1, 3, 32, 32) * 0.125**0.5
+        assert relative_scale(clips).item() == pytest.approx(1, rel=0.02)

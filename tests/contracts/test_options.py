@@ -1,0 +1,111 @@
+"""Every option of the objective trains: for each value of each choice in the config, and for each preset.
+
+The list is read from the config itself, so that a new value is tested the moment it exists.
+"""
+
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+from tiny_run import TINY, run_step, tiny_state
+
+from videogan.config import Config
+from videogan.presets import PRESETS, preset
+
+GROUPS = (
+    "adversarial",
+    "penalty",
+    "generator",
+    "frame_discriminator",
+    "clip_discriminator",
+    "joint_discriminator",
+    "encoder",
+)
+NEEDS = {
+    "frame_discriminator.normalisation=batch": ["penalty.kind=none"],
+    "clip_discriminator.normalisation=batch": ["penalty.kind=none"],
+    "generator.subpixel=1": ["generator.channels=[16,12,8,8]"],
+    "penalty.scale=absolute": ["penalty.r1_weight=1"],
+}
+OFF_BY_DEFAULT = {
+    "adversarial.real_label": (0.9, ["adversarial.kind=non-saturating"]),
+    "adversarial.fake_label": (0.1, ["adversarial.kind=least-squares"]),
+    "adversarial.generator_interval": (2, []),
+    "penalty.interval": (4, []),
+    "joint_discriminator.weight": (0.5, []),
+    "encoder.clip_cycle_weight": (1.0, []),
+    "encoder.feature_weight": (1.0, []),
+    "encoder.generator_weight": (0.1, []),
+    "generator.max_half_life": (0, []),
+}
+
+
+def members(annotation: Any) -> list[Any]:
+    """The members of a union, annotated or not."""
+    if get_origin(annotation) is Annotated:
+        return members(get_args(annotation)[0])
+    return list(get_args(annotation)) if get_origin(annotation) in (Union, UnionType) else [annotation]
+
+
+def choices() -> list[tuple[str, ...]]:
+    """Settings for every literal of every group, and for every kind of a union."""
+    found: list[tuple[str, ...]] = []
+    for group in GROUPS:
+        for model in members(Config.model_fields[group].annotation):
+            assert issubclass(model, BaseModel)
+            first = f"{group}.kind={model.model_fields['kind'].default}" if "kind" in model.model_fields else None
+            for name, field in model.model_fields.items():
+                if get_origin(field.annotation) is Literal:
+                    for value in get_args(field.annotation):
+                        setting = f"{group}.{name}={value}"
+                        first_too = [first] if first and name != "kind" and group == "penalty" else []
+                        found.append((*first_too, *NEEDS.get(setting, []), setting))
+    found += [(*needed, f"{key}={value}") for key, (value, needed) in OFF_BY_DEFAULT.items()]
+    return found
+
+
+CHOICES = choices()
+
+
+def train(config: Config, steps: int) -> dict[str, float]:
+    state = tiny_state(config)
+    for step in range(steps):
+        losses = run_step(state, config, step)
+        for name, value in losses.items():
+            assert value.isfinite(), f"{name} at step {step}"
+    for name, network in state.networks.present().items():
+        assert all(p.isfinite().all() for p in network.parameters()), name
+    return {name: value.item() for name, value in losses.items()}
+
+
+def test_the_list_is_read_from_the_config():
+    values = {settings[-1] for settings in CHOICES}
+    assert {"adversarial.kind=wasserstein", "penalty.kind=exact", "generator.prior=normal"} <= values
+    assert {"generator.normalisation=rms", "encoder.reconstruction=l2"} <= values
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("settings", CHOICES, ids=lambda settings: settings[-1])
+def test_every_option_trains_200_steps(settings):
+    train(preset("cpu", [*TINY, *settings]), 200)
+
+
+@pytest.mark.parametrize("settings", CHOICES, ids=lambda settings: settings[-1])
+def test_every_option_trains(settings):
+    train(preset("cpu", [*TINY, *settings]), 2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", [name for name in PRESETS if not name.startswith("gpu")])
+def test_every_small_preset_trains_200_steps(name):
+    train(preset(name, TINY), 200)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_trains_at_a_small_size(name):
+    small = [*TINY, "generator.subpixel=2", "generator.dense_until=16"]
+    losses = train(preset(name, small), 2)
+    assert ("clip_wasserstein_distance" in losses) == (name == "wgan-gp")

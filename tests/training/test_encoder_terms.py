@@ -1,0 +1,92 @@
+import pytest
+import torch
+from tiny_run import real_batch, run_step, tiny_config, tiny_state
+
+from videogan.training.draws import draw_step
+from videogan.training.encoder_terms import encoder_losses, visible_codes
+from videogan.training.judging import Evidence
+from videogan.training.step import frozen, train_step
+
+WEIGHTS = ("reconstruction", "feature", "clip_cycle", "latent_cycle")
+TERMS = {
+    "reconstruction": {"reconstruction"},
+    "feature": {"feature_reconstruction"},
+    "clip_cycle": {"clip_cycle"},
+    "latent_cycle": {"content_cycle", "motion_cycle"},
+}
+
+
+def losses_of(*settings: str) -> tuple[dict[str, torch.Tensor], object]:
+    config = tiny_config(*settings)
+    state = tiny_state(config)
+    real, labels = real_batch(config, 0)
+    draws = draw_step(config, state.networks.generator, labels, step=0, device=torch.device("cpu"))
+    fake = state.networks.generator(draws.latents, burn_in=draws.burn_in)
+    with frozen(*state.networks.discriminators()):
+        return encoder_losses(state.networks, Evidence(real, labels, draws.frames), fake, config), state.networks
+
+
+@pytest.mark.parametrize("wanted", WEIGHTS)
+def test_every_term_is_there_by_its_weight_alone_and_reaches_the_encoder(wanted):
+    weights = [f"encoder.{name}_weight={2 if name == wanted else 0}" for name in WEIGHTS]
+    losses, networks = losses_of(*weights)
+    assert set(losses) == TERMS[wanted]
+    torch.stack(list(losses.values())).sum().backward()
+    assert any(p.grad is not None and p.grad.any() for p in networks.encoder.parameters())
+    for network in (networks.generator, networks.ema_generator, *networks.discriminators()):
+        assert all(p.grad is None for p in network.parameters())
+    half, _ = losses_of(*[weight.replace("=2", "=1") for weight in weights])
+    for name, value in losses.items():
+        assert value.item() == pytest.approx(2 * half[name].item(), rel=1e-4)
+
+
+def test_with_all_weights_at_zero_nothing_is_trained():
+    config = tiny_config("encoder.interval=1", *[f"encoder.{name}_weight=0" for name in WEIGHTS])
+    state = tiny_state(config)
+    before = [p.clone() for p in state.networks.encoder.parameters()]
+    run_step(state, config, 0)
+    assert all(torch.equal(old, new) for old, new in zip(before, state.networks.encoder.parameters(), strict=True))
+
+
+def test_the_generators_share_moves_the_generator_by_so_much():
+    """Alone in the generator's update, the terms move its gradient in proportion to their share."""
+    norms = []
+    for share in (1.0, 0.25):
+        config = tiny_config("encoder.interval=1", f"encoder.generator_weight={share}", "optimizer.clip_norm=1e9")
+        state = tiny_state(config)
+        gradients = {}
+        state.optimizers.generator.step = lambda gradients=gradients, state=state: gradients.update(
+            {n: p.grad.clone() for n, p in state.networks.generator.named_parameters() if p.grad is not None}
+        )
+        real, labels = real_batch(config, 0)
+        draws = draw_step(config, state.networks.generator, labels, step=0, device=torch.device("cpu"))
+        train_step(state.networks, state.optimizers, real, labels, draws, config)
+        norms.append(gradients)
+    none = tiny_config("encoder.interval=1", "optimizer.clip_norm=1e9")
+    state = tiny_state(none)
+    alone = {}
+    state.optimizers.generator.step = lambda: alone.update(
+        {n: p.grad.clone() for n, p in state.networks.generator.named_parameters() if p.grad is not None}
+    )
+    run_step(state, none, 0)
+    name = "to_rgb.conv.weight"
+    full, quarter = norms[0][name] - alone[name], norms[1][name] - alone[name]
+    assert full.norm() > 0
+    assert torch.allclose(quarter, full / 4, atol=1e-3 * float(full.abs().max()))
+
+
+def test_the_joint_game_moves_encoder_and_generator():
+    config = tiny_config("joint_discriminator.weight=0.5", "encoder.interval=1")
+    state = tiny_state(config)
+    losses = run_step(state, config, 0)
+    assert {"joint_loss", "joint_r1", "generator_joint", "encoder_joint"} <= set(losses)
+
+
+def test_visible_codes_are_those_of_the_frames():
+    config = tiny_config()
+    generator = tiny_state(config).networks.generator
+    draws = draw_step(config, generator, torch.zeros(4, dtype=torch.long), step=0, device=torch.device("cpu"))
+    fake = generator(draws.latents, burn_in=draws.burn_in)
+    codes = visible_codes(fake, config.data.num_frames, generator.frames_per_step)
+    assert codes.motion_codes.shape[1] == config.data.num_frames // 4
+    assert torch.equal(codes.motion_codes, fake.motion_codes[:, generator.context_steps :].detach())
