@@ -32,7 +32,6 @@ from videogan.storage import write_text
 
 _log = logging.getLogger(__name__)
 
-PRECISION = "float32"
 FRAMES = 16
 
 
@@ -46,6 +45,8 @@ class Request:
     metrics: str | None
     features: str
     features_file: Path | None
+    fetch: bool
+    precision: str
     lpips_file: Path | None
     clips: int
     seed: int
@@ -71,14 +72,22 @@ def run_evaluation(request: Request, out: Path) -> dict[str, Any]:
     metrics = suite.parse_metrics(
         request.metrics, has_model=request.generated is None, has_folder=request.generated is not None
     )
-    net = load_features(request.features, path=request.features_file, device=device, precision=PRECISION)
+    net = load_features(
+        request.features,
+        path=request.features_file,
+        device=device,
+        precision=request.precision,
+        fetch=request.fetch,
+    )
     opened = _open(request, device)
     if device.type == "cpu":
         threads, because = pick_threads()
         torch.set_num_threads(threads)
         _log.info("threads: %d, because %s", threads, because)
     real_source, fake_source = opened.real, opened.fake
-    stamp = protocol.real_protocol(net, real_source.rule, clips=request.clips, seed=request.seed, precision=PRECISION)
+    stamp = protocol.real_protocol(
+        net, real_source.rule, clips=request.clips, seed=request.seed, precision=request.precision
+    )
     seconds = {}
     with reading_bar("measuring real clips") as progress:
         clock = time.monotonic()
