@@ -48,13 +48,7 @@ def evaluate(
     features_file: FeaturesFileOption = None,
     fetch: FetchOption = False,
     precision: PrecisionOption = "float32",
-    lpips_file: FetchOption = Annotated[
-    bool, typer.Option("--fetch", help="Bring the I3D file over the network if need be; its hash is checked.")
-]
-PrecisionOption = Annotated[
-    str, typer.Option(help="float32, or bfloat16: faster where the processor multiplies it; the report says which.")
-]
-LpipsOption = None,
+    lpips_file: LpipsOption = None,
     clips: Annotated[int, typer.Option(min=2, help="Clips of each set.")] = 256,
     seed: Annotated[int, typer.Option(min=0, help="Chooses the clips.")] = 0,
     size: SizeOption = None,

@@ -16,8 +16,8 @@ from videogan.data.files import printable
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
 from videogan.device import pick_device, pick_threads
 from videogan.metrics import protocol, suite
-from videogan.metrics.features import load_features
-from videogan.metrics.measure import features_of, measure
+from videogan.metrics.features import FeatureNet, load_features
+from videogan.metrics.measure import measure
 from videogan.metrics.page import page, write_page_videos
 from videogan.metrics.sources import (
     ClipRule,
@@ -72,13 +72,7 @@ def run_evaluation(request: Request, out: Path) -> dict[str, Any]:
     metrics = suite.parse_metrics(
         request.metrics, has_model=request.generated is None, has_folder=request.generated is not None
     )
-    net = load_features(
-        request.features,
-        path=request.features_file,
-        device=device,
-        precision=request.precision,
-        fetch=request.fetch,
-    )
+    net = _features(request, device)
     opened = _open(request, device)
     if device.type == "cpu":
         threads, because = pick_threads()
@@ -131,6 +125,16 @@ def run_evaluation(request: Request, out: Path) -> dict[str, Any]:
     write_text(out / "report.json", json.dumps(report, indent=2, allow_nan=False) + "\n")
     write_text(out / "report.html", page(report, real, fake, videos))
     return report
+
+
+def _features(request: Request, device: torch.device) -> FeatureNet:
+    return load_features(
+        request.features,
+        path=request.features_file,
+        device=device,
+        precision=request.precision,
+        fetch=request.fetch,
+    )
 
 
 def _scan(path: Path, labels: Literal["folders", "none"] = "folders") -> VideoFolder:
@@ -188,9 +192,7 @@ def _other_rows(request: Request, metrics: tuple[str, ...], opened: Opened, sets
     """The metrics that need more than the two measured sets."""
     rows: suite.Rows = {}
     if "long" in metrics and isinstance(opened.fake, GeneratorSource):
-        early = sets.fake.features[: min(suite.LONG_VIDEOS, len(sets.fake))]
-        late = features_of(opened.fake.late(suite.LATE, suite.LONG_VIDEOS), sets.net)
-        rows |= suite.long_rows(early, late, sets)
+        rows |= suite.long_rows(measure(opened.fake.later(suite.LATE, suite.LONG_VIDEOS), sets.net), sets)
     if "paired" in metrics and isinstance(opened.fake, FolderSource):
         pairs = paired_clips(opened.real.folder, opened.fake.folder, opened.real.rule, opened.fake.rule)
         rows |= suite.paired_rows(pairs, request.lpips_file)[0]

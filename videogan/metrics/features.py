@@ -115,7 +115,9 @@ def load_features(
     if name in I3D_PROTOCOLS:
         return load_i3d(path or find(I3D, fetch=fetch), place, precision, name=name)
     if path is None:
-        raise UsageError(f"{name} needs its TorchScript file (its weights are in no package); name it by --features-file")
+        raise UsageError(
+            f"{name} needs its TorchScript file (its weights are in no package); name it by --features-file"
+        )
     return _videomae(path, place, precision)
 
 
