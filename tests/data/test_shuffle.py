@@ -1,6 +1,7 @@
 """Streamed clips: dealt out far apart, each position the same whatever was read before it."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -77,6 +78,20 @@ def test_every_start_and_class_is_as_likely_as_from_the_cache(streamed, read_all
     for step in range(80):
         batch = made.batch(step)
         labels += batch.labels.tolist()
-        found.update(starts[clip[0].tobytes()] for clip, label in zip(batch.frames.numpy(), batch.labels) if label == 1)
+        found.update(
+            starts[clip[0].tobytes()]
+            for clip, label in zip(batch.frames.numpy(), batch.labels, strict=True)
+            if label == 1
+        )
     assert abs(np.mean(labels) - 0.5) < 0.06
     assert set(found) == set(range(27)) and max(found.values()) < 3 * min(found.values())
+
+
+def test_two_threads_may_ask_at_once(streamed):
+    """Training's prefetch and an evaluation that looks back share one loader."""
+    made, fresh = streamed(), streamed()
+    wanted = {step: fresh.batch(step) for step in (0, 1, 2, 3, 40, 41, 42, 43)}
+    with ThreadPoolExecutor(2) as pool:
+        steps = (40, 0, 41, 1, 42, 2, 43, 3)
+        for step, batch in zip(steps, pool.map(made.batch, steps), strict=True):
+            assert same(batch, wanted[step])

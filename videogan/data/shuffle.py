@@ -9,6 +9,7 @@ the seed decides. To know the clip at a position takes no memory of what came be
     member     0     1     0     1     0     1     0     1
 """
 
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -49,9 +50,11 @@ class Deal:
         return np.random.default_rng([self._seed, run.block, run.number, attempt]).random(3)
 
     def _cards(self, block: int) -> np.ndarray:
-        if self._known[0] != block:
-            self._known = (block, np.random.default_rng([self._seed, block]).permutation(RUNS * CLIPS))
-        return self._known[1]
+        known = self._known  # several threads ask, not all of them for the same block
+        if known[0] != block:
+            known = (block, np.random.default_rng([self._seed, block]).permutation(RUNS * CLIPS))
+            self._known = known
+        return known[1]
 
 
 class ShuffleBuffer:
@@ -70,9 +73,14 @@ class ShuffleBuffer:
     ) -> None:
         self._deal, self._decode, self._mine, self._each = deal, decode, mine, each
         self._held: dict[int, tuple[np.ndarray, int]] = {}
+        self._lock = threading.Lock()
 
     def take(self, positions: list[int]) -> list[tuple[np.ndarray, int]]:
         """Return the clip and the video of each of these positions, ascending ones, and forget them."""
+        with self._lock:
+            return self._take(positions)
+
+    def _take(self, positions: list[int]) -> list[tuple[np.ndarray, int]]:
         first = positions[0]
         near = range(first, positions[-1] + 2 * RUNS * CLIPS)
         self._held = {position: clip for position, clip in self._held.items() if position in near}
