@@ -115,6 +115,13 @@ def test_training_evaluates_and_keeps_the_best(videogan, clips, tiny, monkeypatc
     done = videogan("evaluate", clips, "--run", "run", *SMALL, "--out", "report")
     assert done.code == 0, done.err
     report = json.loads((tmp_path / "report" / "report.json").read_text())
-    assert {"kernel_distance_frames_0_8", "kernel_distance_frames_20_28"} <= set(report["metrics"])
+    assert {
+        "kernel_distance_frames_0_8",
+        "kernel_distance_frames_20_28",
+        "kernel_distance_late_over_early",
+        "motion_energy_ratio_frames_0_8",
+        "motion_energy_ratio_frames_20_28",
+        "long_drift",
+    } <= set(report["metrics"])
     assert "class_accuracy_mean" in report["metrics"]
     shutil.rmtree(tmp_path / "report")

@@ -60,7 +60,9 @@ def test_a_run_folder_holds_what_it_should(videogan, clips, tiny):
     assert weights.card.frame_rate == 25
 
 
-def test_resuming_equals_an_uninterrupted_run_bit_for_bit(videogan, clips, tiny):
+@pytest.mark.parametrize("limit", [20, 1e-9], ids=["cached", "streamed"])
+def test_resuming_equals_an_uninterrupted_run_bit_for_bit(videogan, clips, tiny, limit):
+    tiny += ["--set", f"data.cache_limit_gb={limit}"]
     whole = Path(videogan("train", clips, *tiny, "--steps", 5, "--run", "whole").out.strip())
     for until in (2, 3, 5):
         assert videogan("train", clips, *tiny, "--steps", until, "--run", "parts").code == 0

@@ -1,12 +1,30 @@
+import os
 import warnings
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from videogan.errors import CheckpointError, MissingPathError, UsageError
-from videogan.metrics.features import FEATURES, git_blob_hash, load_features, load_i3d
+from videogan.metrics.features import FEATURES, load_features, load_i3d
+from videogan.metrics.frechet import frechet_distance
+from videogan.metrics.weights import git_blob_hash
 
 CLIPS = torch.rand(3, 4, 3, 20, 24, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+class Projection(torch.nn.Module):
+    """The interface of the published network, with a fixed linear map in its place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.map = torch.nn.Linear(3 * 4 * 4 * 4, 400, bias=False).requires_grad_(False)
+        self.map.weight.copy_(torch.randn(400, 192, generator=torch.Generator().manual_seed(2)))
+
+    def forward(self, x: torch.Tensor, rescale: bool, resize: bool, return_features: bool) -> torch.Tensor:
+        x = x.float() / 127.5 - 1 if rescale else x
+        return self.map(torch.nn.functional.adaptive_avg_pool3d(x, (4, 4, 4)).flatten(1))
 
 
 class StandIn(torch.nn.Module):
@@ -27,12 +45,6 @@ def network_file(tmp_path):
     return tmp_path / "i3d.pt"
 
 
-def test_git_blob_hash_is_that_of_git(tmp_path):
-    file = tmp_path / "file"
-    file.write_bytes(b"hello\n")
-    assert git_blob_hash(file) == "ce013625030ba8dba906f756967f9e9ca394464a"
-
-
 def test_pixels_do_not_depend_on_the_batch():
     net = load_features("pixels-16")
     assert net.protocol["frechet"] == "Frechet distance on pixels-16"
@@ -45,8 +57,8 @@ def test_pixels_do_not_depend_on_the_batch():
 def test_mistakes_are_told(tmp_path):
     with pytest.raises(UsageError, match="did you mean 'i3d'"):
         load_features("i3")
-    with pytest.raises(UsageError, match="path"):
-        load_features("i3d")
+    with pytest.raises(UsageError, match="--features-file"):
+        load_features("videomae")
     with pytest.raises(MissingPathError):
         load_features("i3d", path=tmp_path / "none.pt")
     assert "i3d" in FEATURES
@@ -55,13 +67,45 @@ def test_mistakes_are_told(tmp_path):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_both_protocols_of_i3d(network_file):
     key = git_blob_hash(network_file)
-    first = load_i3d(network_file, torch.device("cpu"), known={key: "stylegan-v"})
+    first = load_i3d(network_file, torch.device("cpu"), known=key)
     assert first.protocol["frechet"] == "FVD (stylegan-v)" and first.protocol["ddof"] == "0"
     assert first(CLIPS)[:, 1:5].tolist() == [[1, 1, 4, 24]] * 3
     assert torch.allclose(first(CLIPS)[:, 0], CLIPS.mean(dim=(1, 2, 3, 4)) * 127.5 + 127.5, atol=0.1)
-    second = load_i3d(network_file, torch.device("cpu"), known={key: "cd-fvd"})
-    assert second.protocol["frechet"] == "FVD (cd-fvd)" and second.protocol["ddof"] == "1"
+    second = load_i3d(network_file, torch.device("cpu"), name="i3d-cd-fvd", known=key)
+    assert second.protocol["frechet"] == "FVD (cd-fvd preprocessing)" and second.protocol["ddof"] == "1"
     assert second(CLIPS)[:, 1:5].tolist() == [[0, 0, 4, 224]] * 3
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize(("name", "ddof"), [("i3d", 0), ("i3d-cd-fvd", 1)])
+def test_the_published_check_with_a_stand_in(tmp_path, name, ddof):
+    """Two draws of noise, as in the published check, through file, protocol and distance; against numpy."""
+    torch.jit.script(Projection()).save(str(tmp_path / "net.pt"))
+    net = load_i3d(tmp_path / "net.pt", torch.device("cpu"), name=name, known=git_blob_hash(tmp_path / "net.pt"))
+    drawn = [np.random.RandomState(seed).rand(500, 4, 4, 4, 3).astype(np.float32) for seed in (1, 2)]
+    features = [net(torch.from_numpy(clips).permute(0, 1, 4, 2, 3) * 2 - 1) for clips in drawn]
+    a, b = (part.double().numpy() for part in features)
+    one, two = (np.cov(part, rowvar=False, ddof=ddof) for part in (a, b))
+    cross = np.sqrt(np.linalg.eigvals(one @ two).astype(complex)).real.sum()
+    wanted = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(one) + np.trace(two) - 2 * cross
+    assert frechet_distance(*features, ddof=int(net.protocol["ddof"])) == pytest.approx(wanted, rel=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("VIDEOGAN_I3D" not in os.environ, reason="VIDEOGAN_I3D does not name i3d_torchscript.pt")
+def test_the_published_check():
+    """RandomState(1) against RandomState(2) gives 10.138, says the file's publisher."""
+    load_i3d(Path(os.environ["VIDEOGAN_I3D"]), torch.device("cpu"))
+    network = torch.jit.load(os.environ["VIDEOGAN_I3D"]).eval()
+    features = []
+    for seed in (1, 2):
+        clips = torch.from_numpy(np.random.RandomState(seed).rand(128, 16, 224, 224, 3).astype(np.float32))
+        with torch.inference_mode():
+            parts = clips.permute(0, 4, 1, 2, 3).split(4)
+            features.append(
+                torch.cat([network(part, rescale=False, resize=False, return_features=True) for part in parts])
+            )
+    assert frechet_distance(*features, ddof=0) == pytest.approx(10.138, abs=0.05)
 
 
 def test_another_file_is_not_called_i3d(network_file):

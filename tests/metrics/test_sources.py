@@ -97,5 +97,6 @@ def test_a_generator_gives_the_same_clips_one_by_one_and_late_frames_of_the_same
     assert torch.cat([batch.labels for batch in batches]).tolist() == labels.tolist()
     assert torch.allclose(source.clip(17), clips[17], atol=1e-4)
     whole = torch.cat(list(take(stream(generator, range(5, 8), labels[:3]), 27)), dim=1)
-    (late,) = source.late(21, 3)
-    assert torch.allclose(late, whole[:, 21:27], atol=1e-4)
+    (late,) = source.later(21, 3).batches()
+    assert torch.allclose(late.clips, whole[:, 21:27], atol=1e-4)
+    assert late.labels.tolist() == [0, 1, 0] and len(source.later(21, 99)) == 18

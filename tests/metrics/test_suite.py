@@ -1,4 +1,5 @@
 import json
+import warnings
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from videogan.metrics.suite import (
     Row,
     Sets,
     as_json,
+    long_rows,
     match_labels,
     paired_rows,
     parse_metrics,
@@ -118,3 +120,40 @@ def test_drawings_and_columns():
     assert scatter(torch.zeros(1, 3), torch.zeros(1, 3)).count("nan") == 0
     assert histogram(torch.zeros(3), torch.zeros(3)).count("<polyline") == 2
     assert aligned(["a\tbb", "ccc\td"]) == ["a    bb", "ccc  d"]
+
+
+def test_long_videos_that_freeze_or_change_are_seen():
+    base = sets(measured(60, seed=1, shift=0.5))
+    early = base.fake.part(torch.arange(20))
+    same = long_rows(early, base)
+    assert same["long_drift"].value == 0 and same["kernel_distance_late_over_early"].value == pytest.approx(1)
+    assert same["motion_energy_ratio_frames_1000_1004"].value == same["motion_energy_ratio_frames_0_4"].value
+    frozen = Measured(**{**early.tensors(), "energy": torch.zeros(20)})
+    assert long_rows(frozen, base)["motion_energy_ratio_frames_1000_1004"].value == 0
+    gone = long_rows(measured(20, seed=2, shift=3.0), base)
+    assert gone["long_drift"].value > 0.9
+    assert gone["kernel_distance_late_over_early"].value > 2
+
+
+def test_the_order_of_the_clips_changes_no_figure():
+    real, fake = measured(60, seed=0), measured(40, seed=1, shift=0.5)
+    halves, mixed = real.halves(0), torch.randperm(40, generator=torch.Generator().manual_seed(9))
+    one, other = (
+        run_metrics(Sets(real, part, halves, NET, ("left", "right"), seed=0), METRICS)[0]
+        for part in (fake, fake.part(mixed))
+    )
+    for name, row in one.items():
+        assert row.value == pytest.approx(other[name].value, rel=1e-5, abs=1e-9), name
+
+
+def test_pairs_with_a_perceptual_distance(tmp_path):
+    class Distance(torch.nn.Module):
+        def forward(self, a, b):
+            return (a - b).abs().mean(dim=(1, 2, 3))
+
+    clip = torch.rand(2, 3, 32, 32) * 2 - 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.trace(Distance(), (clip, clip)).save(str(tmp_path / "lpips.pt"))
+        rows, _ = paired_rows(iter([torch.stack((clip, clip + 0.5))]), tmp_path / "lpips.pt")
+    assert rows["lpips"].value == pytest.approx(0.5, rel=1e-4)

@@ -58,7 +58,9 @@ def test_every_kind_of_image(tmp_path: Path, kind: str) -> None:
     }
     for number in range(2):
         images[kind].save(tmp_path / f"{number}.png")
-    expected = np.where(grey > 127, 255, 0) if kind == "black and white" else grey
+    expected = np.where(grey > 127, 255, 0) if kind == "black and white" else grey.astype(int)
+    if kind == "rgba":
+        expected = (expected * 128 + 255 * 127) // 255
     frame = read_video(tmp_path)[0][1].astype(int)
     assert np.abs(frame - expected[..., None]).max() <= 1
 
@@ -108,3 +110,23 @@ def test_a_cut_webp_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "a.webp").write_bytes(data[: len(data) // 3])
     with pytest.raises(VideoError):
         read_video(tmp_path / "a.webp")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.apng", "a.webp", "a.gif", "folder"])
+def test_transparency_is_laid_over_white(tmp_path: Path, name: str) -> None:
+    frames = []
+    for number in range(4):
+        frame = np.zeros((24, 32, 4), np.uint8)
+        frame[4:12, 2 + number : 12 + number] = (200, 40, 0, 255)
+        frames.append(Image.fromarray(frame))
+    if name == "folder":
+        (tmp_path / name).mkdir()
+        for number, frame in enumerate(frames):
+            frame.save(tmp_path / name / f"{number}.png")
+    else:
+        options = {"lossless": True} if name == "a.webp" else {"disposal": 2} if name == "a.gif" else {}
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], duration=100, **options)
+    video, _ = read_video(tmp_path / name)
+    assert len(video) == 4
+    assert np.abs(video[:, 20:, :2].astype(int) - 255).max() <= 2
+    assert np.abs(video[0, 8, 6].astype(int) - (200, 40, 0)).max() <= 2

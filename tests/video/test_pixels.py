@@ -18,6 +18,8 @@ def test_every_pixel_format_keeps_its_grey(pixel_format: str) -> None:
     channels = {"gray": (), "gray16le": (), "rgba": (4,), "bgra": (4,)}.get(pixel_format, (3,))
     wide = "16" in pixel_format or "48" in pixel_format
     pixels = np.full((16, 16, *channels), level * 257 if wide else level, np.uint16 if wide else np.uint8)
+    if pixel_format in ("rgba", "bgra"):
+        pixels[..., 3] = 255
     out = Converter((16, 16), Orientation()).convert(picture(pixels, pixel_format))
     assert np.abs(out.astype(int) - level).max() <= 1
 
@@ -90,3 +92,16 @@ def test_orientation(transpose: bool, rows: bool, columns: bool) -> None:
     expected = expected[::-1] if rows else expected
     expected = expected[:, ::-1] if columns else expected
     assert np.array_equal(turned, expected)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (8, 8), (20, 20)])
+def test_transparent_images_lie_over_white(size: tuple[int, int]) -> None:
+    pixels = np.zeros((16, 16, 4), np.uint8)
+    pixels[:, :8] = (200, 40, 0, 255)
+    pixels[:, 8:] = (90, 90, 90, 0)
+    out = Converter((16, 16), Orientation(), size).convert(picture(pixels, "rgba"))
+    assert np.abs(out[:, 1].astype(int) - (200, 40, 0)).max() <= 1
+    assert np.abs(out[:, -2].astype(int) - 255).max() <= 1
+    pixels[..., 3] = 127
+    half = Converter((16, 16), Orientation(), size).convert(picture(pixels, "rgba"))
+    assert abs(int(half[0, 0, 1]) - round(40 * 127 / 255 + 128)) <= 1

@@ -30,6 +30,12 @@ CompareOption = Annotated[
     tuple[Path, Path] | None, typer.Option(metavar="A.json B.json", help="Hold two reports side by side.")
 ]
 FeaturesFileOption = Annotated[Path | None, typer.Option(help="Weights, where no package has them.")]
+FetchOption = Annotated[
+    bool, typer.Option("--fetch", help="Bring the I3D file over the network if need be; its hash is checked.")
+]
+PrecisionOption = Annotated[
+    str, typer.Option(help="float32, or bfloat16: faster where the processor multiplies it; the report says which.")
+]
 LpipsOption = Annotated[Path | None, typer.Option(help="LPIPS as TorchScript, for the paired metric.")]
 
 
@@ -40,6 +46,8 @@ def evaluate(
     metrics: Annotated[str | None, typer.Option(metavar="A,B", help="Which metrics; by default all.")] = None,
     features: Annotated[str, typer.Option(help="What clips are described by.")] = "efficientnet-lite0",
     features_file: FeaturesFileOption = None,
+    fetch: FetchOption = False,
+    precision: PrecisionOption = "float32",
     lpips_file: LpipsOption = None,
     clips: Annotated[int, typer.Option(min=2, help="Clips of each set.")] = 256,
     seed: Annotated[int, typer.Option(min=0, help="Chooses the clips.")] = 0,
@@ -78,6 +86,8 @@ def evaluate(
         metrics=metrics,
         features=features,
         features_file=features_file,
+        fetch=fetch,
+        precision=precision,
         lpips_file=lpips_file,
         clips=clips,
         seed=seed,

@@ -16,8 +16,8 @@ from videogan.data.files import printable
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
 from videogan.device import pick_device, pick_threads
 from videogan.metrics import protocol, suite
-from videogan.metrics.features import load_features
-from videogan.metrics.measure import features_of, measure
+from videogan.metrics.features import FeatureNet, load_features
+from videogan.metrics.measure import measure
 from videogan.metrics.page import page, write_page_videos
 from videogan.metrics.sources import (
     ClipRule,
@@ -32,7 +32,6 @@ from videogan.storage import write_text
 
 _log = logging.getLogger(__name__)
 
-PRECISION = "float32"
 FRAMES = 16
 
 
@@ -46,6 +45,8 @@ class Request:
     metrics: str | None
     features: str
     features_file: Path | None
+    fetch: bool
+    precision: str
     lpips_file: Path | None
     clips: int
     seed: int
@@ -71,14 +72,16 @@ def run_evaluation(request: Request, out: Path) -> dict[str, Any]:
     metrics = suite.parse_metrics(
         request.metrics, has_model=request.generated is None, has_folder=request.generated is not None
     )
-    net = load_features(request.features, path=request.features_file, device=device, precision=PRECISION)
+    net = _features(request, device)
     opened = _open(request, device)
     if device.type == "cpu":
         threads, because = pick_threads()
         torch.set_num_threads(threads)
         _log.info("threads: %d, because %s", threads, because)
     real_source, fake_source = opened.real, opened.fake
-    stamp = protocol.real_protocol(net, real_source.rule, clips=request.clips, seed=request.seed, precision=PRECISION)
+    stamp = protocol.real_protocol(
+        net, real_source.rule, clips=request.clips, seed=request.seed, precision=request.precision
+    )
     seconds = {}
     with reading_bar("measuring real clips") as progress:
         clock = time.monotonic()
@@ -122,6 +125,16 @@ def run_evaluation(request: Request, out: Path) -> dict[str, Any]:
     write_text(out / "report.json", json.dumps(report, indent=2, allow_nan=False) + "\n")
     write_text(out / "report.html", page(report, real, fake, videos))
     return report
+
+
+def _features(request: Request, device: torch.device) -> FeatureNet:
+    return load_features(
+        request.features,
+        path=request.features_file,
+        device=device,
+        precision=request.precision,
+        fetch=request.fetch,
+    )
 
 
 def _scan(path: Path, labels: Literal["folders", "none"] = "folders") -> VideoFolder:
@@ -179,9 +192,7 @@ def _other_rows(request: Request, metrics: tuple[str, ...], opened: Opened, sets
     """The metrics that need more than the two measured sets."""
     rows: suite.Rows = {}
     if "long" in metrics and isinstance(opened.fake, GeneratorSource):
-        early = sets.fake.features[: min(suite.LONG_VIDEOS, len(sets.fake))]
-        late = features_of(opened.fake.late(suite.LATE, suite.LONG_VIDEOS), sets.net)
-        rows |= suite.long_rows(early, late, sets)
+        rows |= suite.long_rows(measure(opened.fake.later(suite.LATE, suite.LONG_VIDEOS), sets.net), sets)
     if "paired" in metrics and isinstance(opened.fake, FolderSource):
         pairs = paired_clips(opened.real.folder, opened.fake.folder, opened.real.rule, opened.fake.rule)
         rows |= suite.paired_rows(pairs, request.lpips_file)[0]

@@ -40,7 +40,7 @@ from videogan.errors import UsageError
 from videogan.video import as_frame_rate
 
 _log = logging.getLogger(__name__)
-_VERSION = 2
+_VERSION = 3
 _JPEG_SHRINKS = 6
 _VERIFIED_BYTES = 1 << 30
 _TABLE_ROW = 2 * np.dtype(np.int64).itemsize

@@ -14,6 +14,7 @@ import torch
 from videogan.data.cache import ClipCache
 from videogan.data.clips import Short, clip_indices, clip_span, num_clip_starts
 from videogan.data.prefetch import prefetch
+from videogan.data.shuffle import Deal, Run, ShuffleBuffer
 from videogan.errors import DataError, VideoError
 
 _log = logging.getLogger(__name__)
@@ -36,7 +37,8 @@ class ClipLoader:
     """Draws training clips from a cache.
 
     A clip is drawn in three steps, each uniform: a class (with ``class_balanced`` and if there are classes), one of
-    its videos, and one of the clips in it. So a long video counts as much as a short one.
+    its videos, and one of the clips in it. So a long video counts as much as a short one. Where clips are decoded from
+    their videos, four of one video are decoded together and handed out far apart (``videogan.data.shuffle``).
 
     Args:
         cache: where frames come from.
@@ -98,6 +100,10 @@ class ClipLoader:
         self._lock = threading.Lock()
         # Decoding is worth a thread a clip; copying raw frames is not.
         self._pool = None if cache.kind == "raw" else ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+        self._deal = Deal(seed)
+        self._buffer = None
+        if self._pool is not None and cache.kind == "stream":
+            self._buffer = ShuffleBuffer(self._deal, self._decode, self._is_mine, self._pool.map)
 
     def _make_groups(self, class_balanced: bool) -> list[np.ndarray]:
         """Numbers of the usable videos, one array for each set that is drawn with equal probability."""
@@ -128,8 +134,13 @@ class ClipLoader:
 
     def fill(self, step: int, frames: torch.Tensor) -> ClipBatch:
         """As ``batch``, into a CPU tensor of the caller's: uint8, contiguous, ``b t h w c``."""
-        draws = np.random.default_rng([self.seed, step]).random((self.world_size * self.batch_size, 3))
         first = self.rank * self.batch_size
+        if self._buffer is not None:
+            origin = step * self.world_size * self.batch_size + first
+            clips = self._buffer.take(list(range(origin, origin + self.batch_size)))
+            np.stack([clip for clip, _ in clips], out=frames.numpy())
+            return self._labelled(frames, [video for _, video in clips])
+        draws = np.random.default_rng([self.seed, step]).random((self.world_size * self.batch_size, 3))
         videos, starts = self._locate(draws[first : first + self.batch_size])
 
         def read(place: int) -> int:
@@ -138,9 +149,12 @@ class ClipLoader:
         out = frames.numpy()
         places = range(self.batch_size)
         read_videos = [read(place) for place in places] if self._pool is None else list(self._pool.map(read, places))
+        return self._labelled(frames, read_videos)
+
+    def _labelled(self, frames: torch.Tensor, videos: list[int]) -> ClipBatch:
         if not self.cache.class_names:
             return ClipBatch(frames, None)
-        return ClipBatch(frames, torch.from_numpy(self._labels[read_videos]))
+        return ClipBatch(frames, torch.from_numpy(self._labels[videos]))
 
     def batches(self, start_step: int, device: torch.device | str = "cpu") -> Generator[ClipBatch, None, None]:
         """Endless batches from ``start_step`` on, on ``device``; one thread reads the next ones meanwhile.
@@ -177,6 +191,30 @@ class ClipLoader:
             attempt += 1
             again = np.random.default_rng([self.seed, step, place, attempt]).random((1, 3))
             (video,), (start,) = self._locate(again)
+
+    def _is_mine(self, position: int) -> bool:
+        return position // self.batch_size % self.world_size == self.rank
+
+    def _decode(self, run: Run, members: list[int]) -> list[tuple[np.ndarray, int]]:
+        """Decode clips of one run one after the other: the reader goes on where it is, without a jump for each."""
+        shape = (self.num_frames, self.cache.height, self.cache.width, 3)
+        span = clip_span(self.num_frames, self.frame_stride)
+        attempt = 0
+        while True:
+            (video,), (start,) = self._locate(self._deal.draw(run, attempt)[None])
+            # Going round at the end keeps every start of the video equally likely for each member.
+            starts = {member: int((start + member * span) % self._starts[video]) for member in members}
+            clips = {}
+            try:
+                for member in sorted(members, key=starts.__getitem__):
+                    clips[member] = np.empty(shape, np.uint8)
+                    frames = self._indices(starts[member], self.cache.videos[video].num_frames)
+                    self.cache.read(video, frames, clips[member])
+            except VideoError as error:
+                self._note(video, error)
+                attempt += 1
+            else:
+                return [(clips[member], video) for member in members]
 
     def _indices(self, start: int, video_frames: int) -> Sequence[int]:
         return clip_indices(start, video_frames, self.num_frames, self.frame_stride, self.short)

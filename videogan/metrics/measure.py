@@ -1,6 +1,6 @@
 """What is kept of every clip of a set: its features and a few numbers, never its pixels."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import torch
@@ -76,11 +76,6 @@ def measure(source: Source, net: FeatureNet, progress: Callable[[int, int], None
         raise DataError("none of the clips can be read; `videogan inspect` shows every file")
     names = [field.name for field in fields(Measured)]
     return Measured(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
-
-
-def features_of(clips: Iterator[Tensor], net: FeatureNet) -> Tensor:
-    """Return the features (n d) of batches (b t c h w)."""
-    return torch.cat([net(batch) for batch in clips])
 
 
 def _measure(batch: Batch, net: FeatureNet) -> Measured:

@@ -161,7 +161,10 @@ def read_clip(folder: VideoFolder, video: int, start: int, rule: ClipRule) -> Te
 
 
 class GeneratorSource:
-    """Clips of a model: seeds from ``seed`` on, one class label a clip (b) or None for a model without classes."""
+    """Clips of a model: seeds from ``seed`` on, one class label a clip (b) or None for a model without classes.
+
+    Each clip is ``num_frames`` frames of its video from ``first_frame`` on; what lies before costs time, not memory.
+    """
 
     def __init__(
         self,
@@ -173,8 +176,9 @@ class GeneratorSource:
         clips: int,
         seed: int,
         frame_rate: Fraction,
+        first_frame: int = 0,
     ) -> None:
-        self.class_names, self.frame_rate = class_names, frame_rate
+        self.class_names, self.frame_rate, self.first_frame = class_names, frame_rate, first_frame
         self._generator, self._labels = generator, labels
         self._num_frames, self._clips, self._seed = num_frames, clips, seed
         self._device = next(generator.parameters()).device
@@ -188,19 +192,27 @@ class GeneratorSource:
             places = range(first, min(first + BATCH, self._clips))
             numbers = torch.tensor(places)
             labels = torch.full((len(places),), -1) if self._labels is None else self._labels[numbers]
-            yield Batch(self._frames(places, 0), labels, numbers, numbers)
+            yield Batch(self._frames(places), labels, numbers, numbers)
 
     def clip(self, place: int) -> Tensor:
         """One clip (t c h w) in [-1, 1] again."""
-        return self._frames(range(place, place + 1), 0)[0]
+        return self._frames(range(place, place + 1))[0]
 
-    def late(self, first: int, clips: int) -> Iterator[Tensor]:
-        """Yield frames ``first`` and following of the first ``clips`` videos, (b t c h w), in constant memory."""
-        clips = min(clips, self._clips)
-        for start in range(0, clips, BATCH):
-            yield self._frames(range(start, min(start + BATCH, clips)), first)
+    def later(self, first_frame: int, clips: int) -> "GeneratorSource":
+        """Return later frames of the first ``clips`` of the same videos."""
+        return GeneratorSource(
+            self._generator,
+            self.class_names,
+            self._labels,
+            num_frames=self._num_frames,
+            clips=min(clips, self._clips),
+            seed=self._seed,
+            frame_rate=self.frame_rate,
+            first_frame=first_frame,
+        )
 
-    def _frames(self, places: range, first: int) -> Tensor:
+    def _frames(self, places: range) -> Tensor:
+        first = self.first_frame
         seeds = [self._seed + place for place in places]
         labels = None if self._labels is None else self._labels[torch.tensor(places)].to(self._device)
         kept, passed = [], 0

@@ -20,7 +20,7 @@ from videogan.metrics.features import FeatureNet
 from videogan.metrics.frechet import frechet_distance
 from videogan.metrics.kernel import bootstrap, kernel_distance
 from videogan.metrics.measure import Measured
-from videogan.metrics.motion import ArrowOfTime, content_drift
+from videogan.metrics.motion import ArrowOfTime, content_drift, long_drift
 from videogan.metrics.paired import lpips, psnr, ssim
 
 METRICS = ("kernel", "frechet", "precision", "classes", "diversity", "memorisation", "motion", "long", "paired")
@@ -117,16 +117,29 @@ def as_json(rows: Rows) -> dict[str, dict[str, object]]:
     }
 
 
-def long_rows(early: Tensor, late: Tensor, sets: Sets) -> Rows:
-    """Return the kernel distances to the real set of the first and of late frames of the same videos, (n d) each."""
-    floor = kernel_distance(sets.halves[0].features, sets.halves[1].features)
+def long_rows(late: Measured, sets: Sets) -> Rows:
+    """Return what becomes of long videos: ``late`` are later frames of the first videos of the generated set.
+
+    Kernel distance to the real set and motion energy beside the real one's, of first and of late frames; the late
+    distance over the first one; and how far content goes.
+    """
+    early = sets.fake.part(torch.arange(len(late)))
+    first_half, second_half = sets.halves
+    floor = kernel_distance(first_half.features, second_half.features)
     frames = sets.real.thumbnails.shape[1]
-    return {
-        f"kernel_distance_frames_{first}_{first + frames}": Row(
-            kernel_distance(sets.real.features, features), floor, "the same early and late"
-        )
-        for first, features in ((0, early), (LATE, late))
-    }
+    energy = sets.real.energy.mean().clamp_min(1e-12)
+    moving = float(second_half.energy.mean() / first_half.energy.mean().clamp_min(1e-12))
+    distances = [kernel_distance(sets.real.features, part.features) for part in (early, late)]
+    rows = {}
+    for place, part, distance in zip((0, LATE), (early, late), distances, strict=True):
+        name = f"frames_{place}_{place + frames}"
+        rows[f"kernel_distance_{name}"] = Row(distance, floor, "the same early and late")
+        rows[f"motion_energy_ratio_{name}"] = Row(float(part.energy.mean() / energy), moving, "near 1")
+    # An unbiased distance may be 0 or less, and nothing can be divided by that.
+    growth = distances[1] / distances[0] if distances[0] > 0 else math.nan
+    rows["kernel_distance_late_over_early"] = Row(growth, None, "near 1")
+    rows["long_drift"] = Row(long_drift(early.features, late.features), None, "near 0")
+    return rows
 
 
 def paired_rows(pairs: Iterator[Tensor], lpips_file: Path | None) -> tuple[Rows, int]:

@@ -146,10 +146,12 @@ def _open_image(path: Path, *formats: str) -> Image.Image:
 
 
 def _picture(path: Path, image: Image.Image) -> av.VideoFrame:
-    """Turn an image of any mode into an RGB picture; an alpha channel is dropped, as for other videos."""
+    """Turn an image of any mode into an RGB picture, or RGBA where it has transparency."""
     if image.mode.startswith("I"):
         grey = (np.asarray(image, np.int64) >> 8).clip(0, 255).astype(np.uint8)
         return av.VideoFrame.from_ndarray(np.repeat(grey[..., None], 3, axis=-1), format="rgb24")
+    if image.has_transparency_data:
+        return av.VideoFrame.from_ndarray(np.asarray(image.convert("RGBA")), format="rgba")
     return av.VideoFrame.from_ndarray(np.asarray(image.convert("RGB")), format="rgb24")
 
 

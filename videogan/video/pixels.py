@@ -28,6 +28,10 @@ SHRINKING_FLAGS = int(Interpolation.AREA | _EXACT)
 _PQ = int(ColorTrc.SMPTE2084)
 _FULL_RANGE = int(ColorRange.JPEG)
 
+# Images with transparency, whose hidden colours are often arbitrary. Video with an alpha plane (yuva) hides the picture
+# that was filmed, and that is what is wanted of it.
+_TRANSPARENT = frozenset(("rgba", "bgra", "argb", "abgr", "gbrap", "pal8", "rgba64le", "rgba64be"))
+
 
 @dataclass(frozen=True)
 class Orientation:
@@ -117,13 +121,14 @@ class Converter:
         unscaled = height == had_height and width == had_width
         larger = height > had_height or width > had_width
         # FFmpeg makes planes of what is not RGB yet in half the time that it needs for packed pixels, in one pass.
-        packed = pq or (unscaled and picture.format.is_rgb)
+        transparent = picture.format.name in _TRANSPARENT
+        packed = pq or transparent or (unscaled and picture.format.is_rgb)
         # threads=1 because a reformatter's thread pool does not survive a fork.
         rgb = self._reformatter.reformat(
             picture,
             width,
             height,
-            "rgb48le" if pq else "rgb24" if packed else "gbrp",
+            "rgb48le" if pq else "rgba" if transparent else "rgb24" if packed else "gbrp",
             dst_color_range=_FULL_RANGE,
             interpolation=SCALER_FLAGS if larger or unscaled else SHRINKING_FLAGS,
             threads=1,
@@ -131,8 +136,16 @@ class Converter:
         if not packed:
             green, blue, red = rgb.planes
             return [(channel, _view(plane, height, width)) for channel, plane in enumerate((red, green, blue))]
+        if transparent and not pq:
+            return [(slice(None), _over_white(_view(rgb.planes[0], height, width * 4).reshape(height, width, 4)))]
         pixels = _view(rgb.planes[0], height, width * 3, 2 if pq else 1).reshape(height, width, 3)
         return [(slice(None), pq_to_sdr(pixels) if pq else pixels)]
+
+
+def _over_white(pixels: np.ndarray) -> np.ndarray:
+    """Lay RGBA (h w 4) over white, as viewers of images do; returns RGB (h w 3)."""
+    alpha = pixels[..., 3:].astype(np.uint16)
+    return ((pixels[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def _overlap(have: int, want: int) -> tuple[slice, slice]:

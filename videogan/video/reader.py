@@ -21,7 +21,8 @@ class VideoReader:
     """One open video, read as uint8 RGB frames (h w c) in [0, 255].
 
     Rotation, non-square pixels and interlacing are undone, so frames come as they are meant to be seen. Damaged parts
-    are passed over. An alpha channel is dropped.
+    are passed over. Images with transparency are laid over white; of video with an alpha plane (yuva), which shows what
+    lies outside the mask too, the alpha is dropped.
 
     Args:
         path: a video file, or a folder of numbered images (25 frames per second).

@@ -1,0 +1,103 @@
+"""Files with the weights of published networks: named by their hash, found, fetched and opened."""
+
+import hashlib
+import os
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from videogan.data.files import cache_root
+from videogan.errors import CheckpointError, UsageError
+from videogan.storage import sync
+
+_BLOCK = 1 << 20
+_LARGEST = 1 << 28
+_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published file: its usual name, the SHA-1 that git gives to its content, and where copies of it lie."""
+
+    name: str
+    hash: str
+    places: tuple[str, ...]
+
+
+I3D = Published(
+    "i3d_torchscript.pt",
+    "93daef59c7ae0e9e8f76225521407e60cbafa6aa",
+    (
+        "https://www.dropbox.com/s/ge9e5ujwgetktms/i3d_torchscript.pt?dl=1",
+        "https://huggingface.co/flateon/FVD-I3D-torchscript/resolve/main/i3d_torchscript.pt",
+    ),
+)
+I3D_WITHOUT_NETWORK = "a867b87ac3a9097d200598b1d48a1b890d8ec744"
+"""i3d_pretrained_400.pt: the same network's weights, but not the network."""
+
+
+def git_blob_hash(path: Path) -> str:
+    """Return the SHA-1 that git gives to the content of a file, which is how published weights are named here."""
+    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    with path.open("rb") as file:
+        while part := file.read(_BLOCK):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def find(wanted: Published, *, fetch: bool, cache_dir: str | os.PathLike[str] | None = None) -> Path:
+    """Return where a published file lies in the cache folder; with ``fetch`` it is first brought there if need be.
+
+    Raises:
+        UsageError: it is not there, or no place has it; the message names the places.
+    """
+    file = cache_root(cache_dir) / "weights" / wanted.name
+    if file.is_file() and git_blob_hash(file) == wanted.hash:
+        return file
+    if not fetch:
+        raise UsageError(
+            f"{wanted.name} is not in {file.parent}; name yours by --features-file, or let --fetch bring it from "
+            f"{wanted.places[0]}"
+        )
+    reasons = []
+    for place in wanted.places:
+        if not (reason := _fetch(place, wanted.hash, file)):
+            return file
+        reasons.append(reason)
+    raise UsageError(
+        f"{wanted.name} cannot be fetched ({'; '.join(reasons)}); bring it from another machine and name it by "
+        "--features-file"
+    )
+
+
+def open_torchscript(path: Path, device: torch.device) -> Any:
+    """Return a TorchScript network in evaluation mode; CheckpointError where the file is none."""
+    try:
+        return torch.jit.load(str(path), map_location=device).eval()
+    except (RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{path}: not a TorchScript file; give the network as TorchScript") from error
+
+
+def _fetch(place: str, wanted: str, file: Path) -> str:
+    """Bring one file into its place if it has the wanted hash; returns the reason why not, else nothing."""
+    host = urllib.parse.urlsplit(place).netloc or place
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with urllib.request.urlopen(place, timeout=_SECONDS) as answer, part.open("wb") as out:
+            while (block := answer.read(_BLOCK)) and out.tell() < _LARGEST:
+                out.write(block)
+        found = git_blob_hash(part)
+        if found != wanted:
+            return f"{host} gave another file, of git hash {found[:8]}"
+        sync(part)
+        part.replace(file)
+    except (OSError, ValueError) as error:
+        return f"{host}: {getattr(error, 'reason', None) or getattr(error, 'strerror', None) or error}"
+    finally:
+        part.unlink(missing_ok=True)
+    return ""
