@@ -24,6 +24,7 @@ CHUNK_STEPS = 16
 """Latent steps that are decoded at once while refining: memory does not grow with the clip."""
 LEARNING_RATE = 0.05
 WARMUP_SHARE = 0.05
+NOISE_WEIGHT = 0.001
 LARGEST_MOTION = 0.999
 """Motion codes lie in (-1, 1); found ones are taken as no larger before they are optimised behind a tanh."""
 FINALISTS = 4
@@ -37,7 +38,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Inversion:
-    """Latents of a clip and their error: mean absolute plus mean squared difference of pixels."""
+    """Latents of a clip and their error: mean absolute plus mean squared difference of pixels, as it was weighted."""
 
     latents: ClipLatents
     error: float
@@ -68,12 +69,13 @@ def invert(
     steps: int,
     labels: Sequence[int] | None = None,
     weights: Tensor | None = None,
+    dynamics_weight: float = 0.0,
     progress: Progress | None = None,
 ) -> Inversion:
     """Encode a clip and refine the result by ``steps`` of optimisation; the arguments are those of both.
 
-    Where several labels may be chosen from, the best few are refined for a moment on the end of the clip, and the one of
-    lowest error is refined further.
+    Where several labels may be chosen from, the best few are refined for a moment on the end of the clip, and the one
+    of lowest error is refined further.
     """
     found = _encode_as(generator, encoder, clip, window, _candidates(generator, labels))
     if steps == 0:
@@ -84,7 +86,15 @@ def invert(
         trials = [refine(generator, end, trial.latents, steps=min(steps, TRIAL_STEPS)) for trial in trials]
         best = min(trials, key=lambda trial: trial.error).latents.label
         found = [f for f in found if f.latents.label == best]
-    return refine(generator, clip, found[0].latents, steps=steps, weights=weights, progress=progress)
+    return refine(
+        generator,
+        clip,
+        found[0].latents,
+        steps=steps,
+        weights=weights,
+        dynamics_weight=dynamics_weight,
+        progress=progress,
+    )
 
 
 def refine(
@@ -95,6 +105,7 @@ def refine(
     steps: int,
     weights: Tensor | None = None,
     learning_rate: float = LEARNING_RATE,
+    dynamics_weight: float = 0.0,
     progress: Progress | None = None,
 ) -> Inversion:
     """Move latents down the gradient of the reconstruction loss; the generator's weights stay as they are.
@@ -116,10 +127,18 @@ def refine(
     shares = (shares / shares.sum()).to(clip)
     noise = content_noise(latents.content, generator.prior).clone().requires_grad_()
     hidden = torch.atanh(latents.path.clamp(-LARGEST_MOTION, LARGEST_MOTION)).requires_grad_()
-    optimizer = torch.optim.Adam([noise, hidden], betas=(0.9, 0.99))
+    motion_noise = torch.zeros(1, hidden.shape[1], generator.noise_dim, device=clip.device, requires_grad=True)
+    optimizer = torch.optim.Adam([noise, hidden, motion_noise], betas=(0.9, 0.99))
     best, lowest = latents, float("inf")
     for step in range(steps + 1):
-        error = _descend(generator, clip, shares, noise, hidden, latents.labels)
+        error, gradients = _pixel_error(generator, clip, shares, (noise, hidden), latents.labels)
+        noise.grad, hidden.grad = gradients
+        if dynamics_weight:
+            condition = generator.condition(content_code(noise, generator.prior), latents.labels)
+            term = dynamics_weight * dynamics_error(generator, torch.tanh(hidden), motion_noise, condition)
+            more = torch.autograd.grad(term, (noise, hidden, motion_noise))
+            noise.grad, hidden.grad, motion_noise.grad = gradients[0] + more[0], gradients[1] + more[1], more[2]
+            error += term.item()
         if error < lowest:
             with torch.no_grad():
                 content, path = content_code(noise, generator.prior), torch.tanh(hidden)
@@ -132,6 +151,21 @@ def refine(
             if progress is not None:
                 progress(step + 1, steps)
     return Inversion(best, lowest)
+
+
+def dynamics_error(generator: Generator, path: Tensor, motion_noise: Tensor, condition: Tensor) -> Tensor:
+    """Return how far motion codes ``(1 k m)`` are from a path that the dynamics walk: 0 where they walk it.
+
+    ``motion_noise (1 k n)`` drives them, its first step being the integrators' value before the second code. The error
+    is the mean squared distance of each code from what the GRU makes of the code before, plus NOISE_WEIGHT times the
+    mean square of the noise: up to factors a negative log posterior.
+    """
+    dynamics = generator.dynamics
+    values, _ = dynamics.integrate(motion_noise[:, 1:], motion_noise[:, 0])
+    drive = rearrange(dynamics.noise(values) + dynamics.condition(condition)[:, None], "1 s m -> s 1 m")
+    made, _ = dynamics.gru(drive, path[:, :-1].contiguous())
+    distance = (made[:, 0] - path[0, 1:]).square().mean()
+    return distance + NOISE_WEIGHT * motion_noise.square().mean()
 
 
 def schedule(step: int, steps: int) -> float:
@@ -161,42 +195,46 @@ def _chunks(generator: Generator, content: Tensor, path: Tensor, labels: Tensor 
         yield generator.decode(codes, condition.expand(-1, codes.shape[1], -1))[0]
 
 
-def _descend(
-    generator: Generator, clip: Tensor, shares: Tensor, noise: Tensor, hidden: Tensor, labels: Tensor | None
-) -> float:
-    """Set the gradients of content noise ``(1 d)`` and hidden codes ``(1 h+s m)``; return the error as it is now."""
+def _pixel_error(
+    generator: Generator, clip: Tensor, shares: Tensor, leaves: tuple[Tensor, Tensor], labels: Tensor | None
+) -> tuple[float, tuple[Tensor, Tensor]]:
+    """Return the error, and its gradients by content noise ``(1 d)`` and hidden codes ``(1 h+s m)``."""
+    noise, hidden = leaves
+    noise_gradient, hidden_gradient = torch.zeros_like(noise), torch.zeros_like(hidden)
     history, error = generator.context_steps, 0.0
-    noise.grad, hidden.grad = torch.zeros_like(noise), torch.zeros_like(hidden)
-    frame = len(clip) - generator.frames_per_step * (hidden.shape[1] - history)
+    # The codes' first frames may come before the clip's.
+    start = len(clip) - generator.frames_per_step * (hidden.shape[1] - history)
     for first in range(0, hidden.shape[1] - history, CHUNK_STEPS):
         part = hidden[:, first : first + history + CHUNK_STEPS]
-        with torch.enable_grad():
-            content = content_code(noise, generator.prior)
-            (frames,) = _chunks(generator, content, torch.tanh(part), labels)
-            frames = frames[0, max(0, -frame) :]
-            start = max(0, frame)
-            difference = frames - clip[start : start + len(frames)]
-            per_frame = reduce(difference.abs() + difference.square(), "t c h w -> t", "mean")
-            loss = (per_frame * shares[start : start + len(frames)]).sum()
-            gradients = torch.autograd.grad(loss, (noise, part))
-        noise.grad += gradients[0]
-        hidden.grad[:, first : first + part.shape[1]] += gradients[1]
-        frame, error = start + len(frames), error + loss.item()
-    return error
+        content = content_code(noise, generator.prior)
+        (frames,) = _chunks(generator, content, torch.tanh(part), labels)
+        frames, start = frames[0, max(0, -start) :], max(0, start)
+        end = start + len(frames)
+        difference = frames - clip[start:end]
+        per_frame = reduce(difference.abs() + difference.square(), "t c h w -> t", "mean")
+        loss = (per_frame * shares[start:end]).sum()
+        for_noise, for_part = torch.autograd.grad(loss, (noise, part))
+        noise_gradient += for_noise
+        hidden_gradient[:, first : first + part.shape[1]] += for_part
+        start, error = end, error + loss.item()
+    return error, (noise_gradient, hidden_gradient)
 
 
 def _encode_as(
     generator: Generator, encoder: Encoder, clip: Tensor, window: int, labels: Sequence[int | None]
 ) -> list[Inversion]:
-    """Return the encoder's codes with each of the labels, the lowest error first."""
+    """Return the encoder's codes with each of the labels, that of the lowest error at the clip's end first."""
     with torch.no_grad():
-        content, motion_codes = _codes(encoder, clip.to(next(encoder.parameters()).device), window)
+        clip = clip.to(next(encoder.parameters()).device)
+        content, motion_codes = _codes(encoder, clip, window)
         history = motion_codes[:, :1].expand(-1, generator.context_steps, -1)
         found = []
         for label in labels:
             latents = ClipLatents(content, motion_codes, history, len(clip), label)
-            frames = torch.cat(list(render(generator, latents)), dim=1)[0]
-            found.append(Inversion(latents, float(reconstruction_loss(clip.to(frames), frames))))
+            end = latents.path[:, -generator.context_steps - CHUNK_STEPS :]
+            (frames,) = _chunks(generator, content, end, latents.labels)
+            frames = frames[0, -len(clip) :]
+            found.append(Inversion(latents, float(reconstruction_loss(clip[-len(frames) :], frames))))
     return sorted(found, key=lambda inversion: inversion.error)
 
 
@@ -205,7 +243,7 @@ def _codes(encoder: Encoder, clip: Tensor, window: int) -> tuple[Tensor, Tensor]
     steps = -(-len(clip) // FRAMES_PER_STEP)
     missing = max(window, FRAMES_PER_STEP * steps) - len(clip)
     clip = torch.cat([repeat(clip[0], "c h w -> t c h w", t=missing), clip])
-    starts = [start for start in range(len(clip) - window, 0, -window)][::-1]
+    starts = list(range(len(clip) - window, 0, -window))[::-1]
     windows = torch.stack([clip[start : start + window] for start in (0, *starts)])
     parts = [encoder(some) for some in windows.split(WINDOWS_AT_ONCE)]
     content = reduce(torch.cat([part.content for part in parts]), "n d -> 1 d", "mean")

@@ -1,7 +1,7 @@
 """Latents: what a video is made from, drawn so that a seed means one video whatever stands beside it in the batch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -60,6 +60,14 @@ class ClipLatents:
     num_frames: int
     label: int | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse shapes and counts that do not belong together."""
+        if self.content.ndim != 2 or self.motion_codes.ndim != 3 or self.history.ndim != 3:
+            raise ValueError("latents of a clip need content (1 d), motion_codes (1 s m) and history (1 h m)")
+        steps = self.motion_codes.shape[1]
+        if not 4 * steps - 4 < self.num_frames <= 4 * steps:
+            raise ValueError(f"{steps} latent steps cannot be those of {self.num_frames} frames")
+
     @property
     def path(self) -> Tensor:
         """History and motion codes in one: ``(1 h+s m)``."""
@@ -69,6 +77,15 @@ class ClipLatents:
     def labels(self) -> Tensor | None:
         """The label as a batch of one."""
         return None if self.label is None else torch.tensor([self.label], device=self.content.device)
+
+    def to(self, device: torch.device | str) -> "ClipLatents":
+        """Return the same latents on another device."""
+        return replace(
+            self,
+            content=self.content.to(device),
+            motion_codes=self.motion_codes.to(device),
+            history=self.history.to(device),
+        )
 
 
 class LatentStream:
