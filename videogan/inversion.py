@@ -22,7 +22,7 @@ WINDOWS_AT_ONCE = 16
 """Windows of a long clip that the encoder sees in one batch."""
 CHUNK_STEPS = 16
 """Latent steps that are decoded at once while refining: memory does not grow with the clip."""
-LEARNING_RATE = 0.05
+LEARNING_RATE = 0.2
 WARMUP_SHARE = 0.05
 NOISE_WEIGHT = 0.001
 LARGEST_MOTION = 0.999

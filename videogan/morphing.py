@@ -82,8 +82,13 @@ def morph(
         stops = [*stops, stops[0]]
     steps = -(-num_frames // generator.frames_per_step)
     places = path_places(steps, len(stops) - 1, hold=-(-hold_frames // generator.frames_per_step), ease=ease, loop=loop)
+    if not loop:
+        places = [places[0]] * generator.context_steps + places
+    else:
+        # The decoder's history is the end of the round before.
+        places = [places[step % steps] for step in range(-generator.context_steps, steps)]
     conditions = _conditions(generator, stops, places if axis != "motion" else [0.0], truncation)
-    codes = _motion(stops if axis != "content" else stops[:1], places, generator.context_steps, conditions)
+    codes = _motion(stops if axis != "content" else stops[:1], places, conditions)
     if loop:
         codes = iter(_bent(list(islice(codes, generator.context_steps + steps)), generator.context_steps))
     return take(decoded(generator, codes, conditions), num_frames)
@@ -104,7 +109,8 @@ def swap(generator: Generator, stops: Sequence[Stop], *, num_frames: int, trunca
 def path_places(steps: int, legs: int, *, hold: int = 0, ease: bool = False, loop: bool = False) -> list[float]:
     """Return where the path stands at each of ``steps`` latent steps: stop k at k, in between on its way.
 
-    Every leg takes equally long, and ``hold`` steps pass at each stop; a loop's last stop is its first.
+    Every leg takes equally long, and ``hold`` steps pass at each stop. A loop's last stop is its first, which would come
+    after the last step.
 
     Raises:
         UsageError: nothing is left for the way.
@@ -112,7 +118,7 @@ def path_places(steps: int, legs: int, *, hold: int = 0, ease: bool = False, loo
     if legs == 0:
         return [0.0] * steps
     held = hold * (legs if loop else legs + 1)
-    moving = (steps - 1 - held) / legs
+    moving = ((steps if loop else steps - 1) - held) / legs
     if held and moving < 1:
         needed = 4 * (held + legs + 1)
         raise UsageError(f"holding takes all of the frames; ask for at least {needed} by --frames, or hold shorter")
@@ -126,14 +132,15 @@ def path_places(steps: int, legs: int, *, hold: int = 0, ease: bool = False, loo
 
 
 def _conditions(generator: Generator, stops: Sequence[Stop], places: Sequence[float], truncation: float) -> Conditions:
-    """Return the condition along a path whose place at latent step k is ``places[k]``; it stays at its ends."""
+    """Return the condition along a path of ``places``, those of the decoder's history first; it stays at its ends."""
     noise = torch.stack([stop.content_noise for stop in stops])
+    history = generator.context_steps
     table = None if generator.classes is None else generator.classes.weight.detach()
 
     def conditions(positions: Sequence[float]) -> Tensor:
         points = []
         for position in positions:
-            place = places[min(max(int(position), 0), len(places) - 1)]
+            place = places[min(max(int(position) + history, 0), len(places) - 1)]
             leg = min(int(place), max(0, len(stops) - 2))
             after, way = min(leg + 1, len(stops) - 1), place - leg
             point = content_code(slerp(noise[leg], noise[after], way), generator.prior, truncation)
@@ -145,10 +152,10 @@ def _conditions(generator: Generator, stops: Sequence[Stop], places: Sequence[fl
     return conditions
 
 
-def _motion(stops: Sequence[Stop], places: Sequence[float], history: int, conditions: Conditions) -> Iterator[Tensor]:
-    """Yield motion codes ``(1 m)``, history first, that move from stop to stop."""
+def _motion(stops: Sequence[Stop], places: Sequence[float], conditions: Conditions) -> Iterator[Tensor]:
+    """Yield motion codes ``(1 m)``, history first, that move from stop to stop by ``places``; it stays at the last."""
     for number, codes in enumerate(zip(*(stop.motion(conditions) for stop in stops), strict=True)):
-        place = places[min(max(number - history, 0), len(places) - 1)] if len(codes) > 1 else 0.0
+        place = places[min(number, len(places) - 1)]
         leg = min(int(place), max(0, len(codes) - 2))
         yield torch.lerp(codes[leg], codes[leg + 1], place - leg) if len(codes) > 1 else codes[0]
 

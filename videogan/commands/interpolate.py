@@ -80,12 +80,13 @@ def interpolate(
     Seeds that --seeds names are of one class, --class or the first one's; clips are of the class of lowest error.
     """
     from videogan.commands.options import refuse_options
-    from videogan.commands.stops import check_axis, load_stops, parse_stops
+    from videogan.commands.stops import check_axis, check_swap, load_stops, parse_stops
 
     stops = parse_stops(seeds, start, end)
     move = Move(check_axis(axis), swap, ease, hold, loop, truncation)
     if swap:
         refuse_options(context, NOT_WITH_SWAP, "--swap shows every combination at once")
+        check_swap(stops)
     from videogan.commands import rendering
     from videogan.video import as_frame_rate
 

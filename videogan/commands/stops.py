@@ -43,6 +43,12 @@ def check_axis(text: str) -> Axis:
     raise UsageError(f"--axis takes {', '.join(names[:-1])} or {names[-1]}, not {text!r}{did_you_mean(text, names)}")
 
 
+def check_swap(stops: Sequence[int | Path]) -> None:
+    """Raise UsageError where a grid of all stops with all would be too large."""
+    if len(stops) > LARGEST_SWAP:
+        raise UsageError(f"--swap shows at most {LARGEST_SWAP} stops with each other, not {len(stops)}")
+
+
 def load_stops(
     model: Model, stops: Sequence[int | Path], *, class_name: str | None, refine: int, one_class: bool
 ) -> tuple[list[Stop], list[dict[str, Any]]]:
