@@ -1,9 +1,9 @@
-"""How well predictions join their clips: the change across the join beside the changes inside the clip.
+"""How well predictions join their clips: the change across the join beside the changes inside.
 
     python benchmarks/joins.py --run runs/demo --refine 100 clips/*/000000.mp4
 
-Changes are mean absolute differences of neighbouring frames in levels of 255, before any codec. A clip's end is cut off
-where ``--given`` names fewer frames than it has.
+Changes are mean absolute differences of neighbouring frames in levels of 255, before any codec. The end of a
+clip is cut off where ``--given`` names fewer frames than it has.
 """
 
 import argparse
@@ -28,10 +28,11 @@ def main() -> None:
     good = every = 0
     print("| clip | seed | join | median inside | median after |\n|---|---|---|---|---|")
     for path in arguments.clips:
-        clip = to_float(model.read_clip(path)[: arguments.given])
+        given = model.read_clip(path)[: arguments.given]
+        clip = to_float(given)
         inside = _changes(clip).median()
         for seed in range(arguments.seeds):
-            frames = to_float(model.predict(path, 32, seed=seed, refine=arguments.refine, given=arguments.given))
+            frames = to_float(model.predict(given, 32, seed=seed, refine=arguments.refine))
             changes = _changes(torch.cat([clip[-1:], frames]))
             print(f"| {path} | {seed} | {changes[0]:.2f} | {inside:.2f} | {changes[1:].median():.2f} |", flush=True)
             good, every = good + int(changes[0] <= inside), every + 1

@@ -50,14 +50,14 @@ def test_windows_of_a_long_clip_are_those_that_end_with_it():
 def test_refinement_finds_a_generated_clip_and_leaves_the_generator_alone():
     generator = tiny_generator()
     weights = {name: value.clone() for name, value in generator.state_dict().items()}
-    clip = clip_of(generator, 22)
+    clip = clip_of(generator, 14)
     before = encode(generator, encoder(), clip, window=WINDOW)
     seen = []
-    after = refine(generator, clip, before, steps=150, progress=lambda done, total: seen.append((done, total)))
+    after = refine(generator, clip, before, steps=80, progress=lambda done, total: seen.append((done, total)))
     gain = psnr(clip, frames_of(generator, after.latents)) - psnr(clip, frames_of(generator, before))
-    assert gain > 6, "dB"
-    assert seen[-1] == (150, 150)
-    assert len(seen) == 150
+    assert gain > 4, "dB"
+    assert seen[-1] == (80, 80)
+    assert len(seen) == 80
     assert all(torch.equal(value, weights[name]) for name, value in generator.state_dict().items())
     assert after.latents.motion_codes.abs().max() <= 1
     assert after.latents.content.abs().max() <= 1

@@ -44,7 +44,7 @@ def test_the_join_is_seamless_and_seeds_part():
         frames = futures(generator, clip, latents, [0, 1], 64)
         inside = changes(clip[None])[0]
         for future in frames:
-            assert (future[0] - clip[-1]).abs().mean() <= 1.4 * max(inside.median(), inside[-4:].mean())
+            assert (future[0] - clip[-1]).abs().mean() <= 1.2 * inside.max()
         late = (frames[0, -8:] - frames[1, -8:]).abs().mean()
         assert late > 4 * (frames[0, 0] - frames[1, 0]).abs().mean()
 

@@ -109,8 +109,8 @@ def swap(generator: Generator, stops: Sequence[Stop], *, num_frames: int, trunca
 def path_places(steps: int, legs: int, *, hold: int = 0, ease: bool = False, loop: bool = False) -> list[float]:
     """Return where the path stands at each of ``steps`` latent steps: stop k at k, in between on its way.
 
-    Every leg takes equally long, and ``hold`` steps pass at each stop. A loop's last stop is its first, which would come
-    after the last step.
+    Every leg takes equally long, and ``hold`` steps pass at each stop. A loop's last stop is its first, which would
+    come after the last step.
 
     Raises:
         UsageError: nothing is left for the way.
