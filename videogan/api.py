@@ -181,8 +181,8 @@ class Model:
         if num_frames < 1:
             raise UsageError(f"num_frames {num_frames}: must be at least 1")
         latents = self.invert(clip, steps=refine, class_name=class_name, ending=True).latents
-        last_frame = to_float(clip[-1]).to(self.device)
-        chunks = prediction.predict(self.generator, last_frame, latents, [seed], num_frames=num_frames)
+        end = to_float(clip[-prediction.TAIL_FRAMES :])
+        chunks = prediction.predict(self.generator, end, latents, [seed], num_frames=num_frames)
         return np.stack(list(_frames(chunks)))
 
     def save_latents(self, path: str | os.PathLike[str], latents: ClipLatents, *, overwrite: bool = False) -> None:

@@ -22,6 +22,8 @@ FADE_FRAMES = 12
 """Frames over which the difference between the last real frame and its reconstruction fades out."""
 FADE_STEPS = 3
 """The same in latent steps, for the difference between the last motion code and what the dynamics make of it."""
+SLOWNESS = (0, 1, 2, 4)
+"""How slowly motion may set in; the first that meets the clip's own changes is taken."""
 TAIL_FRAMES = 64
 """Frames at the end of a clip that its future is predicted from."""
 HALF_WEIGHT_FRAMES = 16
@@ -42,30 +44,69 @@ def tail_weights(num_frames: int) -> Tensor:
 
 
 def predict(
-    generator: Generator, last_frame: Tensor, latents: ClipLatents, seeds: Sequence[int], *, num_frames: int
+    generator: Generator, clip: Tensor, latents: ClipLatents, seeds: Sequence[int], *, num_frames: int
 ) -> Iterator[Tensor]:
     """Yield the ``num_frames`` frames after a clip in chunks ``(b t c h w)``, one video per seed.
 
-    ``last_frame (c h w)`` in [-1, 1] is the clip's, ``latents`` are those of its end. The decoder has seen the clip's
-    own codes; what its reconstruction lacks of the last frame is added and fades out.
+    ``clip (t c h w)`` in [-1, 1], of which the end suffices, and ``latents`` are of the same end. The decoder has seen
+    the clip's own codes; what its reconstruction lacks of the last frame is added and fades out. The first new frame
+    changes no more than the clip's frames do at their median: motion sets in more slowly where that is needed, and what
+    is still too much of the change comes later, as the same difference fades out.
     """
-    device = latents.content.device
+    clip = clip.to(latents.content.device)
+    last, limit = clip[-1], median_change(clip)
     with torch.no_grad():
         condition = generator.condition(latents.content, latents.labels)[:, None]
-        for chunk in render(generator, latents):
-            reconstructed = chunk[0, -1]
-    residual = last_frame.to(device) - reconstructed
+        reconstructed = list(render(generator, latents))[-1][0, -1]
 
     def conditions(positions: Sequence[float]) -> Tensor:
         return condition.expand(len(seeds), len(positions), -1)
 
-    history = (code.expand(len(seeds), -1) for code in latents.path[:, -generator.context_steps :].unbind(1))
-    codes = chain(history, continued_codes(generator, latents, seeds, conditions))
-    first = 1
-    for chunk in take(decoded(generator, codes, conditions), num_frames):
-        shares = [fade(first + frame, FADE_FRAMES) for frame in range(chunk.shape[1])]
-        first += chunk.shape[1]
-        yield (chunk + torch.tensor(shares, device=device).view(1, -1, 1, 1, 1) * residual).clamp(-1, 1)
+    def made(codes: Iterator[Tensor]) -> Iterator[Tensor]:
+        history = latents.path[:, -generator.context_steps :].expand(len(seeds), -1, -1)
+        return decoded(generator, chain(history.unbind(1), codes), conditions)
+
+    last_code = latents.motion_codes[:, -1].expand(len(seeds), -1)
+    first_code = next(continued_codes(generator, latents, seeds, conditions))
+    slowness = torch.full((len(seeds),), float(SLOWNESS[-1]), device=clip.device)
+    for candidate in reversed(SLOWNESS):
+        tried = slowed(iter([first_code]), last_code, torch.full_like(slowness, candidate))
+        first = next(made(iter([next(tried)])))[:, 0]
+        change = _change(first + fade(1, FADE_FRAMES) * (last - reconstructed), last)
+        slowness = torch.where(change <= limit, float(candidate), slowness)
+
+    codes = slowed(continued_codes(generator, latents, seeds, conditions), last_code, slowness)
+    position, residual = 0, torch.zeros(())
+    for chunk in take(made(codes), num_frames):
+        if position == 0:
+            first = chunk[:, 0] + fade(1, FADE_FRAMES) * (last - reconstructed)
+            share = (limit / _change(first, last).clamp(min=1e-9)).clamp(max=1)[:, None, None, None]
+            residual = (torch.lerp(last.expand_as(first), first, share) - chunk[:, 0])[:, None]
+        fades = [fade(position + frame, FADE_FRAMES - 1) for frame in range(chunk.shape[1])]
+        position += chunk.shape[1]
+        yield (chunk + torch.tensor(fades, device=clip.device).view(-1, 1, 1, 1) * residual).clamp(-1, 1)
+
+
+def median_change(clip: Tensor) -> float:
+    """Return the median change from frame to frame of ``clip (t c h w)``: mean absolute differences."""
+    return float(_change(clip[1:], clip[:-1]).median()) if len(clip) > 1 else float("inf")
+
+
+def _change(frames: Tensor, before: Tensor) -> Tensor:
+    return (frames - before).abs().mean(dim=(1, 2, 3))
+
+
+def slowed(codes: Iterator[Tensor], last_code: Tensor, slowness: Tensor) -> Iterator[Tensor]:
+    """Let a path of motion codes ``(b m)`` after ``last_code`` set in slowly: after FADE_STEPS it is one step late.
+
+    ``slowness (b)`` is 0 for a path as it is; above 0 the delay comes about the sooner the larger it is.
+    """
+    before = last_code
+    for step, now in enumerate(codes, 1):
+        lag = 1 - max(0.0, 1 - step / FADE_STEPS) ** slowness
+        # The path's place lies between the code before and this one, both included.
+        yield torch.lerp(now, before, lag[:, None])
+        before = now
 
 
 def continued_codes(

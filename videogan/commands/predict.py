@@ -80,13 +80,14 @@ def _futures(
     changes: list[float],
 ) -> Iterator[Tensor]:
     """Yield the new frames ``(b t c h w)``; note how much each first one differs from the clip's last."""
+    from videogan.prediction import TAIL_FRAMES
     from videogan.prediction import predict as continued
     from videogan.video import to_float
 
-    last = to_float(given[-1]).to(model.device)
-    for chunk in continued(model.generator, last, latents, seeds, num_frames=num_frames):
+    end = to_float(given[-TAIL_FRAMES:]).to(model.device)
+    for chunk in continued(model.generator, end, latents, seeds, num_frames=num_frames):
         if not changes:
-            changes.extend(((chunk[:, 0] - last).abs().mean(dim=(1, 2, 3)) * 127.5).tolist())
+            changes.extend(((chunk[:, 0] - end[-1]).abs().mean(dim=(1, 2, 3)) * 127.5).tolist())
         yield chunk
 
 
