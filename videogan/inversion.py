@@ -27,10 +27,6 @@ WARMUP_SHARE = 0.05
 NOISE_WEIGHT = 0.001
 LARGEST_MOTION = 0.999
 """Motion codes lie in (-1, 1); found ones are taken as no larger before they are optimised behind a tanh."""
-FINALISTS = 4
-"""Classes that are tried by optimisation when none is given: those with the lowest error of the encoder's codes."""
-TRIAL_STEPS = 20
-TRIAL_FRAMES = 32
 
 Progress = Callable[[int, int], None]
 """Called with the steps done and their number."""
@@ -74,22 +70,16 @@ def invert(
 ) -> Inversion:
     """Encode a clip and refine the result by ``steps`` of optimisation; the arguments are those of both.
 
-    Where several labels may be chosen from, the best few are refined for a moment on the end of the clip, and the one
-    of lowest error is refined further.
+    The label is that of the lowest error of the encoder's codes. Comparing errors after some steps of refinement does
+    not tell classes apart any better, since free motion codes make up for a wrong one.
     """
-    found = _encode_as(generator, encoder, clip, window, _candidates(generator, labels))
+    found = _encode_as(generator, encoder, clip, window, _candidates(generator, labels))[0]
     if steps == 0:
-        return found[0]
-    if len(found) > 1:
-        end = clip[-TRIAL_FRAMES:]
-        trials = _encode_as(generator, encoder, end, window, [f.latents.label for f in found[:FINALISTS]])
-        trials = [refine(generator, end, trial.latents, steps=min(steps, TRIAL_STEPS)) for trial in trials]
-        best = min(trials, key=lambda trial: trial.error).latents.label
-        found = [f for f in found if f.latents.label == best]
+        return found
     return refine(
         generator,
         clip,
-        found[0].latents,
+        found.latents,
         steps=steps,
         weights=weights,
         dynamics_weight=dynamics_weight,
