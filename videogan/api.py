@@ -11,13 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from videogan import sampling
+from videogan import inversion, prediction, sampling
 from videogan.checkpoint import Card, fingerprint, load_weights
 from videogan.class_path import ClassPath
+from videogan.data.whole import read_whole
 from videogan.device import pick_device
 from videogan.errors import UsageError, did_you_mean
-from videogan.models.encoder import Codes, Encoder
+from videogan.latents_file import LatentsFile, check_latents_path, load_for_model, save_latents
+from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
+from videogan.models.latents import ClipLatents
+from videogan.morphing import AXES, Axis, clip_stop, morph, seed_stop
 from videogan.runs import find_weights
 from videogan.video import to_float, to_uint8
 
@@ -74,43 +78,137 @@ class Model:
 
     def interpolate(
         self,
-        seeds: Sequence[int],
+        stops: Sequence[int | ClipLatents],
         num_frames: int,
         class_name: str | None = None,
         *,
         truncation: float = 1.0,
         loop: bool = False,
+        axis: Axis = "content",
     ) -> Iterator[np.ndarray]:
-        """Yield ``num_frames`` frames, uint8 ``h w c``, whose content morphs while its motion goes on.
+        """Yield ``num_frames`` frames, uint8 ``h w c``, that move from stop to stop: seeds, or what ``encode`` found.
+
+        With ``axis="content"`` the content morphs while the first stop's motion goes on; ``motion`` and ``both`` move
+        the motion. Seeds are of the named class, or of the first one's.
 
         Raises:
-            UsageError: there is no seed or no such class, or an option is out of range.
+            UsageError: there is no stop or no such class, or an option is out of range.
         """
-        _check(truncation=truncation, speed=1.0, seeds=seeds)
+        seeds = [stop for stop in stops if not isinstance(stop, ClipLatents)]
+        _check(truncation=truncation, speed=1.0, seeds=seeds if seeds or not len(stops) else [0])
         if num_frames < 1:
             raise UsageError(f"num_frames {num_frames}: must be at least 1")
-        labels = self.labels(class_name, seeds[:1])
-        chunks = sampling.interpolate(
-            self.generator, seeds, labels, num_frames=num_frames, truncation=truncation, loop=loop
-        )
+        if axis not in AXES:
+            raise UsageError(f"axis {axis!r}{did_you_mean(axis, AXES)}: must be one of {', '.join(AXES)}")
+        label = self.label(class_name, seeds[0]) if seeds else None
+        generator = self.generator
+        passed = [
+            clip_stop(generator, stop) if isinstance(stop, ClipLatents) else seed_stop(generator, stop, label)
+            for stop in stops
+        ]
+        chunks = morph(generator, passed, num_frames=num_frames, axis=axis, truncation=truncation, loop=loop)
         return _frames(chunks)
 
-    def encode(self, clip: np.ndarray) -> Codes:
-        """Return what a clip is made from: content code ``(1 d)`` and motion codes ``(1 s m)``.
-
-        ``clip`` is uint8 ``t h w c`` of the model's size, ``t`` a multiple of four.
+    def read_clip(self, path: str | os.PathLike[str]) -> np.ndarray:
+        """Return a whole video as the model sees it: uint8 ``t h w c``, cut to its size, at its frame rate.
 
         Raises:
-            UsageError: it is not.
+            MissingPathError: there is no such file.
+            VideoError: it cannot be read.
+        """
+        data = self.card.config.data
+        return read_whole(path, size=data.size, fit=data.fit, frame_rate=self.frame_rate)
+
+    def encode(self, clip: np.ndarray, *, refine: int = 0, class_name: str | None = None) -> ClipLatents:
+        """Return what a clip is made from: ``content (1 d)`` and ``motion_codes (1 s m)``.
+
+        ``clip`` is uint8 ``t h w c`` of the model's size, of any length; ``read_clip`` gives such. ``refine`` steps of
+        optimisation follow the encoder. Without a class name, the class of lowest error is taken.
+
+        Raises:
+            UsageError: it is no such clip, or there is no such class.
+        """
+        return self.invert(clip, steps=refine, class_name=class_name).latents
+
+    def invert(
+        self,
+        clip: np.ndarray,
+        *,
+        steps: int,
+        class_name: str | None = None,
+        ending: bool = False,
+        progress: inversion.Progress | None = None,
+    ) -> inversion.Inversion:
+        """Encode a clip with its error; as ``encode``, with a callback.
+
+        With ``ending`` only the end is encoded, such that the generator can go on from it.
+
+        Raises:
+            UsageError: it is no such clip, or there is no such class.
         """
         size = self.generator.size
-        fits = clip.dtype == np.uint8 and clip.ndim == 4 and clip.shape[1:] == (size, size, 3)
-        if not fits or len(clip) == 0 or len(clip) % self.generator.frames_per_step:
-            wanted = f"uint8 t {size} {size} 3 with t a multiple of {self.generator.frames_per_step}"
-            raise UsageError(f"a clip of shape {clip.shape}, {clip.dtype}: must be {wanted}")
-        with torch.inference_mode():
-            codes: Codes = self.encoder(to_float(clip)[None].to(self.device))
-        return codes
+        if clip.dtype != np.uint8 or clip.ndim != 4 or clip.shape[1:] != (size, size, 3) or not len(clip):
+            raise UsageError(f"a clip of shape {clip.shape}, {clip.dtype}: must be uint8 t {size} {size} 3")
+        if steps < 0:
+            raise UsageError(f"refine {steps}: must be at least 0")
+        labels = None if class_name is None else self.class_labels(class_name)[:1]
+        clip = clip[-prediction.TAIL_FRAMES :] if ending else clip
+        return inversion.invert(
+            self.generator,
+            self.encoder,
+            to_float(clip).to(self.device),
+            window=self.card.config.data.num_frames,
+            steps=steps,
+            labels=labels,
+            weights=prediction.tail_weights(len(clip)) if ending else None,
+            dynamics_weight=prediction.DYNAMICS_WEIGHT if ending else 0.0,
+            progress=progress,
+        )
+
+    def decode(self, latents: ClipLatents) -> np.ndarray:
+        """Return the frames of latents: uint8 ``t h w c``, as many as the clip had that they were found in."""
+        return np.stack(list(_frames(inversion.render(self.generator, latents))))
+
+    def predict(
+        self, clip: np.ndarray, num_frames: int, seed: int = 0, *, class_name: str | None = None, refine: int = 100
+    ) -> np.ndarray:
+        """Return ``num_frames`` frames that may come after a clip, uint8 ``t h w c``; other seeds, other futures.
+
+        Raises:
+            UsageError: it is no clip as ``encode`` takes it, there is no such class, or an option is out of range.
+        """
+        _check(truncation=1.0, speed=1.0, seeds=[seed])
+        if num_frames < 1:
+            raise UsageError(f"num_frames {num_frames}: must be at least 1")
+        latents = self.invert(clip, steps=refine, class_name=class_name, ending=True).latents
+        end = to_float(clip[-prediction.TAIL_FRAMES :])
+        chunks = prediction.predict(self.generator, end, latents, [seed], num_frames=num_frames)
+        return np.stack(list(_frames(chunks)))
+
+    def save_latents(self, path: str | os.PathLike[str], latents: ClipLatents, *, overwrite: bool = False) -> None:
+        """Write latents to a small safetensors file that names this model.
+
+        Raises:
+            UsageError: ``path`` exists or cannot be written.
+        """
+        check_latents_path(Path(path), overwrite=overwrite)
+        class_name = None if latents.label is None else self.class_names[latents.label]
+        save_latents(Path(path), LatentsFile(latents, self.sha256, class_name, self.frame_rate))
+
+    def load_latents(self, path: str | os.PathLike[str]) -> ClipLatents:
+        """Read latents of this model.
+
+        Raises:
+            MissingPathError: there is no such file.
+            CheckpointError: it holds no latents, or another model's.
+        """
+        file = load_for_model(Path(path), self.class_names, self.sha256, self.path)
+        return file.latents.to(self.device)
+
+    def label(self, class_name: str | None, seed: int) -> int | None:
+        """Return the label of one seed's video, as ``labels`` does for several."""
+        labels = self.labels(class_name, [seed])
+        return None if labels is None else int(labels[0])
 
     def labels(self, class_name: str | None, seeds: Sequence[int]) -> Tensor | None:
         """Return the label of each seed's video: the (first) named class, or the classes in turn by seed.

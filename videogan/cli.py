@@ -11,7 +11,9 @@ from videogan.commands.console import console_log, sigterm_unwinds
 from videogan.commands.evaluate import evaluate
 from videogan.commands.inspect import inspect
 from videogan.commands.interpolate import interpolate
+from videogan.commands.predict import predict
 from videogan.commands.prepare import prepare
+from videogan.commands.reconstruct import reconstruct
 from videogan.commands.sample import sample
 from videogan.commands.train import train
 from videogan.errors import Interrupted, VideoganError
@@ -23,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (prepare, train, sample, interpolate, evaluate, inspect):
+for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect):
     app.command()(command)
 
 

@@ -6,14 +6,14 @@ are the decoder's history.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count, islice, pairwise
+from itertools import count, islice
 
 import torch
 from torch import Tensor
 
 from videogan.class_path import ClassPath
 from videogan.models.generator import Generator
-from videogan.models.latents import LatentStream, content_code, slerp
+from videogan.models.latents import LatentStream, content_code
 
 BURN_IN = 24
 """Latent steps of dynamics before the first frame, within the range that training draws from."""
@@ -45,49 +45,6 @@ def stream(
     conditions = video_conditions(generator, latents.content_noise, labels, truncation, classes)
     codes = motion_codes(generator, latents, conditions, speed)
     return decoded(generator, codes, conditions, chunk_steps)
-
-
-def interpolate(
-    generator: Generator,
-    seeds: Sequence[int],
-    labels: Tensor | None = None,
-    *,
-    num_frames: int,
-    truncation: float = 1.0,
-    loop: bool = False,
-) -> Iterator[Tensor]:
-    """Yield one video of ``num_frames`` frames whose content morphs through the seeds while its motion goes on.
-
-    Content noise moves along great arcs, each seed's stretch equally long; the motion is the first seed's.
-    ``labels (1)`` is the video's class. With ``loop`` the content returns to the first seed.
-    """
-    latents = latent_stream(generator, seeds[:1])
-    content = latent_stream(generator, seeds).content_noise
-    if loop:
-        content = torch.cat([content, content[:1]])
-    steps = -(-num_frames // generator.frames_per_step)
-    path = content_path(content, steps)
-
-    def conditions(positions: Sequence[float]) -> Tensor:
-        noise = path[[min(max(int(position), 0), steps - 1) for position in positions]]
-        code = content_code(noise.to(_device(generator)), generator.prior, truncation)
-        expanded = None if labels is None else labels.expand(len(positions))
-        return generator.condition(code, expanded)[None]
-
-    codes = motion_codes(generator, latents, conditions)
-    return take(decoded(generator, codes, conditions), num_frames)
-
-
-def content_path(content_noise: Tensor, steps: int) -> Tensor:
-    """Return ``steps`` points ``(steps d)`` from the first row of ``content_noise (n d)`` through all to the last."""
-    if len(content_noise) == 1:
-        return content_noise.expand(steps, -1)
-    legs = list(pairwise(content_noise))
-    points = []
-    for position in torch.linspace(0, len(legs), steps).tolist():
-        leg = min(int(position), len(legs) - 1)
-        points.append(slerp(*legs[leg], position - leg))
-    return torch.stack(points)
 
 
 def take(chunks: Iterator[Tensor], num_frames: int) -> Iterator[Tensor]:

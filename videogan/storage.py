@@ -19,9 +19,18 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OSError: there is no room or no permission; an earlier file is still there, and nothing else.
     """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace a file in one move, so that a reader never sees half of it.
+
+    Raises:
+        OSError: there is no room or no permission; an earlier file is still there, and nothing else.
+    """
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content)
         sync(part)
         part.replace(path)
     except OSError:

@@ -18,6 +18,9 @@ def test_the_python_examples_run(videogan, clips, tiny):
     assert names["frame"].shape == (32, 32, 3)
     assert len(names["morph"]) == 64
     assert names["codes"].motion_codes.shape[:2] == (1, 16)
+    assert names["again"].shape == (64, 32, 32, 3)
+    assert len(names["back"]) == 32
+    assert names["film"].shape == (80, 32, 32, 3)
 
 
 def test_every_link_leads_somewhere():

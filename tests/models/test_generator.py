@@ -3,7 +3,7 @@ import torch
 
 from videogan.models.generator import Generator
 from videogan.models.latents import Latents, LatentStream, slerp
-from videogan.sampling import content_path, interpolate, stream, take
+from videogan.sampling import stream, take
 
 BURN_IN = 3
 
@@ -159,28 +159,6 @@ class TestStream:
         latents = draw(generator, 1)
         content = generator(latents, burn_in=0, truncation=0.0).content
         assert content.abs().max() == 0
-
-
-class TestInterpolate:
-    def test_one_seed_is_that_seeds_video(self):
-        generator = tiny(num_classes=0)
-        expected = torch.cat(list(take(stream(generator, [4], chunk_steps=1), 22)), dim=1)
-        morphed = torch.cat(list(interpolate(generator, [4], num_frames=22)), dim=1)
-        assert torch.allclose(morphed, expected, atol=1e-5)
-
-    def test_it_begins_as_the_first_seed_and_moves_away(self):
-        generator = tiny(num_classes=0)
-        expected = torch.cat(list(take(stream(generator, [4], chunk_steps=1), 64)), dim=1)
-        morphed = torch.cat(list(interpolate(generator, [4, 9], num_frames=64)), dim=1)
-        assert morphed.shape == expected.shape
-        assert torch.allclose(morphed[:, :4], expected[:, :4], atol=1e-5)
-        assert (morphed[:, -4:] - expected[:, -4:]).abs().max() > 1e-3
-
-    def test_a_path_visits_every_seed(self):
-        points = torch.randn(3, 8)
-        path = content_path(points, 21)
-        for place, point in zip((0, 10, 20), points, strict=True):
-            assert torch.allclose(path[place], point, atol=1e-5)
 
 
 class TestSlerp:

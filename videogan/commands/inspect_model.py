@@ -1,4 +1,4 @@
-"""What ``videogan inspect`` says of a run, a checkpoint, a weights file, and the recipe in a video."""
+"""What ``videogan inspect`` says of a run, a checkpoint, a weights or latents file, and the recipe in a video."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 from videogan.checkpoint import WEIGHTS, Card, fingerprint, list_checkpoints, newest_checkpoint, read_card
 from videogan.errors import CheckpointError
+from videogan.latents_file import holds_latents, load_latents
 from videogan.recipe import Recipe
 from videogan.runs import RunFolder, find_weights
 
@@ -16,6 +17,8 @@ def model_report(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: it is damaged; a run without a checkpoint is reported all the same.
     """
+    if path.is_file() and holds_latents(path):
+        return _latents_report(path)
     if path.is_file() or (path / WEIGHTS).is_file():
         weights = find_weights(path)
         return {"kind": "weights" if path.is_file() else "checkpoint", "path": str(path), **_weights_report(weights)}
@@ -34,6 +37,12 @@ def model_report(path: Path) -> dict[str, Any]:
 def model_lines(report: dict[str, Any]) -> list[str]:
     """Say a report in a few lines."""
     lines = [f"{report['path']}: {report['kind']}"]
+    if report["kind"] == "latents":
+        class_name = f", class {report['class']}" if report["class"] else ""
+        return [
+            f"{lines[0]} of {report['frames']} frames at {report['frame_rate']:.6g} fps{class_name}",
+            f"of the model with sha256 {report['model_sha256']}",
+        ]
     if report["kind"] == "run":
         lines.append("checkpoints: " + (", ".join(report["checkpoints"]) or "none yet"))
     if "sha256" in report:
@@ -81,6 +90,18 @@ def _weights_report(weights: Path) -> dict[str, Any]:
         "frame_rate": float(card.frame_rate),
         "classes": list(card.class_names),
         "parameters": _parameters(weights),
+    }
+
+
+def _latents_report(path: Path) -> dict[str, Any]:
+    file = load_latents(path)
+    return {
+        "kind": "latents",
+        "path": str(path),
+        "frames": file.latents.num_frames,
+        "frame_rate": float(file.frame_rate),
+        "class": file.class_name,
+        "model_sha256": file.model_sha256,
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, Literal
 
 from einops import rearrange
 from torch import Tensor
@@ -13,6 +14,7 @@ from torch import Tensor
 from videogan.api import Model as Model
 from videogan.api import load
 from videogan.errors import UsageError
+from videogan.recipe import new_recipe
 from videogan.training.interrupt import stop_wish
 from videogan.video import VideoWriter, to_uint8
 from videogan.video.pipe import PIPE_FORMATS, PipeFormat, PipeWriter
@@ -102,6 +104,33 @@ def parse_pipe_format(text: str | None, out: Path) -> PipeFormat:
         if (text or PIPE_FORMATS[0]) == known:
             return known
     raise UsageError(f"--format takes {' or '.join(PIPE_FORMATS)}, not {text!r}")
+
+
+def refuse_stdout(out: Path) -> None:
+    """Raise UsageError for ``-``, which only sample writes to."""
+    if out == STDOUT:
+        raise UsageError("only `videogan sample` writes to stdout; name a file such as out.mp4")
+
+
+def recipe_text(
+    model: Model,
+    command: str,
+    *,
+    frames: int | Literal["inf"],
+    options: dict[str, Any],
+    seed: int | list[int] | None = None,
+) -> str:
+    """Return the recipe, as it stands in a file, of a video that is made now."""
+    recipe = new_recipe(
+        command,
+        model_sha256=model.sha256,
+        step=model.card.step,
+        seed=seed,
+        frames=frames,
+        options=options,
+        device=str(model.device),
+    )
+    return recipe.to_text()
 
 
 def side_by_side(chunks: Iterator[Tensor], rows: int) -> Iterator[Tensor]:

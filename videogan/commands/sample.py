@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from videogan.commands.options import given_options, refuse_options
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -24,35 +26,51 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Replace OUT if it exists
 ClassOption = Annotated[str | None, typer.Option("--class", help="Class of the video, by name.")]
 NoMetadataOption = Annotated[bool, typer.Option("--no-metadata", help="Do not write the recipe into the file.")]
 
+FramesOption = Annotated[str, typer.Option(metavar="N|inf", help="Frames of each video; inf: until Ctrl-C.")]
+CountOption = Annotated[
+    int, typer.Option(min=1, max=9999, help="Number of videos; several get a number in their name.")
+]
+SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the first video; the next ones count up.")]
+ClassesOption = Annotated[
+    str | None, typer.Option("--class", help="Class by name, or several such as A,B: one after the other.")
+]
+TruncationOption = Annotated[float, typer.Option(min=0, max=1, help="Below 1: more typical, less diverse content.")]
+SpeedOption = Annotated[float, typer.Option(min=0.05, max=8, help="Below 1: slower motion; above: faster.")]
+FrameRateOption = Annotated[float | None, typer.Option(help="Frames per second; by default the clips'.")]
+LoopOption = Annotated[bool, typer.Option("--loop", help="The last frame leads into the first.")]
+GridOption = Annotated[
+    str | None, typer.Option(metavar="ROWSxCOLUMNS", help="One video that shows several side by side, such as 4x4.")
+]
+LikeOption = Annotated[
+    Path | None, typer.Option(help="A video of videogan sample's: make the same frames again, by its recipe.")
+]
+PipeFormatOption = Annotated[str | None, typer.Option("--format", help="For stdout: y4m or rawvideo (RGB).")]
+LatentsOption = Annotated[
+    Path | None, typer.Option(help="Make the video of saved latents; beyond the clip's frames it goes on by --seed.")
+]
 OutArgument = Annotated[
     Path, typer.Argument(help="What to write: .mp4 .webm .gif .webp .png, a folder of frames, or - for stdout.")
 ]
 GOES_WITH_LIKE = {"out", "run", "like", "yes", "no_metadata", "pipe_format"}
+NOT_WITH_LATENTS = ("count", "class_name", "truncation", "speed", "loop", "grid", "like")
 
 
 def sample(
     context: typer.Context,
     out: OutArgument,
     run: RunOption = None,
-    frames: Annotated[str, typer.Option(metavar="N|inf", help="Frames of each video; inf: until Ctrl-C.")] = "64",
-    count: Annotated[
-        int, typer.Option(min=1, max=9999, help="Number of videos; several get a number in their name.")
-    ] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the first video; the next ones count up.")] = 0,
-    class_name: Annotated[
-        str | None, typer.Option("--class", help="Class by name, or several such as A,B: one after the other.")
-    ] = None,
-    truncation: Annotated[float, typer.Option(min=0, max=1, help="Below 1: more typical, less diverse content.")] = 1.0,
-    speed: Annotated[float, typer.Option(min=0.05, max=8, help="Below 1: slower motion; above: faster.")] = 1.0,
-    frame_rate: Annotated[float | None, typer.Option(help="Frames per second; by default the clips'.")] = None,
-    loop: Annotated[bool, typer.Option("--loop", help="The last frame leads into the first.")] = False,
-    grid: Annotated[
-        str | None, typer.Option(metavar="ROWSxCOLUMNS", help="One video that shows several side by side, such as 4x4.")
-    ] = None,
-    like: Annotated[
-        Path | None, typer.Option(help="A video of videogan sample's: make the same frames again, by its recipe.")
-    ] = None,
-    pipe_format: Annotated[str | None, typer.Option("--format", help="For stdout: y4m or rawvideo (RGB).")] = None,
+    frames: FramesOption = "64",
+    count: CountOption = 1,
+    seed: SeedOption = 0,
+    class_name: ClassesOption = None,
+    truncation: TruncationOption = 1.0,
+    speed: SpeedOption = 1.0,
+    frame_rate: FrameRateOption = None,
+    loop: LoopOption = False,
+    grid: GridOption = None,
+    like: LikeOption = None,
+    latents: LatentsOption = None,
+    pipe_format: PipeFormatOption = None,
     no_metadata: NoMetadataOption = False,
     yes: YesOption = False,
 ) -> None:
@@ -64,20 +82,52 @@ def sample(
 
     to_stdout = rendering.parse_pipe_format(pipe_format, out)
     paths = rendering.numbered_paths(out, count, overwrite=yes)
-    if like is not None:
+    if latents is not None:
+        refuse_options(context, NOT_WITH_LATENTS, "--latents says what the video shows")
+        as_long_as_clip = not given_options(context, ["frames"])
+        from videogan.commands.sample_latents import write_latents_video
+
+        write_latents_video(
+            rendering.load_model(run),
+            latents,
+            paths[0],
+            to_stdout,
+            num_frames=0 if as_long_as_clip else rendering.parse_frames(frames),
+            seed=seed,
+            frame_rate=frame_rate,
+            overwrite=yes,
+            metadata=not no_metadata,
+        )
+    elif like is not None:
         _make_again(context, like, paths[0], run, to_stdout, overwrite=yes, metadata=not no_metadata)
     else:
         options = _options(frames, class_name, truncation, speed, loop, grid, frame_rate)
-        rows, columns = rendering.parse_grid(grid, count)
-        seeds = tuple(range(seed, seed + count * rows * columns))
-        model = rendering.load_model(run)
-        at_once = rendering.VIDEOS_AT_ONCE if grid is None else len(seeds)
-        for first in range(0, len(seeds), at_once):
-            some = slice(first, first + at_once)
-            group = options.model_copy(update={"seeds": seeds[some]})
-            _write(model, group, paths[some], to_stdout, overwrite=yes, metadata=not no_metadata)
+        _make(options, paths, run, to_stdout, seed, overwrite=yes, metadata=not no_metadata)
     for path in paths if out != rendering.STDOUT else ():
         typer.echo(path)
+
+
+def _make(
+    options: SampleOptions,
+    paths: Sequence[Path],
+    run: Path | None,
+    to_stdout: PipeFormat,
+    seed: int,
+    *,
+    overwrite: bool,
+    metadata: bool,
+) -> None:
+    """Write the videos of the seeds from ``seed`` on, some at once."""
+    from videogan.commands import rendering
+
+    rows, columns = rendering.parse_grid(options.grid, len(paths))
+    seeds = tuple(range(seed, seed + len(paths) * rows * columns))
+    model = rendering.load_model(run)
+    at_once = rendering.VIDEOS_AT_ONCE if options.grid is None else len(seeds)
+    for first in range(0, len(seeds), at_once):
+        some = slice(first, first + at_once)
+        group = options.model_copy(update={"seeds": seeds[some]})
+        _write(model, group, paths[some], to_stdout, overwrite=overwrite, metadata=metadata)
 
 
 def _options(
@@ -125,10 +175,8 @@ def _make_again(
     from videogan.recipe import sample_options
     from videogan.video import probe
 
-    given = [name for name in context.params if _is_given(context, name) and name not in GOES_WITH_LIKE]
-    if given:
-        names = ", ".join("--" + name.replace("_name", "").replace("_", "-") for name in given)
-        raise UsageError(f"--like takes everything from the recipe; leave out {names}")
+    others = [name for name in context.params if name not in GOES_WITH_LIKE]
+    refuse_options(context, others, "--like takes everything from the recipe")
     if not like.exists():
         raise MissingPathError(f"{like}: no such video")
     recipe, options = sample_options(like)
@@ -146,11 +194,6 @@ def _make_again(
     _write(model, options, [out], to_stdout, overwrite=overwrite, metadata=metadata, num_frames=held, only=only)
 
 
-def _is_given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
 def _write(
     model: Model,
     options: SampleOptions,
@@ -164,7 +207,6 @@ def _write(
 ) -> None:
     """Write the videos of ``options``: all, or the ``only`` one, and at most ``num_frames`` frames."""
     from videogan.commands import rendering
-    from videogan.recipe import new_recipe
     from videogan.sampling import take
     from videogan.video import as_frame_rate
 
@@ -181,15 +223,9 @@ def _write(
         return
     seeds = options.seeds if only is None else options.seeds[only : only + 1]
     recipes = [
-        new_recipe(
-            "sample",
-            model_sha256=model.sha256,
-            step=model.card.step,
-            seed=seed,
-            frames=options.frames,
-            options=options.model_dump(mode="json"),
-            device=str(model.device),
-        ).to_text()
+        rendering.recipe_text(
+            model, "sample", seed=seed, frames=options.frames, options=options.model_dump(mode="json")
+        )
         for seed, _ in zip(seeds, paths, strict=False)
     ]
     comments = recipes if metadata else None

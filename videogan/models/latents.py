@@ -1,13 +1,15 @@
 """Latents: what a video is made from, drawn so that a seed means one video whatever stands beside it in the batch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 Prior = Literal["uniform", "normal"]
+LARGEST_CODE = 0.9999
+"""Content codes of a uniform prior are taken as no larger on the way back to noise, which would be infinite at 1."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,49 @@ class Latents:
         return Latents(self.content_noise.to(device), self.motion_noise.to(device), labels)
 
 
+@dataclass(frozen=True)
+class ClipLatents:
+    """What a given clip is made from: codes, not noise, since they were found in frames and not drawn.
+
+    ``content (1 d)`` is the content code, ``motion_codes (1 s m)`` those of its latent steps, ``history (1 h m)`` those
+    of the decoder's context before them. ``num_frames`` is at most ``4 s``: where it is less, the first frames that
+    the codes give are not the clip's. ``label`` is a class index, or None for a model without classes.
+    """
+
+    content: Tensor
+    motion_codes: Tensor
+    history: Tensor
+    num_frames: int
+    label: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse shapes and counts that do not belong together."""
+        if self.content.ndim != 2 or self.motion_codes.ndim != 3 or self.history.ndim != 3:
+            raise ValueError("latents of a clip need content (1 d), motion_codes (1 s m) and history (1 h m)")
+        steps = self.motion_codes.shape[1]
+        if not 4 * steps - 4 < self.num_frames <= 4 * steps:
+            raise ValueError(f"{steps} latent steps cannot be those of {self.num_frames} frames")
+
+    @property
+    def path(self) -> Tensor:
+        """History and motion codes in one: ``(1 h+s m)``."""
+        return torch.cat([self.history, self.motion_codes], dim=1)
+
+    @property
+    def labels(self) -> Tensor | None:
+        """The label as a batch of one."""
+        return None if self.label is None else torch.tensor([self.label], device=self.content.device)
+
+    def to(self, device: torch.device | str) -> "ClipLatents":
+        """Return the same latents on another device."""
+        return replace(
+            self,
+            content=self.content.to(device),
+            motion_codes=self.motion_codes.to(device),
+            history=self.history.to(device),
+        )
+
+
 class LatentStream:
     """Standard normal latents of some videos, one random generator per video, as many latent steps as are asked for.
 
@@ -75,6 +120,14 @@ def content_code(noise: Tensor, prior: Prior, truncation: float = 1.0) -> Tensor
     """
     noise = noise * truncation
     return torch.erf(noise / 2**0.5) if prior == "uniform" else noise
+
+
+def content_noise(code: Tensor, prior: Prior) -> Tensor:
+    """Map content codes ``(..., d)`` back to normal noise: the inverse of :func:`content_code`.
+
+    Codes of a uniform prior at or beyond its ends come back as about 4, where one draw in 10,000 lies.
+    """
+    return torch.erfinv(code.clamp(-LARGEST_CODE, LARGEST_CODE)) * 2**0.5 if prior == "uniform" else code
 
 
 def slerp(start: Tensor, end: Tensor, weight: Tensor | float) -> Tensor:
