@@ -14,14 +14,19 @@ def sync(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a text file in one move, so that a reader never sees half of it.
+    """Replace a text file as :func:`write_bytes` does."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace a file in one move, so that a reader never sees half of it.
 
     Raises:
         OSError: there is no room or no permission; an earlier file is still there, and nothing else.
     """
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(data)
         sync(part)
         part.replace(path)
     except OSError:

@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = {
     0: ("errors", "storage", "config", "presets", "device", "video"),
     1: ("data", "models", "losses", "checkpoint", "runs", "recipe", "class_path"),
-    2: ("sampling", "looping", "metrics"),
+    2: ("sampling", "looping", "metrics", "export"),
     3: ("training", "api"),
     4: ("commands",),
     5: ("cli",),

@@ -41,8 +41,8 @@ def init_weights(module: nn.Module, *, gain: float = LRELU_GAIN) -> None:
 class Conv3d(nn.Conv3d):
     """A 3D convolution that is as fast for one video as for many.
 
-    torch gives a batch of one in float32 on a CPU to a loop of its own, which takes three to ten times as long per video
-    as oneDNN, to which it gives larger batches. Where no gradient is needed, oneDNN is asked for directly.
+    torch gives a batch of one in float32 on a CPU to a loop of its own, which takes three to ten times as long as
+    oneDNN, to which it gives larger batches. Where no gradient is needed, oneDNN is asked for directly.
     """
 
     def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -51,8 +51,8 @@ class Conv3d(nn.Conv3d):
             return super()._conv_forward(x, weight, bias)
         if not torch.backends.mkldnn.is_available():
             return super()._conv_forward(x, weight, bias)
-        padding, stride, dilation = self.padding, self.stride, self.dilation
-        return torch.mkldnn_convolution(x, weight, bias, padding, stride, dilation, self.groups)
+        assert not isinstance(self.padding, str)
+        return torch.mkldnn_convolution(x, weight, bias, self.padding, self.stride, self.dilation, self.groups)
 
 
 def conv3d(in_channels: int, out_channels: int, kernel: tuple[int, int, int], *, gain: float = LRELU_GAIN) -> nn.Conv3d:
