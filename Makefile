@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MINUTES ?= 6.5
 
-.PHONY: demo test test-slow check lint types fast clean
+.PHONY: demo test test-slow check lint types fast gpu-table clean
 
 demo: $(VENV)/.installed  ## learn synthetic clips and make a video: out.mp4, and out.png to look at
 	test -d clips || $(BIN)/videogan prepare moving-shapes clips
@@ -29,6 +29,9 @@ types: $(VENV)/.tested
 
 fast: $(VENV)/.tested
 	$(BIN)/python -m pytest -m "not slow" --ignore tests/end_to_end --ignore tests/faults
+
+gpu-table: $(VENV)/.tested  ## every figure of benchmarks/quality.py; ACTIONS and PEER name folders of clips
+	$(BIN)/python benchmarks/quality.py --all $(if $(ACTIONS),--actions $(ACTIONS)) $(if $(PEER),--peer $(PEER))
 
 clean:  ## remove what make made; runs/ and clips/ stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,3 +1,9 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from tiny_generator import changes, tiny_generator
@@ -18,6 +24,21 @@ def test_a_seed_gives_the_same_frames_in_batches_of_any_size(together):
     among = to_uint8(frames_of(generator, range(together), 40)).astype(int)[2]
     assert alone.std() > 5
     assert abs(alone - among).max() <= 1
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_a_seed_gives_the_same_frames_in_one_process_or_two(seed, tmp_path):
+    together = to_uint8(frames_of(tiny_generator(), range(4), 24)).astype(int)[seed]
+    code = (
+        "import sys, numpy; from tiny_generator import tiny_generator; from videogan.sampling import stream, take;"
+        "from videogan.video import to_uint8; import torch;"
+        "chunks = take(stream(tiny_generator(), [int(sys.argv[1])]), 24);"
+        "numpy.save(sys.argv[2], to_uint8(torch.cat(list(chunks), dim=1))[0])"
+    )
+    tests = Path(__file__).parent
+    environment = os.environ | {"PYTHONPATH": f"{tests}{os.pathsep}{tests.parent}"}
+    subprocess.run([sys.executable, "-c", code, str(seed), str(tmp_path / "a.npy")], env=environment, check=True)
+    assert abs(np.load(tmp_path / "a.npy").astype(int) - together).max() <= 1
 
 
 @pytest.mark.parametrize("speed", [0.25, 0.5])

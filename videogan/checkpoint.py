@@ -21,7 +21,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
+from torch import Tensor
 
 from videogan.config import Config
 from videogan.errors import CheckpointError, UsageError
@@ -90,10 +91,29 @@ class Weights:
 
 def save_weights(path: Path, generator: Generator, encoder: Encoder, card: Card) -> None:
     """Write one safetensors file and sync it to disk."""
-    tensors = {f"generator.{name}": tensor for name, tensor in generator.state_dict().items()}
-    tensors |= {f"encoder.{name}": tensor for name, tensor in encoder.state_dict().items()}
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata=card.to_metadata())
+    save_file(_tensors(generator, encoder), path, metadata=card.to_metadata())
     sync(path)
+
+
+def pack_weights(weights: Weights, *, half: bool) -> bytes:
+    """Return the bytes of a weights file for sharing; ``half`` stores matrices and kernels in float16.
+
+    Networks that are loaded from it compute in float32 all the same. Biases and decay rates stay exact: they are few,
+    and a decay near 1 would lose much.
+    """
+    tensors = _tensors(weights.generator, weights.encoder)
+    if half:
+        tensors = {name: tensor.half() if tensor.ndim > 1 else tensor for name, tensor in tensors.items()}
+    return save(tensors, metadata=weights.card.to_metadata())
+
+
+def _tensors(generator: Generator, encoder: Encoder) -> dict[str, Tensor]:
+    networks = {"generator": generator, "encoder": encoder}
+    return {
+        f"{prefix}.{name}": tensor.contiguous()
+        for prefix, network in networks.items()
+        for name, tensor in network.state_dict().items()
+    }
 
 
 def read_card(path: Path) -> Card:

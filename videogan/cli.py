@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 from videogan import __version__
 from videogan.commands.console import console_log, sigterm_unwinds
 from videogan.commands.evaluate import evaluate
+from videogan.commands.export import export
 from videogan.commands.inspect import inspect
 from videogan.commands.interpolate import interpolate
 from videogan.commands.predict import predict
@@ -25,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect):
+for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect, export):
     app.command()(command)
 
 

@@ -14,11 +14,7 @@ def sync(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a text file in one move, so that a reader never sees half of it.
-
-    Raises:
-        OSError: there is no room or no permission; an earlier file is still there, and nothing else.
-    """
+    """Replace a text file as :func:`write_bytes` does."""
     write_bytes(path, text.encode("utf-8"))
 
 

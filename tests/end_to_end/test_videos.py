@@ -78,6 +78,9 @@ def test_interpolate(videogan, model):
         (["sample", "absent/x.mp4"], 2, "absent: no such folder"),
         (["sample", "--run", "absent", "x.mp4"], 2, "absent: no such run"),
         (["sample", "--run", ".", "x.mp4"], 4, "no usable checkpoint"),
+        (["sample", "--seed", "seven", "x.mp4"], 2, "--seed"),
+        (["sample", "--seed", "-1", "x.mp4"], 2, "--seed"),
+        (["sample", "/proc/x.mp4"], 2, "/proc/x.mp4"),
         (["sample", "--frames", "0", "x.mp4"], 2, "--frames"),
         (["sample", "--truncation", "2", "x.mp4"], 2, "--truncation"),
         (["sample", "--grid", "4by4", "x.mp4"], 2, "such as 4x4"),
@@ -94,6 +97,32 @@ def test_mistakes_cost_one_line(videogan, model, arguments, code, said):
     assert len(result.err.strip().splitlines()) == 1
     assert result.err.startswith("error: ")
     assert not list(Path().glob("x.*"))
+
+
+def test_out_without_a_suffix_is_a_folder_of_frames(videogan, model):
+    assert videogan("sample", "--frames", 5, "frames").code == 0
+    assert [path.suffix for path in sorted(Path("frames").iterdir())] == [".png"] * 5
+    (Path("frames") / "notes.txt").write_text("precious")
+    result = videogan("sample", "--frames", 5, "--yes", "frames")
+    assert result.code == 2
+    assert len(result.err.strip().splitlines()) == 1
+    assert (Path("frames") / "notes.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize("out", ["x.mp4", "x"])
+def test_a_disk_that_fills_up_while_sampling(model, out):
+    """A limit on file sizes stands for a full disk."""
+    code = (
+        "import resource; from videogan.cli import main; import torch;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300)); main()"
+    )
+    command = [sys.executable, "-c", code, "sample", "--frames", "64", out]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "cannot be written" in done.stderr
+    assert not list(Path().glob("x*"))
 
 
 def test_out_is_not_overwritten_without_yes(videogan, model):

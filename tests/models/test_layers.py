@@ -5,6 +5,7 @@ from videogan.models.layers import (
     CausalConv3d,
     TemporalUpsample,
     blur,
+    conv3d,
     spatial_downsample,
     spatial_upsample,
     temporal_downsample,
@@ -57,3 +58,23 @@ def test_a_causal_convolution_in_parts_equals_the_whole(kernel):
     second, other_last = conv(x[:, :, 6:], state)
     assert torch.allclose(torch.cat([first, second], dim=2), whole, atol=1e-6)
     assert torch.equal(last, other_last)
+
+
+@pytest.mark.parametrize("kernel", [(1, 1, 1), (1, 3, 3), (3, 3, 3)])
+@pytest.mark.parametrize("innermost", [torch.contiguous_format, torch.channels_last_3d])
+def test_a_convolution_of_one_video_is_that_of_many(kernel, innermost):
+    conv = conv3d(6, 5, kernel).to(memory_format=innermost)
+    x = torch.randn(3, 6, 8, 7, 9).to(memory_format=innermost)
+    with torch.inference_mode():
+        together = conv(x)
+        alone = torch.cat([conv(part) for part in x.split(1)])
+    assert torch.allclose(alone, together, atol=1e-5)
+    assert torch.allclose(conv(x[:1]), together[:1], atol=1e-5), "with gradients"
+
+
+def test_blur_weighs_neighbours_one_two_one():
+    frames = torch.randn(2, 3, 3, 8, 9)
+    padded = torch.nn.functional.pad(frames, (1, 1, 1, 1, 0, 0), mode="replicate")
+    row = (padded[..., :-2] + 2 * padded[..., 1:-1] + padded[..., 2:]) / 4
+    expected = (row[..., :-2, :] + 2 * row[..., 1:-1, :] + row[..., 2:, :]) / 4
+    assert torch.allclose(blur(frames), expected, atol=1e-6)

@@ -38,9 +38,26 @@ def init_weights(module: nn.Module, *, gain: float = LRELU_GAIN) -> None:
         nn.init.zeros_(bias)
 
 
+class Conv3d(nn.Conv3d):
+    """A 3D convolution that is as fast for one video as for many.
+
+    torch gives a batch of one in float32 on a CPU to a loop of its own, which takes three to ten times as long as
+    oneDNN, to which it gives larger batches. Where no gradient is needed, oneDNN is asked for directly.
+    """
+
+    def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        alone = x.shape[0] == 1 and x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32
+        if not alone or torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
+            return super()._conv_forward(x, weight, bias)
+        if not torch.backends.mkldnn.is_available():
+            return super()._conv_forward(x, weight, bias)
+        assert not isinstance(self.padding, str)
+        return torch.mkldnn_convolution(x, weight, bias, self.padding, self.stride, self.dilation, self.groups)
+
+
 def conv3d(in_channels: int, out_channels: int, kernel: tuple[int, int, int], *, gain: float = LRELU_GAIN) -> nn.Conv3d:
     """Return an initialised 3D convolution that pads space, never time."""
-    conv = nn.Conv3d(in_channels, out_channels, kernel, padding=(0, kernel[1] // 2, kernel[2] // 2))
+    conv = Conv3d(in_channels, out_channels, kernel, padding=(0, kernel[1] // 2, kernel[2] // 2))
     init_weights(conv, gain=gain)
     return conv
 
@@ -125,8 +142,13 @@ def resample(frames: Tensor, factor: float) -> Tensor:
 
 def blur(frames: Tensor) -> Tensor:
     """Smooth frames ``b t c h w`` by [1, 2, 1] / 4 along height and width, which removes any checkerboard exactly."""
-    padded = F.pad(frames.flatten(0, 1), (1, 1, 1, 1), mode="replicate")
-    return F.avg_pool2d(F.avg_pool2d(padded, 2, stride=1), 2, stride=1).unflatten(0, frames.shape[:2])
+    x = F.pad(frames.flatten(0, 1), (1, 1, 1, 1), mode="replicate")
+    # Sums of shifted views: on a CPU ten times as fast as pooling.
+    for _ in range(2):
+        x = x[..., 1:] + x[..., :-1]
+    for _ in range(2):
+        x = x[..., 1:, :] + x[..., :-1, :]
+    return (x / 16).unflatten(0, frames.shape[:2])
 
 
 def temporal_downsample(x: Tensor) -> Tensor:

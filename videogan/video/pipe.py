@@ -9,7 +9,7 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-from videogan.errors import UsageError, VideoganError
+from videogan.errors import UsageError
 from videogan.video.encoders import pad_to_even
 from videogan.video.pixels import SCALER_FLAGS
 
@@ -25,8 +25,7 @@ class PipeWriter:
     gone; what is written after that is dropped.
 
     Raises:
-        UsageError: the descriptor is a terminal.
-        VideoganError: writing failed otherwise.
+        UsageError: the descriptor is a terminal, or writing failed.
     """
 
     def __init__(self, descriptor: int, pipe_format: PipeFormat, frame_rate: Fraction) -> None:
@@ -82,4 +81,4 @@ class PipeWriter:
             except BrokenPipeError:
                 self.broken = True
             except OSError as error:
-                raise VideoganError(f"stdout: cannot be written: {error.strerror}") from error
+                raise UsageError(f"stdout: cannot be written: {error.strerror}") from error

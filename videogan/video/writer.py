@@ -11,7 +11,7 @@ from typing import Self
 import av
 import numpy as np
 
-from videogan.errors import MissingPathError, UsageError, VideoganError, did_you_mean
+from videogan.errors import MissingPathError, UsageError, did_you_mean
 from videogan.storage import sync
 from videogan.video.encoders import CodecSink, Encoding, FolderSink, SheetSink, Sink
 from videogan.video.formats import as_frame_rate
@@ -41,8 +41,8 @@ class VideoWriter:
         gop: frames between key frames at most; None for two seconds' worth.
 
     Raises:
-        UsageError: a wrong argument, an unknown suffix, PATH exists, cannot be written, or no frame was written.
-        VideoganError: the disk is full or failed, or the encoder refuses the frames.
+        UsageError: a wrong argument, an unknown suffix, PATH exists, cannot be written, no frame was written, the disk is
+            full or failed, or the encoder refuses the frames.
     """
 
     def __init__(
@@ -149,9 +149,9 @@ class VideoWriter:
             return Encoding("gif", "gif", "pal8")
         return Encoding("webp", "libwebp_anim", "bgra", {"quality": "90"}, {"loop": "0"})
 
-    def _failure(self, error: Exception) -> VideoganError:
+    def _failure(self, error: Exception) -> UsageError:
         self.discard()
-        return VideoganError(f"{self.path}: cannot be written: {reason_of(error)}; nothing was kept")
+        return UsageError(f"{self.path}: cannot be written: {reason_of(error)}; nothing was kept")
 
 
 def check_output_path(path: Path, *, overwrite: bool) -> None:

@@ -1,0 +1,193 @@
+"""The table of goals: trains for some minutes, evaluates, measures speed, and prints goal, measured and peer.
+
+    python benchmarks/quality.py                        # small: what a CPU can show, in a few minutes
+    python benchmarks/quality.py --all --actions ACTIONS --peer MOCOGAN     # on a GPU: every row
+
+``--actions`` is a folder of real videos in one folder a class, ``--peer`` one of clips that another program made of the
+same videos; rows that need what is not given, or another device, say that they are unmeasured. All training is done by
+the program's own commands, in ``--work``; a second call goes on with what is there. ``--minutes`` holds for each of the
+runs, from the start of the process to its last step.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from measuring import heading, table
+
+from videogan.device import pick_device
+from videogan.training.log import read_metrics
+
+HERE = Path(__file__).parent
+UNMEASURED = "unmeasured"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long and how large."""
+
+    preset: str
+    minutes: float
+    clips: int
+    long_minutes: float
+
+
+def command(*arguments: object, said: bool = False) -> str:
+    """Run one command of videogan and return what it printed; an error ends the benchmark with its line."""
+    done = subprocess.run(
+        [sys.executable, str(HERE.parent / "cli.py"), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=None if said else subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"videogan {arguments[0]} ended with {done.returncode}: {(done.stderr or '').strip()}")
+    return done.stdout
+
+
+def trained(clips: Path, run: Path, budget: Budget, *settings: str) -> dict[str, float]:
+    """Train unless that is done already; return clips per second, and seconds from the start to the last step."""
+    begin = time.perf_counter()
+    options = [part for setting in settings for part in ("--set", setting)]
+    command("train", clips, "--run", run, "--preset", budget.preset, "--minutes", budget.minutes, *options, said=True)
+    rows = read_metrics(run / "metrics.jsonl")
+    return {"clips_per_second": rows[-1]["clips_per_second"], "seconds": time.perf_counter() - begin}
+
+
+def evaluated(real: Path, out: Path, budget: Budget, *options: object) -> dict[str, dict[str, Any]]:
+    """Return the rows of `videogan evaluate`."""
+    text = command("evaluate", real, "--clips", budget.clips, "--out", out, "--yes", "--json", *options, said=True)
+    report: dict[str, dict[str, Any]] = json.loads(text)["metrics"]
+    return report
+
+
+def share(rows: dict[str, dict[str, Any]], name: str) -> str:
+    """Write a figure and what the real set has against itself."""
+    row = rows.get(name)
+    if row is None or row["value"] is None:
+        return UNMEASURED
+    floor = row["real_vs_real"]
+    return f"{row['value']:.3g}" + ("" if not floor else f" ({row['value'] / floor:.2f} of real against real)")
+
+
+def shapes_rows(work: Path, budget: Budget) -> list[list[str]]:
+    """Train on moving shapes; classes, recall, drift."""
+    clips = work / "shapes"
+    if not clips.exists():
+        command("prepare", "moving-shapes", clips)
+    speed = trained(clips, work / "runs" / "shapes", budget)
+    found = evaluated(clips, work / "evaluation-shapes", budget, "--run", work / "runs" / "shapes")
+    growth = next((name for name in found if "late_over_early" in name or "ratio_long" in name), "long_drift")
+    energy = [name for name in found if name.startswith("motion_energy_ratio")]
+    classes = [name for name in found if name.startswith("class_accuracy")]
+    return [
+        ["moving-shapes: recall", "above 0.8 of real against real", share(found, "recall"), "collapsed"],
+        ["moving-shapes: coverage", "above 0.8 of real against real", share(found, "coverage"), "collapsed"],
+        *([f"moving-shapes: {name}", "every class present", share(found, name), "-"] for name in classes),
+        [f"drift: {growth}", "at most 1.1", share(found, growth), "freeze or repeat"],
+        *([f"drift: {name}", "within 0.15 of 1", share(found, name), "-"] for name in energy),
+        ["training, clips/s", "at least 900", f"{speed['clips_per_second']:.3g}", "436-795"],
+    ]
+
+
+def actions_rows(work: Path, budget: Budget, actions: Path | None, peer: Path | None) -> list[list[str]]:
+    """Train on the actions clips, every second frame, and compare with the peer's clips."""
+    name = "actions: kernel distance"
+    if actions is None:
+        return [[name, "at most a quarter of the peer's", f"{UNMEASURED} (no --actions)", "-"]]
+    trained(actions, work / "runs" / "actions", budget, "data.size=64", "data.frame_stride=2")
+    run = ("--run", work / "runs" / "actions", "--stride", 2)
+    own = evaluated(actions, work / "evaluation-actions", budget, *run, "--metrics", "kernel")
+    theirs = UNMEASURED
+    if peer is not None:
+        compared = ("--generated", peer, "--stride", 2, "--metrics", "kernel")
+        theirs = share(evaluated(actions, work / "evaluation-peer", budget, *compared), "kernel_distance")
+    return [[name, "at most a quarter of the peer's", share(own, "kernel_distance"), theirs]]
+
+
+def speed_rows(work: Path, device: str) -> list[list[str]]:
+    """Measure sampling and the training step by their own benchmarks."""
+    file = work / "sampling.json"
+    subprocess.run([sys.executable, str(HERE / "sampling.py"), "--json", str(file)], check=True)
+    rows = {(row["model"], row["mode"]): row for row in json.loads(file.read_text())}
+
+    def best(model: str, key: str, *, low: bool = False) -> str:
+        found = {mode: row[key] for (name, mode), row in rows.items() if name == model}
+        if not found:
+            return f"{UNMEASURED} (needs a GPU)"
+        mode = (min if low else max)(found, key=lambda mode: found[mode])
+        return f"{found['eager']:,.4g} as shipped, {found[mode]:,.4g} {mode}"
+
+    return [
+        [
+            "2 CPU cores, 32 x 32, frames/s",
+            "at least 200",
+            best("cpu", "stream") if device == "cpu" else UNMEASURED,
+            "-",
+        ],
+        ["the same, 64 x 64", "at least 60", best("cpu, 64", "stream") if device == "cpu" else UNMEASURED, "-"],
+        ["sampling 64 x 64, 16 x 16, frames/s", "at least 120,000", best("gpu64", "many"), "65,000-78,000"],
+        ["sampling 64 x 64, 1 stream, frames/s", "at least 10,000", best("gpu64", "stream"), "5,000-9,500"],
+        ["first frame, warm, ms", "at most 2", best("gpu64", "first", low=True), "0.9-1.4"],
+        ["one stream at 256 x 256 into an MP4, frames/s", "at least 240", best("gpu256", "mp4"), "24-30"],
+    ]
+
+
+def step_rows(work: Path, device: str) -> list[list[str]]:
+    """Measure the seconds before the first step, and print parts and growth."""
+    files = ["--json", str(work / "training.json"), "--plot", str(work / "growth.svg")]
+    subprocess.run([sys.executable, str(HERE / "training_step.py"), "--grow", *files], check=True)
+    first = json.loads((work / "training.json").read_text())[0]["cells"]
+    measured = first[-1] if device == "cuda" else f"{first[-1]}, eager on a CPU; {UNMEASURED} on a GPU"
+    return [["seconds before the first step", "at most 20", measured, "42-184 in an earlier study"]]
+
+
+def large_rows(work: Path, budget: Budget, clips: Path, device: str) -> list[list[str]]:
+    """Train the large presets."""
+    rows = []
+    for name in ("gpu128", "gpu256"):
+        measured = f"{UNMEASURED} (needs a GPU)"
+        if device == "cuda":
+            large = Budget(name, budget.long_minutes, budget.clips, budget.long_minutes)
+            run = work / "runs" / name
+            speed = trained(clips, run, large)
+            command("sample", "--run", run, "--grid", "4x4", "--yes", run / "grid.png")
+            measured = f"{speed['clips_per_second']:.3g} clips/s; {run / 'grid.png'}"
+        rows.append([f"{name}, {budget.long_minutes:g} minutes", "trains stably", measured, "-"])
+    return rows
+
+
+def main() -> None:
+    """Measure what this machine can, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true", help="the full budget: presets, minutes and clips of the goals")
+    parser.add_argument("--minutes", type=float, help="of each run; by default 2, or 4.25 with --all")
+    parser.add_argument("--actions", type=Path)
+    parser.add_argument("--peer", type=Path)
+    parser.add_argument("--work", type=Path, default=Path("quality"))
+    arguments = parser.parse_args()
+    device = pick_device()
+    budget = Budget(
+        preset="gpu64" if device.type == "cuda" else "cpu",
+        minutes=arguments.minutes or (4.25 if arguments.all else 2),
+        clips=256 if arguments.all else 64,
+        long_minutes=8,
+    )
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    rows = shapes_rows(arguments.work, budget) + actions_rows(arguments.work, budget, arguments.actions, arguments.peer)
+    rows += speed_rows(arguments.work, device.type) + step_rows(arguments.work, device.type)
+    rows += large_rows(arguments.work, budget, arguments.work / "shapes", device.type)
+    text = f"{heading(device)}; preset {budget.preset}, {budget.minutes:g} minutes\n\n"
+    text += table(("what", "goal (one H100)", "measured", "peer"), rows)
+    (arguments.work / "table.md").write_text(text + "\n", encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

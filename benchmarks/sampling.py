@@ -1,0 +1,159 @@
+"""How fast videos are made: many at once, one stream, the first frame, one stream into an MP4 on disk.
+
+    python benchmarks/sampling.py                        # preset cpu at 32 and 64, or gpu64 to gpu256 on a GPU
+    python benchmarks/sampling.py --run runs/demo        # a trained model
+    python benchmarks/sampling.py --compile --json sampling.json
+
+Frames end as uint8 on the device. Networks of presets have random weights, which take the same time. Modes: ``eager``
+is what `videogan sample` does; ``contiguous`` has channels outermost; ``bfloat16`` is autocast; ``compiled`` compiles
+the decoder's stages; ``graphs``, on a GPU, replays one CUDA graph per chunk after the first, and is not a part of the
+package yet.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from fractions import Fraction
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import torch
+from cuda_graphs import graphed_stream
+from measuring import heading, seconds, spread, synchronise, table
+from torch import Tensor
+
+from videogan.checkpoint import load_weights
+from videogan.commands.rendering import write_videos
+from videogan.device import pick_device
+from videogan.models.build import build_generator
+from videogan.models.generator import Generator
+from videogan.presets import preset
+from videogan.runs import find_weights
+from videogan.sampling import stream, take
+
+STREAM_CHUNK = 4
+COLUMNS = ("model", "mode", "16 x 16 frames/s", "1 stream frames/s", "first frame ms", "MP4 frames/s")
+
+
+def pixels(frames: Tensor) -> Tensor:
+    """Turn frames in [-1, 1] into uint8 on their device."""
+    return frames.add(1).mul(127.5).round().to(torch.uint8)
+
+
+def chunks(generator: Generator, videos: int, chunk_steps: int, mode: str) -> Iterator[Tensor]:
+    """Yield chunks of some videos in one mode."""
+    device = next(generator.parameters()).device
+    labels = torch.zeros(videos, dtype=torch.long, device=device) if generator.num_classes else None
+    if mode == "graphs":
+        yield from graphed_stream(generator, range(videos), labels, chunk_steps=chunk_steps)
+        return
+    autocast = torch.autocast(device.type, torch.bfloat16) if mode == "bfloat16" else nullcontext()
+    made = stream(generator, range(videos), labels, chunk_steps=chunk_steps)
+    for _ in count():
+        with autocast:
+            chunk = next(made)
+        yield chunk
+
+
+def prepared(generator: Generator, mode: str) -> Generator:
+    """Return the generator as a mode wants it."""
+    if mode == "contiguous":
+        return generator.to(memory_format=torch.contiguous_format)
+    generator = generator.to(memory_format=torch.channels_last_3d)
+    if mode == "compiled":
+        torch._dynamo.config.recompile_limit = 64
+        for stage in generator.stages:
+            stage.compile(dynamic=False)
+    return generator
+
+
+def frames_per_second(generator: Generator, mode: str, rounds: int, num_frames: int) -> list[float]:
+    """Return the steady speed of one stream in each round."""
+    device = next(generator.parameters()).device
+    made = chunks(generator, 1, STREAM_CHUNK, mode)
+    per_chunk = STREAM_CHUNK * generator.frames_per_step
+
+    def work() -> None:
+        for _ in range(-(-num_frames // per_chunk)):
+            pixels(next(made))
+
+    times = seconds(work, device, rounds=rounds)
+    return [-(-num_frames // per_chunk) * per_chunk / taken for taken in times]
+
+
+def to_disk(generator: Generator, mode: str, rounds: int, num_frames: int, frame_rate: Fraction) -> list[float]:
+    """Return the frames per second of one video from latents to a closed MP4."""
+    rates = []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            begin = time.perf_counter()
+            made = take(chunks(generator, 1, STREAM_CHUNK, mode), num_frames)
+            write_videos([Path(folder) / "a.mp4"], made, frame_rate=frame_rate, overwrite=False)
+            rates.append(num_frames / (time.perf_counter() - begin))
+    return rates
+
+
+def measure(name: str, generator: Generator, mode: str, arguments: argparse.Namespace) -> dict[str, object]:
+    """Return one row: all figures of a generator in one mode."""
+    device = next(generator.parameters()).device
+    generator = prepared(generator, mode)
+    rounds, few = arguments.rounds, max(1, arguments.rounds // 3)
+    # A graph is captured once; what is measured of it goes on from there.
+    made = partial(chunks, generator, mode=mode)
+    many = seconds(lambda: pixels(next(made(16, 4))), device, rounds=rounds)
+    first = seconds(lambda: pixels(next(made(1, 1))), device, rounds=rounds)
+    row = {
+        "model": name,
+        "mode": mode,
+        "many": spread([256 / taken for taken in many]),
+        "stream": spread(frames_per_second(generator, mode, rounds, arguments.frames)),
+        "first": spread([1000 * taken for taken in first]),
+        "mp4": spread(to_disk(generator, mode, few, arguments.frames, Fraction(25))),
+    }
+    synchronise(device)
+    return row
+
+
+def models(arguments: argparse.Namespace, device: torch.device) -> Iterator[tuple[str, Generator]]:
+    """Yield the named run's generator, or those of the presets that suit the device."""
+    if arguments.run is not None:
+        yield str(arguments.run.name), load_weights(find_weights(arguments.run), device).generator
+        return
+    named = {"cpu": "cpu", "cpu, 64": "cpu"}
+    if device.type == "cuda":
+        named |= {"gpu64": "gpu64", "gpu128": "gpu128", "gpu256": "gpu256"}
+    for name, base in named.items():
+        torch.manual_seed(0)
+        config = preset(base, ["data.size=64"] if name == "cpu, 64" else [])
+        yield name, build_generator(config, 4).to(device).eval().requires_grad_(False)
+
+
+def main() -> None:
+    """Print the table, and write it as JSON where asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--frames", type=int, default=640, help="of the stream and the MP4, in each round")
+    parser.add_argument("--compile", action="store_true", help="measure the compiled decoder too")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    device = pick_device(arguments.device)
+    modes = ["eager", "contiguous", "bfloat16", *(["graphs"] if device.type == "cuda" else [])]
+    modes += ["compiled"] if arguments.compile else []
+    print(heading(device))
+    rows = [
+        measure(name, generator, mode, arguments) for name, generator in models(arguments, device) for mode in modes
+    ]
+    print(table(COLUMNS, [list(row.values()) for row in rows]))
+    if arguments.json is not None:
+        plain = [{key: getattr(value, "median", value) for key, value in row.items()} for row in rows]
+        arguments.json.write_text(json.dumps(plain, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""Clips per second of the training step by preset, where its time goes, and how cost grows with size, frames and batch.
+
+    python benchmarks/training_step.py                          # preset cpu, or the gpu presets on a GPU
+    python benchmarks/training_step.py --presets gpu64 --grow --plot growth.svg --json training.json
+
+Clips are synthetic and lie on the device already. Each row is a process of its own, so that its peak memory and the
+seconds before its first step, compilation included, are its own. Parts are told apart by hooks: the generator's forward
+pass, the discriminators' update, the generator's update (backward), the encoder's update in the steps that have one.
+Training on several GPUs is not built yet, so nothing is measured of it.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from measuring import heading, spread, synchronise, table, write_plot
+
+from videogan.config import Config
+from videogan.device import memory_gib, pick_device, pick_precision
+from videogan.presets import change, preset
+from videogan.training.compile import compile_networks
+from videogan.training.draws import draw_step
+from videogan.training.state import TrainingState, new_state
+from videogan.training.step import train_step
+
+PARTS = ("generator forward", "discriminators", "generator update", "encoder")
+COLUMNS = ("preset", "size", "frames", "batch", "clips/s", *(f"{part}, ms" for part in PARTS), "peak GiB", "start, s")
+NUM_CLASSES = 4
+GROWTH = {
+    "cpu": {"size": (32, 64), "frames": (8, 16, 32), "batch": (4, 16, 32)},
+    "cuda": {"size": (64, 128, 256), "frames": (16, 32, 64), "batch": (16, 64, 128)},
+}
+KEYS = {"size": "data.size", "frames": "data.num_frames", "batch": "train.batch_size"}
+
+
+class Parts:
+    """Times the parts of each step by the moments at which networks and optimizers are done."""
+
+    def __init__(self, state: TrainingState, device: torch.device) -> None:
+        self._device, self._moments = device, [("begin", 0.0)]
+        self.milliseconds: dict[str, list[float]] = {part: [] for part in PARTS}
+        state.networks.generator.register_forward_hook(lambda *_: self._note(PARTS[0]))
+        done = (state.optimizers.discriminators, state.optimizers.generator, state.optimizers.encoder)
+        for part, optimizer in zip(PARTS[1:], done, strict=True):
+            optimizer.register_step_post_hook(lambda *_, part=part: self._note(part))
+
+    def begin(self) -> None:
+        """Begin a step."""
+        self._moments = []
+        self._note("begin")
+
+    def end(self) -> None:
+        """Add what this step's parts took."""
+        for (_, before), (part, after) in zip(self._moments, self._moments[1:], strict=False):
+            self.milliseconds[part].append(1000 * (after - before))
+
+    def _note(self, part: str) -> None:
+        synchronise(self._device)
+        self._moments.append((part, time.perf_counter()))
+
+
+def configured(name: str, settings: list[str], device: torch.device, *, compiled: bool) -> Config:
+    """Return a preset as `videogan train` would run it on the device."""
+    config = preset(name, settings)
+    chosen = {"train.device": device.type, "train.precision": pick_precision(device)[0]}
+    return change(config, {**chosen, "train.compile": "always" if compiled else "never"})
+
+
+def measure(name: str, settings: list[str], arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return one row; this process has done nothing else."""
+    begin = time.perf_counter()
+    device = pick_device(arguments.device)
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
+    config = configured(name, settings, device, compiled=arguments.compile or device.type == "cuda")
+    state = new_state(config, NUM_CLASSES, device)
+    if config.train.compile == "always":
+        compile_networks(state.networks)
+    batch, size, frames = config.train.batch_size, config.data.size, config.data.num_frames
+    labels = torch.arange(batch, device=device) % NUM_CLASSES
+    clips = torch.rand(batch, frames, 3, size, size, device=device) * 2 - 1
+
+    def step(number: int) -> None:
+        draws = draw_step(config, state.networks.generator, labels, step=number, device=device)
+        train_step(state.networks, state.optimizers, clips, labels, draws, config)
+
+    step(0)  # a step that trains the encoder too: all that is compiled, is compiled in it
+    step(1)
+    synchronise(device)
+    start = time.perf_counter() - begin
+    times, number = [], 0
+    while len(times) < arguments.steps:
+        synchronise(device)
+        before = time.perf_counter()
+        step(number)
+        synchronise(device)
+        times.append(time.perf_counter() - before)
+        number += 1
+    parts = Parts(state, device)
+    for number in range(arguments.steps):
+        parts.begin()
+        step(number)
+        parts.end()
+    # Steps with the encoder's update are slower; a period of both is one value.
+    interval = max(1, min(config.encoder.interval, len(times)))
+    periods = [times[at : at + interval] for at in range(0, len(times) - interval + 1, interval)]
+    rate = spread([batch * len(period) / sum(period) for period in periods])
+    return {
+        "heading": heading(device),
+        "cells": [name, size, frames, batch, str(rate)]
+        + [str(spread(times)) if times else "-" for times in parts.milliseconds.values()]
+        + [f"{memory_gib(device):.2f}", f"{start:.1f}"],
+        "rate": rate.median,
+    }
+
+
+def in_own_process(name: str, settings: list[str], arguments: argparse.Namespace) -> dict[str, Any] | None:
+    """Measure one row in a process of its own; None, and what it said, where it failed (for want of memory, mostly)."""
+    command = [sys.executable, __file__, "--one", name, "--device", arguments.device, "--steps", str(arguments.steps)]
+    command += [part for setting in settings for part in ("--set", setting)] + ["--compile"] * arguments.compile
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["?"])[-1]
+        print(f"{name} {' '.join(settings)}: {last}", file=sys.stderr)
+        return None
+    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return row
+
+
+def grow(name: str, arguments: argparse.Namespace, device: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return a row for each value of size, frames and batch, and seconds per clip by axis for a plot."""
+    rows, series = [], {}
+    for axis, values in GROWTH[device].items():
+        for value in values:
+            row = in_own_process(name, [*arguments.set, f"{KEYS[axis]}={value}"], arguments)
+            if row is not None:
+                rows.append(row)
+                series.setdefault(axis, []).append((value, 1 / row["rate"]))
+    return rows, series
+
+
+def main() -> None:
+    """Print the tables, and write JSON and a plot where asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--presets", help="with commas between; by default what suits the device")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--steps", type=int, default=24)
+    parser.add_argument("--set", action="append", default=[], metavar="GROUP.KEY=VALUE")
+    parser.add_argument("--compile", action="store_true", help="compile on a CPU too")
+    parser.add_argument("--grow", action="store_true", help="measure growth with size, frames and batch")
+    parser.add_argument("--plot", type=Path, help="SVG of that growth")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one is not None:
+        print(json.dumps(measure(arguments.one, arguments.set, arguments)))
+        return
+    device = pick_device(arguments.device).type
+    names = (arguments.presets or ("gpu64,gpu128,gpu256" if device == "cuda" else "cpu")).split(",")
+    rows = [row for name in names if (row := in_own_process(name, arguments.set, arguments)) is not None]
+    if not rows:
+        sys.exit("no row could be measured")
+    print(rows[0]["heading"])
+    print(table(COLUMNS, [row["cells"] for row in rows]))
+    if arguments.grow:
+        grown, series = grow(names[0], arguments, device)
+        print("\n" + table(COLUMNS, [row["cells"] for row in grown]))
+        if arguments.plot is not None:
+            write_plot(arguments.plot, f"preset {names[0]}", series, "seconds per clip")
+        rows += grown
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

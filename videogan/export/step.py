@@ -1,0 +1,93 @@
+"""The streaming step with named tensors in and out: four frames of one video, and the state to go on from.
+
+Inputs, all float32: ``content_noise (1 d)``, standard normal and fixed for a video (scaled below 1: truncation);
+``class_shares (1 n)``, how much of each class, only where the model has classes; ``motion_noise (1 1 m)``, standard
+normal and new for every step; then the state. Outputs: ``frames (1 4 c h w)`` in [-1, 1]; then the next state, in the
+same order.
+
+A video begins with a state of zeros, but for ``integrators``, which is standard normal. The frames of the first
+:func:`warm_up_steps` steps are thrown away: in them the dynamics forget where they began, and the decoder comes to see
+nothing but its own history.
+"""
+
+import json
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from videogan.checkpoint import Card
+from videogan.models.dynamics import DynamicsState
+from videogan.models.generator import Generator, GeneratorState
+from videogan.models.latents import Latents, content_code
+from videogan.sampling import BURN_IN
+
+FORMAT = "videogan streaming step 1"
+
+
+@dataclass(frozen=True)
+class StepDescription:
+    """Names of the tensors in their order, and what a program needs to know about the model, as text."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    metadata: dict[str, str]
+
+
+class StreamingStep(nn.Module):
+    """One latent step of a generator; the module's docstring says what goes in and comes out."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, content_noise: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        """Map the inputs in their order to the outputs in theirs."""
+        condition = content_code(content_noise, self.generator.prior)
+        if self.generator.classes is not None:
+            class_shares, *rest_after = rest
+            condition = torch.cat([condition, class_shares @ self.generator.classes.weight], dim=1)
+            rest = tuple(rest_after)
+        motion_noise, motion_code, integrators, *decoder = rest
+        state = GeneratorState(DynamicsState(motion_code, integrators), tuple(decoder))
+        frames, state = self.generator.stream(motion_noise, condition[:, None], state)
+        return (frames.clamp(-1, 1), *state.dynamics, *state.decoder)
+
+
+def warm_up_steps(generator: Generator) -> int:
+    """Return the latent steps at the beginning whose frames are no part of the video."""
+    return BURN_IN + generator.context_steps
+
+
+def example_inputs(generator: Generator, source: torch.Generator) -> tuple[Tensor, ...]:
+    """Return random inputs of the step, with the state of a video that begins."""
+    labels = torch.zeros(1, dtype=torch.long) if generator.num_classes else None
+    noise = torch.zeros(1, 1 + generator.context_steps + 1, generator.noise_dim)
+    with torch.inference_mode():
+        shapes = generator(Latents(torch.zeros(1, generator.content_dim), noise, labels), burn_in=0).state
+    shares = (torch.eye(generator.num_classes)[:1],) if generator.num_classes else ()
+    return (
+        torch.randn(1, generator.content_dim, generator=source),
+        *shares,
+        torch.randn(1, 1, generator.noise_dim, generator=source),
+        torch.zeros(shapes.dynamics.motion_code.shape),
+        torch.randn(shapes.dynamics.integrators.shape, generator=source),
+        *(torch.zeros(tensor.shape) for tensor in shapes.decoder),
+    )
+
+
+def describe(generator: Generator, card: Card, model_sha256: str) -> StepDescription:
+    """Return the names of the step's tensors and the metadata that stand in an exported file."""
+    fixed = ("content_noise", *(("class_shares",) if generator.num_classes else ()), "motion_noise")
+    count = len(example_inputs(generator, torch.Generator())) - len(fixed) - 2
+    state = ("motion_code", "integrators", *(f"decoder_{number}" for number in range(count)))
+    metadata = {
+        "format": FORMAT,
+        "frame_rate": str(card.frame_rate),
+        "class_names": json.dumps(card.class_names),
+        "state": json.dumps(state),
+        "warm_up_steps": str(warm_up_steps(generator)),
+        "step": str(card.step),
+        "model_sha256": model_sha256,
+    }
+    return StepDescription((*fixed, *state), ("frames", *(f"next_{name}" for name in state)), metadata)
