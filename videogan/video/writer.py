@@ -41,8 +41,8 @@ class VideoWriter:
         gop: frames between key frames at most; None for two seconds' worth.
 
     Raises:
-        UsageError: a wrong argument, an unknown suffix, PATH exists, cannot be written, no frame was written, the disk is
-            full or failed, or the encoder refuses the frames.
+        UsageError: a wrong argument, an unknown suffix, PATH exists, cannot be written, no frame was written, the disk
+            is full or failed, or the encoder refuses the frames.
     """
 
     def __init__(
