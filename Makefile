@@ -6,7 +6,8 @@ MINUTES ?= 6.5
 
 .PHONY: demo test test-slow check lint types fast gpu-table clean
 
-demo: $(VENV)/.installed  ## learn synthetic clips and make a video: out.mp4, and out.png to look at
+demo: $(VENV)/.installed  ## a video by the model that comes along, then one learnt here: out.mp4, and out.png to look at
+	$(BIN)/videogan sample --run videogan/pretrained/default.safetensors --frames 64 --grid 2x13 --yes shipped.mp4
 	test -d clips || $(BIN)/videogan prepare moving-shapes clips
 	$(BIN)/videogan train clips --run runs/demo --minutes $(MINUTES)
 	$(BIN)/videogan sample --run runs/demo --frames 64 --grid 4x4 --yes out.mp4

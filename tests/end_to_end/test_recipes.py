@@ -164,7 +164,7 @@ def test_a_disk_that_fills_up_costs_one_line(model):
     )
     command = [sys.executable, "-c", code, "sample", "--frames", "400", "x.mp4"]
     done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("error: x.mp4: cannot be written")
     assert len(done.stderr.strip().splitlines()) == 1
     assert not list(Path().glob("x.mp4*"))

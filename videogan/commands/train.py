@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from videogan.runs import RunFolder
     from videogan.training.loop import Trainer
 
+PresetOption = Annotated[
+    str | None, typer.Option(help="cpu, gpu64, gpu128, gpu256, classic or wgan-gp; by default what fits here.")
+]
+
 
 def train(
     clips: Annotated[Path, typer.Argument(help="Folder of videos; its sub-folders, if any, are the classes.")],
     run: Annotated[Path | None, typer.Option(help="Run folder; by default a new numbered one under runs/.")] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="cpu, gpu64 ... classic, wgan-gp; by default what fits here.")
-    ] = None,
+    preset: PresetOption = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Change one setting; repeatable.")
     ] = None,
