@@ -111,16 +111,23 @@ def actions_rows(work: Path, budget: Budget, actions: Path | None, peer: Path | 
     return [[name, "at most a quarter of the peer's", share(own, "kernel_distance"), theirs]]
 
 
+def measured_by(script: str, file: Path, *options: str) -> list[dict[str, Any]]:
+    """Return the JSON rows of another benchmark, none where it failed: one failure must not cost the whole table."""
+    file.unlink(missing_ok=True)
+    subprocess.run([sys.executable, str(HERE / script), "--json", str(file), *options], check=False)
+    rows: list[dict[str, Any]] = json.loads(file.read_text()) if file.exists() else []
+    return rows
+
+
 def speed_rows(work: Path, device: str) -> list[list[str]]:
     """Measure sampling and the training step by their own benchmarks."""
     file = work / "sampling.json"
-    subprocess.run([sys.executable, str(HERE / "sampling.py"), "--json", str(file)], check=True)
-    rows = {(row["model"], row["mode"]): row for row in json.loads(file.read_text())}
+    rows = {(row["model"], row["mode"]): row for row in measured_by("sampling.py", file)}
 
     def best(model: str, key: str, *, low: bool = False) -> str:
         found = {mode: row[key] for (name, mode), row in rows.items() if name == model}
         if not found:
-            return f"{UNMEASURED} (needs a GPU)"
+            return UNMEASURED if device == "cuda" else f"{UNMEASURED} (needs a GPU)"
         mode = (min if low else max)(found, key=lambda mode: found[mode])
         return f"{found['eager']:,.4g} as shipped, {found[mode]:,.4g} {mode}"
 
@@ -141,9 +148,11 @@ def speed_rows(work: Path, device: str) -> list[list[str]]:
 
 def step_rows(work: Path, device: str) -> list[list[str]]:
     """Measure the seconds before the first step, and print parts and growth."""
-    files = ["--json", str(work / "training.json"), "--plot", str(work / "growth.svg")]
-    subprocess.run([sys.executable, str(HERE / "training_step.py"), "--grow", *files], check=True)
-    first = json.loads((work / "training.json").read_text())[0]["cells"]
+    options = ["--plot", str(work / "growth.svg"), *(["--grow"] if whole else [])]
+    rows = measured_by("training_step.py", work / "training.json", *options)
+    if not rows:
+        return [["seconds before the first step", "at most 20", UNMEASURED, "42-184 in an earlier study"]]
+    first = rows[0]["cells"]
     measured = first[-1] if device == "cuda" else f"{first[-1]}, eager on a CPU; {UNMEASURED} on a GPU"
     return [["seconds before the first step", "at most 20", measured, "42-184 in an earlier study"]]
 
