@@ -146,8 +146,8 @@ def speed_rows(work: Path, device: str) -> list[list[str]]:
     ]
 
 
-def step_rows(work: Path, device: str) -> list[list[str]]:
-    """Measure the seconds before the first step, and print parts and growth."""
+def step_rows(work: Path, device: str, *, whole: bool) -> list[list[str]]:
+    """Measure the seconds before the first step, and print parts and, for the whole table, growth."""
     options = ["--plot", str(work / "growth.svg"), *(["--grow"] if whole else [])]
     rows = measured_by("training_step.py", work / "training.json", *options)
     if not rows:
@@ -190,7 +190,7 @@ def main() -> None:
     )
     arguments.work.mkdir(parents=True, exist_ok=True)
     rows = shapes_rows(arguments.work, budget) + actions_rows(arguments.work, budget, arguments.actions, arguments.peer)
-    rows += speed_rows(arguments.work, device.type) + step_rows(arguments.work, device.type)
+    rows += speed_rows(arguments.work, device.type) + step_rows(arguments.work, device.type, whole=arguments.all)
     rows += large_rows(arguments.work, budget, arguments.work / "shapes", device.type)
     text = f"{heading(device)}; preset {budget.preset}, {budget.minutes:g} minutes\n\n"
     text += table(("what", "goal (one H100)", "measured", "peer"), rows)
