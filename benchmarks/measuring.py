@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from math import ceil, floor, log2
 from pathlib import Path
 from statistics import median
 
@@ -11,7 +12,7 @@ import torch
 
 from videogan.device import environment
 
-WIDTH, HEIGHT, MARGIN = 420, 200, 40
+WIDTH, HEIGHT, MARGIN, LABEL = 420, 200, 40, 70
 COLOURS = ("#3366cc", "#dc3912", "#109618", "#990099", "#ff9900")
 
 
@@ -65,24 +66,43 @@ def table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def write_plot(path: Path, title: str, series: dict[str, Sequence[tuple[float, float]]], unit: str) -> None:
-    """Draw lines over steps that are the same distance apart; each begins at its first value, written as 1."""
-    largest = max(y / points[0][1] for points in series.values() for _, y in points)
-    most = max(len(points) for points in series.values())
-    drawn, names = [], []
-    for number, (name, points) in enumerate(series.items()):
+    """Draw how y grows with x, each line beside its own first point, both axes in doublings.
+
+    Cost in proportion to its cause is a line along the diagonal of the grid.
+    """
+    lines = {
+        name: [(log2(x / points[0][0]), log2(y / points[0][1])) for x, y in points] for name, points in series.items()
+    }
+    across, up = zip(*(point for line in lines.values() for point in line), strict=True)
+    right, low, high = max(1, ceil(max(across))), min(0, floor(min(up))), max(1, ceil(max(up)))
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        return MARGIN + WIDTH * x / right, MARGIN + HEIGHT * (high - y) / (high - low)
+
+    drawn = [f"<text x='8' y='18'>{escape(title)}: {escape(unit)}, both axes in multiples of the first value</text>"]
+    for x in range(right + 1):
+        drawn.append(_grid(place(x, low), place(x, high)))
+        drawn.append(f"<text x='{place(x, low)[0] - 6:.1f}' y='{place(x, low)[1] + 16:.1f}'>x{2.0**x:g}</text>")
+    for y in range(low, high + 1):
+        drawn.append(_grid(place(0, y), place(right, y)))
+        drawn.append(f"<text x='6' y='{place(0, y)[1] + 4:.1f}'>x{2.0**y:g}</text>")
+    for number, (name, line) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
-        places = [
-            (MARGIN + WIDTH * i / max(1, most - 1), MARGIN + HEIGHT * (1 - y / points[0][1] / largest))
-            for i, (_, y) in enumerate(points)
-        ]
-        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        drawn.append(f"<polyline points='{line}' fill='none' stroke='{colour}' stroke-width='1.5'/>")
-        drawn += [
-            f"<text x='{x:.1f}' y='{y - 5:.1f}' font-size='10' fill='{colour}'>{at:g}</text>"
-            for (x, y), (at, _) in zip(places, points, strict=True)
-        ]
-        names.append(f"<tspan fill='{colour}'>{escape(name)}</tspan>")
-    head = f"{escape(title)}, {escape(unit)} beside the first, 0 to {largest:.3g}: {', '.join(names)}"
-    size = f"width='{WIDTH + 2 * MARGIN}' height='{HEIGHT + 2 * MARGIN}'"
-    text = f"<text x='8' y='16' font-family='sans-serif' font-size='12'>{head}</text>"
-    path.write_text(f"<svg xmlns='http://www.w3.org/2000/svg' {size}>{text}{''.join(drawn)}</svg>\n", encoding="utf-8")
+        path_of = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in line))
+        drawn.append(f"<polyline points='{path_of}' fill='none' stroke='{colour}' stroke-width='2'/>")
+        first, last = series[name][0][0], series[name][-1][0]
+        x, y = place(*line[-1])
+        drawn.append(
+            f"<text x='{x + 5:.1f}' y='{y + 4:.1f}' fill='{colour}'>{escape(name)} {first:g} to {last:g}</text>"
+        )
+    size = (
+        f"width='{WIDTH + 2 * MARGIN + LABEL}' height='{HEIGHT + 2 * MARGIN}' font-family='sans-serif' font-size='12'"
+    )
+    background = "<rect width='100%' height='100%' fill='white'/>"
+    whole = f"<svg xmlns='http://www.w3.org/2000/svg' {size}>{background}{''.join(drawn)}</svg>\n"
+    path.write_text(whole, encoding="utf-8")
+
+
+def _grid(start: tuple[float, float], end: tuple[float, float]) -> str:
+    ends = f"x1='{start[0]:.1f}' y1='{start[1]:.1f}' x2='{end[0]:.1f}' y2='{end[1]:.1f}'"
+    return f"<line {ends} stroke='#ddd'/>"

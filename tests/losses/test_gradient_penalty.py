@@ -105,3 +105,6 @@ class TestRelativeScale:
     def test_it_is_one_for_the_set_of_the_default(self):
         clips = torch.randn(400, 1, 3, 32, 32) * 0.125**0.5
         assert relative_scale(clips).item() == pytest.approx(1, rel=0.02)
+
+    def test_clips_that_are_all_alike_are_penalised_all_the_same(self):
+        assert relative_scale(torch.ones(4, 2, 3, 32, 32)).item() == pytest.approx(0.01)

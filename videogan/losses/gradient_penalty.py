@@ -49,6 +49,8 @@ REFERENCE_VARIANCE = 0.125
 """Variance between clips of the set on which the penalty's default weight was found (moving-shapes)."""
 REFERENCE_VALUES = 3 * 32 * 32
 """Values of one of its frames."""
+SMALLEST_VARIANCE = REFERENCE_VARIANCE / 100
+"""Clips that hardly differ are taken to differ by so much: a weight of nearly zero would let training diverge."""
 
 
 def relative_scale(real: Tensor) -> Tensor:
@@ -60,7 +62,7 @@ def relative_scale(real: Tensor) -> Tensor:
     value counts for less. Both are given relative to the set that the default weight was found on.
     """
     variance = real.var(dim=0).mean() if len(real) > 1 else real.new_tensor(REFERENCE_VARIANCE)
-    return (variance / REFERENCE_VARIANCE) * (real[0, 0].numel() / REFERENCE_VALUES)
+    return (variance.clamp_min(SMALLEST_VARIANCE) / REFERENCE_VARIANCE) * (real[0, 0].numel() / REFERENCE_VALUES)
 
 
 def perturb(x: Tensor, sigma: float, generator: torch.Generator | None = None) -> Tensor:
