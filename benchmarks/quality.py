@@ -13,17 +13,15 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from measuring import heading, table
+from running import HERE, command, evaluated, trained
 
 from videogan.device import pick_device
-from videogan.training.log import read_metrics
 
-HERE = Path(__file__).parent
 UNMEASURED = "unmeasured"
 
 
@@ -35,36 +33,6 @@ class Budget:
     minutes: float
     clips: int
     long_minutes: float
-
-
-def command(*arguments: object, said: bool = False) -> str:
-    """Run one command of videogan and return what it printed; an error ends the benchmark with its line."""
-    done = subprocess.run(
-        [sys.executable, str(HERE.parent / "cli.py"), *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=None if said else subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        sys.exit(f"videogan {arguments[0]} ended with {done.returncode}: {(done.stderr or '').strip()}")
-    return done.stdout
-
-
-def trained(clips: Path, run: Path, budget: Budget, *settings: str) -> dict[str, float]:
-    """Train unless that is done already; return clips per second, and seconds from the start to the last step."""
-    begin = time.perf_counter()
-    options = [part for setting in settings for part in ("--set", setting)]
-    command("train", clips, "--run", run, "--preset", budget.preset, "--minutes", budget.minutes, *options, said=True)
-    rows = read_metrics(run / "metrics.jsonl")
-    return {"clips_per_second": rows[-1]["clips_per_second"], "seconds": time.perf_counter() - begin}
-
-
-def evaluated(real: Path, out: Path, budget: Budget, *options: object) -> dict[str, dict[str, Any]]:
-    """Return the rows of `videogan evaluate`."""
-    text = command("evaluate", real, "--clips", budget.clips, "--out", out, "--yes", "--json", *options, said=True)
-    report: dict[str, dict[str, Any]] = json.loads(text)["metrics"]
-    return report
 
 
 def share(rows: dict[str, dict[str, Any]], name: str) -> str:
@@ -81,8 +49,9 @@ def shapes_rows(work: Path, budget: Budget) -> list[list[str]]:
     clips = work / "shapes"
     if not clips.exists():
         command("prepare", "moving-shapes", clips)
-    speed = trained(clips, work / "runs" / "shapes", budget)
-    found = evaluated(clips, work / "evaluation-shapes", budget, "--run", work / "runs" / "shapes")
+    run = work / "runs" / "shapes"
+    speed = trained(clips, run, preset=budget.preset, minutes=budget.minutes)
+    found = evaluated(clips, work / "evaluation-shapes", clips=budget.clips, options=("--run", run))
     growth = next((name for name in found if "late_over_early" in name or "ratio_long" in name), "long_drift")
     energy = [name for name in found if name.startswith("motion_energy_ratio")]
     classes = [name for name in found if name.startswith("class_accuracy")]
@@ -101,13 +70,15 @@ def actions_rows(work: Path, budget: Budget, actions: Path | None, peer: Path | 
     name = "actions: kernel distance"
     if actions is None:
         return [[name, "at most a quarter of the peer's", f"{UNMEASURED} (no --actions)", "-"]]
-    trained(actions, work / "runs" / "actions", budget, "data.size=64", "data.frame_stride=2")
-    run = ("--run", work / "runs" / "actions", "--stride", 2)
-    own = evaluated(actions, work / "evaluation-actions", budget, *run, "--metrics", "kernel")
+    settings = ("data.size=64", "data.frame_stride=2")
+    trained(actions, work / "runs" / "actions", preset=budget.preset, minutes=budget.minutes, settings=settings)
+    run = ("--run", work / "runs" / "actions", "--stride", 2, "--metrics", "kernel")
+    own = evaluated(actions, work / "evaluation-actions", clips=budget.clips, options=run)
     theirs = UNMEASURED
     if peer is not None:
         compared = ("--generated", peer, "--stride", 2, "--metrics", "kernel")
-        theirs = share(evaluated(actions, work / "evaluation-peer", budget, *compared), "kernel_distance")
+        found = evaluated(actions, work / "evaluation-peer", clips=budget.clips, options=compared)
+        theirs = share(found, "kernel_distance")
     return [[name, "at most a quarter of the peer's", share(own, "kernel_distance"), theirs]]
 
 
@@ -163,9 +134,8 @@ def large_rows(work: Path, budget: Budget, clips: Path, device: str) -> list[lis
     for name in ("gpu128", "gpu256"):
         measured = f"{UNMEASURED} (needs a GPU)"
         if device == "cuda":
-            large = Budget(name, budget.long_minutes, budget.clips, budget.long_minutes)
             run = work / "runs" / name
-            speed = trained(clips, run, large)
+            speed = trained(clips, run, preset=name, minutes=budget.long_minutes)
             command("sample", "--run", run, "--grid", "4x4", "--yes", run / "grid.png")
             measured = f"{speed['clips_per_second']:.3g} clips/s; {run / 'grid.png'}"
         rows.append([f"{name}, {budget.long_minutes:g} minutes", "trains stably", measured, "-"])

@@ -193,6 +193,9 @@ class OptimizerConfig(Group):
     beta1: Annotated[float, Field(ge=0, lt=1)] = 0.0
     beta2: Annotated[float, Field(ge=0, lt=1)] = 0.99
     warmup_steps: Annotated[int, Field(ge=0)] = 50
+    decay_steps: Annotated[
+        int, Field(ge=0, description="after so many steps the rate falls as 1 / sqrt(step); 0: it stays")
+    ] = 0
     clip_norm: Annotated[float, Field(gt=0, description="largest gradient norm of a network")] = 5.0
 
 

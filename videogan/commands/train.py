@@ -2,6 +2,7 @@
 
 import logging
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 
     from videogan.config import Config
     from videogan.data.cache import ClipCache
+    from videogan.data.folder import VideoFolder
     from videogan.data.loader import ClipLoader
     from videogan.runs import RunFolder
+    from videogan.training.distributed import Place
     from videogan.training.loop import Trainer
 
 PresetOption = Annotated[
@@ -47,13 +50,48 @@ def train(
     if not os.path.lexists(clips):  # told before torch is loaded
         raise MissingPathError(f"{clips}: no such file or folder")
     config, reasons = _configure(preset, settings or [], steps)
+    import torch
+
     from videogan.commands.console import log_file
     from videogan.commands.progress import reading_bar
     from videogan.data.cache import open_cache
-    from videogan.data.folder import scan_folder
+    from videogan.training.distributed import first_goes_ahead, from_first, joined, place_from_environment
 
+    place = place_from_environment()
+    if place.world_size > 1:
+        reasons.append(f"processes: {place.world_size}, each with batches of {config.train.batch_size} clips")
+    if not place.first:
+        logging.getLogger("videogan").setLevel(logging.ERROR)  # the first process speaks for all
     for reason in reasons:
         _log.info(reason)
+    with joined(place, torch.device(config.train.device)):
+        # What each machine would decide for itself, the first process decides for all.
+        config = type(config).model_validate_json(from_first(config.model_dump_json()))
+        chosen, goes_on = from_first(_choose_run(run, clips, config, resume) if place.first else None)
+        with first_goes_ahead(place):
+            folder = _look(clips, config)
+            chosen.check_writable()
+            _log.info("run: %s", chosen.path)
+            if dry_run:
+                typer.echo(config.model_dump_json(indent=2))
+                return
+            with reading_bar("reading clips") as progress:
+                loader = _loader(config, open_cache(folder, config.data, progress=progress), place)
+            chosen.make()
+        with chosen.locked() if place.first else nullcontext(), log_file(chosen.log):
+            trainer = _trainer(config, loader, chosen, minutes, clips, goes_on=goes_on, place=place)
+            trainer.train()
+            steps = trainer.state.step
+            _log.info("trained %d steps; `videogan sample --run %s out.mp4` makes videos", steps, chosen.path)
+    if place.first:
+        typer.echo(chosen.path)
+
+
+def _look(clips: Path, config: "Config") -> "VideoFolder":
+    """Return the videos of a folder, and say what they are."""
+    from videogan.commands.progress import reading_bar
+    from videogan.data.folder import scan_folder
+
     with reading_bar("looking at videos") as progress:
         folder = scan_folder(
             clips,
@@ -68,22 +106,7 @@ def train(
     _log.info("clips: %d videos in %s, %s", len(folder.videos), clips, classes)
     for path, reason in folder.rejected:
         _log.warning("%s is left out: %s", path, reason)
-
-    chosen, goes_on = _choose_run(run, clips, config, resume)
-    chosen.check_writable()
-    _log.info("run: %s", chosen.path)
-    if dry_run:
-        typer.echo(config.model_dump_json(indent=2))
-        return
-    with reading_bar("reading clips") as progress:
-        cache = open_cache(folder, config.data, progress=progress)
-    loader = _loader(config, cache)
-    chosen.make()
-    with chosen.locked(), log_file(chosen.log):
-        trainer = _trainer(config, loader, chosen, minutes, clips, goes_on=goes_on)
-        trainer.train()
-        _log.info("trained %d steps; `videogan sample --run %s out.mp4` makes videos", trainer.state.step, chosen.path)
-    typer.echo(chosen.path)
+    return folder
 
 
 def _configure(preset: str | None, settings: list[str], steps: int | None) -> tuple["Config", list[str]]:
@@ -150,7 +173,7 @@ def _choose_run(given: Path | None, clips: Path, config: "Config", resume: str) 
     return next_run(f"{clips.resolve().name}-{size}x{size}x{num_frames}"), False
 
 
-def _loader(config: "Config", cache: "ClipCache") -> "ClipLoader":
+def _loader(config: "Config", cache: "ClipCache", place: "Place") -> "ClipLoader":
     from videogan.data.loader import ClipLoader
 
     return ClipLoader(
@@ -162,11 +185,20 @@ def _loader(config: "Config", cache: "ClipCache") -> "ClipLoader":
         short=config.data.short,
         class_balanced=config.data.class_balanced,
         max_bad_share=config.data.max_bad_share,
+        world_size=place.world_size,
+        rank=place.rank,
     )
 
 
 def _trainer(
-    config: "Config", loader: "ClipLoader", run: "RunFolder", minutes: float | None, clips: Path, *, goes_on: bool
+    config: "Config",
+    loader: "ClipLoader",
+    run: "RunFolder",
+    minutes: float | None,
+    clips: Path,
+    *,
+    goes_on: bool,
+    place: "Place",
 ) -> "Trainer":
     import torch
 
@@ -187,9 +219,11 @@ def _trainer(
         _log.info("going on from step %d", state.step)
     if config.train.compile == "always":
         compile_networks(state.networks)
-    save_config(config, run.config)
-    write_json(run.environment, {"clips": str(clips.resolve()), **environment(device)})
-    return Trainer(config, state, loader, run, device, minutes)
+    if place.first:
+        save_config(config, run.config)
+        about = {"clips": str(clips.resolve()), "processes": str(place.world_size), **environment(device)}
+        write_json(run.environment, about)
+    return Trainer(config, state, loader, run, device, minutes, place)
 
 
 def _use(device: "torch.device", config: "Config") -> None:

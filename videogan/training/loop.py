@@ -17,6 +17,7 @@ from videogan.data.transforms import random_mirror, to_model
 from videogan.device import memory_gib
 from videogan.errors import DivergedError, UsageError, VideoganError
 from videogan.runs import RunFolder, write_json
+from videogan.training.distributed import Place, in_any
 from videogan.training.draws import draw_step
 from videogan.training.ema import ema_weight, update_ema
 from videogan.training.interrupt import StopWish, stop_wish
@@ -48,7 +49,8 @@ LOOK_EVERY = 10
 class Trainer:
     """One session of a run: a state, where its clips come from, and where its results go.
 
-    ``minutes`` limits the time spent training in all sessions together; None for no limit.
+    ``minutes`` limits the time spent training in all sessions together; None for no limit. Of several processes, the
+    one at the first ``place`` writes.
     """
 
     config: Config
@@ -57,6 +59,7 @@ class Trainer:
     run: RunFolder
     device: torch.device
     minutes: float | None = None
+    place: Place = field(default_factory=Place)
     _quality: Quality | None = field(default=None, init=False)
 
     @property
@@ -79,11 +82,12 @@ class Trainer:
         if self._finished():
             _log.info("step %d of %d already; --steps trains it further", self.state.step, self.config.train.steps)
             return
-        self._quality = Quality(self.config, self.loader, self.device) if self.config.evaluate.every else None
-        drop_metrics_after(self.run.metrics, self.state.step)
-        if self.state.step == 0:
-            self._preview_reals()
-            self._preview()
+        if self.place.first:
+            self._quality = Quality(self.config, self.loader, self.device) if self.config.evaluate.every else None
+            drop_metrics_after(self.run.metrics, self.state.step)
+            if self.state.step == 0:
+                self._preview_reals()
+                self._preview()
         clock, before = Stopwatch(), self.state.seconds
         with (
             stop_wish() as wish,
@@ -95,28 +99,41 @@ class Trainer:
     def _train(
         self, batches: Iterator[ClipBatch], wish: StopWish, progress: ProgressLine, clock: Stopwatch, before: float
     ) -> None:
-        tick, saved = Tick(self.state.step), self.state.step
-        while not self._finished() and not wish:
+        tick, stops = Tick(self.state.step), False
+        while not stops:
             with tick.waiting():
                 batch = next(batches)
             tick.losses.add(self._step(batch))
             self.state.seconds = before + clock.seconds()
-            ends = self.state.step % self.config.train.tick_steps == 0 or self._finished() or bool(wish)
+            stops = self._stops(wish)
+            ends = self.state.step % self.config.train.tick_steps == 0 or stops
             if ends or self.state.step % LOOK_EVERY == 0:
                 if not tick.losses.finite():
                     self._diverged()
                 progress.show(self._done(), self._news(tick))
             if ends:
                 self._end(tick)
-                tick, saved = Tick(self.state.step), self.state.step
-        if saved != self.state.step:
-            self._save()
+                tick = Tick(self.state.step)
         self._write_status("interrupted" if wish else "finished")
         if wish:
             wish.raise_as(f"stopped at step {self.state.step}, saved; the same command goes on from there")
 
+    def _stops(self, wish: StopWish) -> bool:
+        """Tell whether this was the last step; several processes agree, and look only now and then.
+
+        A signal that reaches one of them stops all.
+        """
+        if self.place.world_size == 1:
+            return self._finished() or bool(wish)
+        if self.state.step % LOOK_EVERY and self.state.step < self.config.train.steps:
+            return False
+        wish.signal_number = in_any(wish.signal_number, self.device)
+        return bool(in_any(int(self._finished()), self.device)) or bool(wish)
+
     def _end(self, tick: Tick) -> None:
         """Record a tick: a line of log, a row of metrics, a checkpoint, a preview, the page."""
+        if not self.place.first:
+            return
         _log.info("%s  %s", self._position(), self._news(tick))
         try:
             append_metrics(self.run.metrics, {**self._row(tick), **self._judge(tick)})
@@ -135,18 +152,28 @@ class Trainer:
         config, state = self.config, self.state
         real = to_model(batch.frames)
         if config.data.mirror:
-            real = random_mirror(real, seed=config.train.seed, step=state.step)
+            first = self.place.rank * len(real)
+            real = random_mirror(real, seed=config.train.seed, step=state.step, first=first)
         for optimizer in state.optimizers:
             set_learning_rate(optimizer, learning_rate(config.optimizer, state.step))
-        draws = draw_step(config, state.networks.generator, batch.labels, step=state.step, device=self.device)
+        draws = draw_step(
+            config,
+            state.networks.generator,
+            batch.labels,
+            step=state.step,
+            device=self.device,
+            rank=self.place.rank,
+        )
         losses = train_step(state.networks, state.optimizers, real, batch.labels, draws, config)
         state.step += 1
-        state.clips_seen += len(real)
-        weight = ema_weight(
-            len(real), state.clips_seen, half_life=config.train.ema_half_life, ramp=config.train.ema_ramp
-        )
+        clips = len(real) * self.place.world_size
+        state.clips_seen += clips
+        weight = ema_weight(clips, state.clips_seen, half_life=config.train.ema_half_life, ramp=config.train.ema_ramp)
         update_ema(state.networks.ema_generator, state.networks.generator, weight)
         return losses
+
+    def _clips_per_step(self) -> int:
+        return self.config.train.batch_size * self.place.world_size
 
     def _done(self) -> float:
         """Return the share of the run that is done: by steps or by time, whichever ends it first."""
@@ -167,7 +194,7 @@ class Trainer:
         of_discriminators = losses["frame_loss"] + losses["clip_loss"]
         reconstruction = f"reconstruction {losses['reconstruction']:.3f}  " if "reconstruction" in losses else ""
         return (
-            f"{tick.steps_per_second(self.state.step) * self.config.train.batch_size:.1f} clips/s  "
+            f"{tick.steps_per_second(self.state.step) * self._clips_per_step():.1f} clips/s  "
             f"generator {of_generator:.3f}  discriminators {of_discriminators:.3f}  {reconstruction}"
             f"{memory_gib(self.device):.1f} GiB"
         )
@@ -178,7 +205,7 @@ class Trainer:
             "step": state.step,
             "clips_seen": state.clips_seen,
             "seconds": state.seconds,
-            "clips_per_second": tick.steps_per_second(state.step) * self.config.train.batch_size,
+            "clips_per_second": tick.steps_per_second(state.step) * self._clips_per_step(),
             "data_wait": tick.waited_share(),
             "memory_gib": memory_gib(self.device),
             **tick.losses.means(),
@@ -200,6 +227,8 @@ class Trainer:
         self._write_status("training")
 
     def _write_status(self, status: str) -> None:
+        if not self.place.first:
+            return
         now = datetime.now(UTC).isoformat(timespec="seconds")
         progress = {"step": self.state.step, "steps": self.config.train.steps, "seconds": round(self.state.seconds, 1)}
         best = best_step(read_metrics(self.run.metrics))

@@ -15,6 +15,7 @@ from videogan.losses.adversarial import adversarial_loss, centring, wasserstein_
 from videogan.losses.auxiliary import auxiliary_loss
 from videogan.models.generator import Generated
 from videogan.training.augment import augment
+from videogan.training.distributed import average_gradients
 from videogan.training.draws import StepDraws
 from videogan.training.encoder_terms import encoder_losses, keep_share_of_gradients, visible_codes
 from videogan.training.judging import Evidence, Networks, judge, judge_together
@@ -142,7 +143,8 @@ def _auxiliary(class_logits: Tensor, labels: Tensor) -> Tensor:
 def update(optimizer: torch.optim.Optimizer, losses: Losses, clip_norm: float, *, retain_graph: bool = False) -> None:
     """Step down the gradient of the sum of some losses and of what has gathered before, its norm limited."""
     torch.stack(list(losses.values())).sum().backward(retain_graph=retain_graph)
-    parameters = (parameter for group in optimizer.param_groups for parameter in group["params"])
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    average_gradients(parameters)
     torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
     optimizer.step()
 

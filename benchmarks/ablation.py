@@ -1,0 +1,108 @@
+"""What each term of the objective is worth: the same clips and the same minutes, with one thing changed.
+
+    python benchmarks/ablation.py CLIPS --minutes 2.5 --seeds 0,1
+
+``CLIPS`` is a folder of real videos in one folder a class. Every row is trained by ``videogan train`` and measured by
+``videogan evaluate``, once for each seed; a second call goes on with what is in ``--work``, so that two calls with one
+seed each can run side by side and a third with both prints the table. ``--set`` changes all rows alike, ``--only``
+names some rows.
+"""
+
+import argparse
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from measuring import heading, table
+from running import evaluated, trained
+
+from videogan.device import pick_device
+
+ROWS: dict[str, tuple[str, ...]] = {
+    "default": (),
+    "no auxiliary classifier": ("adversarial.auxiliary_weight=0", "adversarial.generator_auxiliary_weight=0"),
+    "no classes": ("data.labels=none",),
+    "no encoder terms": (
+        "encoder.reconstruction_weight=0",
+        "encoder.feature_weight=0",
+        "encoder.latent_cycle_weight=0",
+    ),
+    "no reconstruction": ("encoder.reconstruction_weight=0", "encoder.feature_weight=0"),
+    "no feature term": ("encoder.feature_weight=0",),
+    "no latent cycle": ("encoder.latent_cycle_weight=0",),
+    "with clip cycle": ("encoder.clip_cycle_weight=1",),
+    "encoder terms reach the generator, 0.1": ("encoder.generator_weight=0.1",),
+    "encoder terms reach the generator, 1": ("encoder.generator_weight=1",),
+    "with joint discriminator": ("joint_discriminator.weight=1",),
+    "no r1_penalty": ("penalty.r1_weight=0",),
+    "no r2_penalty": ("penalty.r2_weight=0",),
+    "no penalty": ("penalty.kind=none",),
+    "no centring": ("adversarial.centring_weight=0",),
+    "no augmentation": ("augment.probability=0",),
+    "non-saturating": ("adversarial.kind=non-saturating",),
+    "hinge": ("adversarial.kind=hinge",),
+    "least-squares": ("adversarial.kind=least-squares",),
+}
+PRESETS = {"wasserstein (preset wgan-gp)": "wgan-gp", "textbook (preset classic)": "classic"}
+COLUMNS = {
+    "kernel distance": "kernel_distance",
+    "pairwise distance": "pairwise_distance",
+    "class accuracy": "class_accuracy_mean",
+}
+
+
+def measured(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Train and evaluate one row with one seed."""
+    folder = arguments.work / f"{name.replace(' ', '-').replace(',', '')}-{seed}"
+    settings = (*arguments.settings, *ROWS.get(name, ()), f"train.seed={seed}")
+    preset = PRESETS.get(name, arguments.preset)
+    speed = trained(
+        arguments.clips, folder / "run", preset=preset, minutes=arguments.minutes, settings=settings, said=False
+    )
+    options = ("--run", folder / "run", "--metrics", "kernel,classes,diversity", "--precision", arguments.precision)
+    found = evaluated(arguments.clips, folder / "evaluation", clips=arguments.count, options=options)
+    # A model that knows no classes makes clips of none: its accuracy means nothing.
+    classes = "data.labels=none" not in settings
+    columns = {title: key for title, key in COLUMNS.items() if key in found and (classes or "class" not in key)}
+    values = {title: found[key]["value"] for title, key in columns.items()}
+    floors = {title: found[key]["real_vs_real"] for title, key in columns.items()}
+    return {"values": values, "floors": floors, "speed": speed["clips_per_second"], "steps": speed["steps"]}
+
+
+def cell(values: list[float]) -> str:
+    """Write the mean over seeds, and what each gave."""
+    if not values:
+        return "-"
+    return f"{mean(values):.3g}" + (f" ({', '.join(f'{value:.3g}' for value in values)})" if len(values) > 1 else "")
+
+
+def main() -> None:
+    """Train and measure all rows, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clips", type=Path)
+    parser.add_argument("--preset", default="cpu")
+    parser.add_argument("--minutes", type=float, default=2.5)
+    parser.add_argument("--seeds", default="0,1")
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="GROUP.KEY=VALUE")
+    parser.add_argument("--only", action="append", choices=[*ROWS, *PRESETS], default=[])
+    parser.add_argument("--count", type=int, default=128, help="clips of each set that are compared")
+    parser.add_argument("--precision", default="float32", help="of the features")
+    parser.add_argument("--work", type=Path, default=Path("ablation"))
+    arguments = parser.parse_args()
+    seeds = [int(seed) for seed in arguments.seeds.split(",")]
+    rows, floors = [], {}
+    for name in arguments.only or [*ROWS, *PRESETS]:
+        found = [measured(name, seed, arguments) for seed in seeds]
+        cells = [cell([row["values"][title] for row in found if title in row["values"]]) for title in COLUMNS]
+        steps = f"{mean(row['steps'] for row in found):,.0f}"
+        rows.append([name, *cells, cell([row["speed"] for row in found]), steps])
+        floors |= found[0]["floors"]
+        print(*rows[-1], sep=" | ", flush=True)
+    real = [f"{floors[title]:.3g}" if title in floors else "-" for title in COLUMNS]
+    rows.append(["real against real", *real, "-", "-"])
+    print(f"\n{heading(pick_device())}; {arguments.minutes:g} minutes each, seeds {arguments.seeds}\n")
+    print(table(("changed", *COLUMNS, "clips/s", "steps"), rows))
+
+
+if __name__ == "__main__":
+    main()

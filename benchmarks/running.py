@@ -1,0 +1,75 @@
+"""What the benchmarks that train share: the program's own commands, and sets of clips split by person."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from videogan.data.folder import scan_folder
+from videogan.training.log import read_metrics
+
+HERE = Path(__file__).parent
+
+
+def command(*arguments: object, said: bool = False) -> str:
+    """Run one command of videogan and return what it printed; an error ends the benchmark with its line."""
+    done = subprocess.run(
+        [sys.executable, str(HERE.parent / "cli.py"), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=None if said else subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"videogan {arguments[0]} ended with {done.returncode}: {(done.stderr or '').strip()}")
+    return done.stdout
+
+
+def trained(
+    clips: Path, run: Path, *, preset: str, minutes: float, settings: Sequence[str] = (), said: bool = True
+) -> dict[str, float]:
+    """Train for some minutes, unless that is done already.
+
+    Returns clips per second (the median over ticks), steps, and the seconds that this call took.
+    """
+    begin = time.perf_counter()
+    options = [part for setting in settings for part in ("--set", setting)]
+    command("train", clips, "--run", run, "--preset", preset, "--minutes", minutes, *options, said=said)
+    rows = read_metrics(run / "metrics.jsonl")
+    return {
+        "clips_per_second": sorted(row["clips_per_second"] for row in rows)[len(rows) // 2],
+        "steps": rows[-1]["step"],
+        "seconds": time.perf_counter() - begin,
+    }
+
+
+def evaluated(real: Path, out: Path, *, clips: int, options: Sequence[object] = ()) -> dict[str, dict[str, Any]]:
+    """Return the rows of ``videogan evaluate``; those of an earlier call for the same ``out`` where there are."""
+    report = out / "report.json"
+    if not report.exists():
+        command("evaluate", real, "--clips", clips, "--out", out, "--yes", *options, said=True)
+    metrics: dict[str, dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))["metrics"]
+    return metrics
+
+
+def split_by_person(clips: Path, work: Path, held_out: Sequence[str]) -> tuple[Path, Path]:
+    """Copy a folder of one folder a class to two: the people to learn, and those whose names begin the files held out.
+
+    A name ends where the file's stem does, or at a ``-`` or ``_``: person1 is not person12. Mirrored twins stay with
+    their person.
+    """
+    parts = work / "seen-people", work / "held-out-people"
+    folder = scan_folder(clips, labels="folders")
+    for video in folder.videos:
+        person = video.path.stem.replace("_", "-").split("-")[0]
+        target = parts[person in held_out] / video.path.relative_to(folder.root)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(video.path, target)
+    if not all(part.is_dir() for part in parts):
+        sys.exit(f"{clips}: no video is of {', '.join(held_out)}, or none is of another person")
+    return parts

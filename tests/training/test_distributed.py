@@ -1,0 +1,91 @@
+"""Two real processes, joined by gloo."""
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import torch.multiprocessing as mp
+from tiny_run import real_batch, tiny_config, tiny_state
+
+from videogan.training.distributed import Place, average_gradients, from_first, in_any, joined, place_from_environment
+from videogan.training.draws import draw_step
+from videogan.training.step import train_step
+
+CPU = torch.device("cpu")
+
+
+def in_two_processes(work: Callable[[Place], object], folder: Path) -> list[object]:
+    """Run ``work(place)`` in two processes; what they return must be what torch.save can hold."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    mp.start_processes(_process, (work, folder, port), nprocs=2, start_method="spawn")
+    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
+
+
+def _process(rank: int, work: Callable[[Place], object], folder: Path, port: int) -> None:
+    torch.set_num_threads(1)
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank), "WORLD_SIZE": "2"}
+    place = place_from_environment()
+    with joined(place, CPU):
+        torch.save(work(place), folder / f"{rank}.pt")
+
+
+def parameters_of(place: Place, settings: tuple[str, ...] = ()) -> torch.Tensor:
+    """Train three steps on clips and draws of this place's own; return all parameters."""
+    config = tiny_config("encoder.interval=1", "encoder.generator_weight=0.1", *settings)
+    state = tiny_state(config)
+    networks = state.networks
+    for step in range(3):
+        real, labels = real_batch(config, 10 * step + place.rank)
+        draws = draw_step(config, networks.generator, labels, step=step, device=CPU, rank=place.rank)
+        train_step(networks, state.optimizers, real, labels, draws, config)
+    return torch.cat([p.flatten() for network in networks.present().values() for p in network.parameters()])
+
+
+def exact(place: Place) -> torch.Tensor:
+    return parameters_of(place, ("penalty.kind=exact", "penalty.interval=2"))
+
+
+def gradients(place: Place) -> list[torch.Tensor]:
+    weights = [torch.nn.Parameter(torch.zeros(3)), torch.nn.Parameter(torch.zeros(2, 2))]
+    unused = torch.nn.Parameter(torch.zeros(1))
+    for weight in weights:
+        weight.grad = torch.full_like(weight, float(place.rank + 1))
+    average_gradients([*weights, unused])
+    assert unused.grad is None
+    return [weight.grad for weight in weights]
+
+
+def agreement(place: Place) -> list[str | int]:
+    return [from_first(f"of {place.rank}"), in_any(15 * place.rank, CPU), in_any(0, CPU)]
+
+
+def test_gradients_become_their_mean(tmp_path):
+    for found in in_two_processes(gradients, tmp_path):
+        torch.testing.assert_close(found, [torch.full((3,), 1.5), torch.full((2, 2), 1.5)])
+
+
+@pytest.mark.parametrize("work", [parameters_of, exact])
+def test_processes_keep_the_same_weights_though_their_clips_differ(work, tmp_path):
+    first, second = in_two_processes(work, tmp_path)
+    assert torch.equal(first, second)
+    alone = work(Place())
+    assert not torch.equal(first, alone)
+
+
+def test_they_agree(tmp_path):
+    assert in_two_processes(agreement, tmp_path) == [["of 0", 15, 0]] * 2
+
+
+def test_one_process_alone_needs_no_group():
+    weight = torch.nn.Parameter(torch.zeros(2))
+    weight.grad = torch.ones(2)
+    with joined(Place(), CPU):
+        average_gradients([weight])
+        assert from_first("text") == "text"
+        assert in_any(2, CPU) == 2
+    assert torch.equal(weight.grad, torch.ones(2))
