@@ -90,7 +90,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("ablation"))
     arguments = parser.parse_args()
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
-    rows, floors = [], {}
+    rows: list[list[str]] = []
+    floors: dict[str, float] = {}
     for name in arguments.only or [*ROWS, *PRESETS]:
         found = [measured(name, seed, arguments) for seed in seeds]
         cells = [cell([row["values"][title] for row in found if title in row["values"]]) for title in COLUMNS]

@@ -6,7 +6,8 @@
 Clips are synthetic and lie on the device already. Each row is a process of its own, so that its peak memory and the
 seconds before its first step, compilation included, are its own. Parts are told apart by hooks: the generator's forward
 pass, the discriminators' update, the generator's update (backward), the encoder's update in the steps that have one.
-Training on several GPUs is not built yet, so nothing is measured of it.
+Several processes are started by torchrun, one a GPU; on a CPU they share its cores, one thread each where
+``OMP_NUM_THREADS=1``. Each has a batch of its own, and clips/s are those of all.
 """
 
 import argparse
@@ -24,16 +25,27 @@ from videogan.config import Config
 from videogan.device import memory_gib, pick_device, pick_precision
 from videogan.presets import change, preset
 from videogan.training.compile import compile_networks
+from videogan.training.distributed import Place, joined, place_from_environment
 from videogan.training.draws import draw_step
 from videogan.training.state import TrainingState, new_state
 from videogan.training.step import train_step
 
 PARTS = ("generator forward", "discriminators", "generator update", "encoder")
-COLUMNS = ("preset", "size", "frames", "batch", "clips/s", *(f"{part}, ms" for part in PARTS), "peak GiB", "start, s")
+COLUMNS = (
+    "preset",
+    "size",
+    "frames",
+    "batch",
+    "processes",
+    "clips/s",
+    *(f"{part}, ms" for part in PARTS),
+    "peak GiB",
+    "start, s",
+)
 NUM_CLASSES = 4
 GROWTH = {
-    "cpu": {"size": (32, 64), "frames": (8, 16, 32), "batch": (4, 16, 32)},
-    "cuda": {"size": (64, 128, 256), "frames": (16, 32, 64), "batch": (16, 64, 128)},
+    "cpu": {"size": (32, 64), "frames": (8, 16, 32), "batch": (4, 16, 32), "processes": (1, 2)},
+    "cuda": {"size": (64, 128, 256), "frames": (16, 32, 64), "batch": (16, 64, 128), "processes": (1, 2)},
 }
 KEYS = {"size": "data.size", "frames": "data.num_frames", "batch": "train.batch_size"}
 
@@ -71,10 +83,11 @@ def configured(name: str, settings: list[str], device: torch.device, *, compiled
     return change(config, {**chosen, "train.compile": "always" if compiled else "never"})
 
 
-def measure(name: str, settings: list[str], arguments: argparse.Namespace) -> dict[str, Any]:
+def measure(
+    name: str, settings: list[str], arguments: argparse.Namespace, place: Place, device: torch.device
+) -> dict[str, Any]:
     """Return one row; this process has done nothing else."""
     begin = time.perf_counter()
-    device = pick_device(arguments.device)
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
@@ -87,7 +100,7 @@ def measure(name: str, settings: list[str], arguments: argparse.Namespace) -> di
     clips = torch.rand(batch, frames, 3, size, size, device=device) * 2 - 1
 
     def step(number: int) -> None:
-        draws = draw_step(config, state.networks.generator, labels, step=number, device=device)
+        draws = draw_step(config, state.networks.generator, labels, step=number, device=device, rank=place.rank)
         train_step(state.networks, state.optimizers, clips, labels, draws, config)
 
     step(0)  # a step that trains the encoder too: all that is compiled, is compiled in it
@@ -110,19 +123,24 @@ def measure(name: str, settings: list[str], arguments: argparse.Namespace) -> di
     # Steps with the encoder's update are slower; a period of both is one value.
     interval = max(1, min(config.encoder.interval, len(times)))
     periods = [times[at : at + interval] for at in range(0, len(times) - interval + 1, interval)]
-    rate = spread([batch * len(period) / sum(period) for period in periods])
+    rate = spread([place.world_size * batch * len(period) / sum(period) for period in periods])
     return {
         "heading": heading(device),
-        "cells": [name, size, frames, batch, str(rate)]
+        "cells": [name, size, frames, batch, place.world_size, str(rate)]
         + [str(spread(times)) if times else "-" for times in parts.milliseconds.values()]
         + [f"{memory_gib(device):.2f}", f"{start:.1f}"],
         "rate": rate.median,
     }
 
 
-def in_own_process(name: str, settings: list[str], arguments: argparse.Namespace) -> dict[str, Any] | None:
-    """Measure one row in a process of its own; None, and what it said, where it failed (for want of memory, mostly)."""
-    command = [sys.executable, __file__, "--one", name, "--device", arguments.device, "--steps", str(arguments.steps)]
+def in_own_process(
+    name: str, settings: list[str], arguments: argparse.Namespace, processes: int = 1
+) -> dict[str, Any] | None:
+    """Measure one row in processes of its own; None, with what they said, where it failed (mostly of memory)."""
+    start = [sys.executable]
+    if processes > 1:
+        start += ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), "--"]
+    command = [*start, __file__, "--one", name, "--device", arguments.device, "--steps", str(arguments.steps)]
     command += [part for setting in settings for part in ("--set", setting)] + ["--compile"] * arguments.compile
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -134,11 +152,16 @@ def in_own_process(name: str, settings: list[str], arguments: argparse.Namespace
 
 
 def grow(name: str, arguments: argparse.Namespace, device: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return a row for each value of size, frames and batch, and seconds per clip by axis for a plot."""
-    rows, series = [], {}
+    """Return a row for each value of each axis, and seconds per clip by axis for a plot."""
+    rows: list[dict[str, Any]] = []
+    series: dict[str, list[tuple[float, float]]] = {}
     for axis, values in GROWTH[device].items():
         for value in values:
-            row = in_own_process(name, [*arguments.set, f"{KEYS[axis]}={value}"], arguments)
+            if axis == "processes" and device == "cuda" and value > torch.cuda.device_count():
+                continue
+            settings = [f"{KEYS[axis]}={value}"] if axis in KEYS else []
+            processes = 1 if axis in KEYS else value
+            row = in_own_process(name, [*arguments.set, *settings], arguments, processes)
             if row is not None:
                 rows.append(row)
                 series.setdefault(axis, []).append((value, 1 / row["rate"]))
@@ -153,13 +176,17 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--set", action="append", default=[], metavar="GROUP.KEY=VALUE")
     parser.add_argument("--compile", action="store_true", help="compile on a CPU too")
-    parser.add_argument("--grow", action="store_true", help="measure growth with size, frames and batch")
+    parser.add_argument("--grow", action="store_true", help="measure growth with size, frames, batch and processes")
     parser.add_argument("--plot", type=Path, help="SVG of that growth")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one is not None:
-        print(json.dumps(measure(arguments.one, arguments.set, arguments)))
+        chosen, place = pick_device(arguments.device), place_from_environment()
+        with joined(place, chosen):
+            measured = measure(arguments.one, arguments.set, arguments, place, chosen)
+        if place.first:
+            print(json.dumps(measured))
         return
     device = pick_device(arguments.device).type
     names = (arguments.presets or ("gpu64,gpu128,gpu256" if device == "cuda" else "cpu")).split(",")

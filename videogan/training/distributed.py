@@ -1,9 +1,10 @@
 """Training by several processes, one a GPU: each has its own clips and latents, all of them the same weights.
 
 ``torchrun --nproc-per-node 2 --no-python -- videogan train clips/`` starts them and tells each its place by environment
-variables (``--`` keeps torchrun from taking ``--run`` for an option of its own). After every backward pass the gradients are averaged, before their norm is limited; no network is wrapped, so
-that a step may go through a network as often as it likes, and any penalty works. What a loss computes over its batch
-(centring, the scale of a penalty, batch normalisation) is computed over each process' own clips.
+variables (``--`` keeps torchrun from taking ``--run`` for an option of its own). After every backward pass the
+gradients are averaged, before their norm is limited; no network is wrapped, so that a step may go through a network as
+often as it likes, and any penalty works. What a loss computes over its batch (centring, the scale of a penalty, batch
+normalisation) is computed over each process' own clips.
 """
 
 import os
