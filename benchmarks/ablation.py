@@ -39,6 +39,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "no penalty": ("penalty.kind=none",),
     "no centring": ("adversarial.centring_weight=0",),
     "no augmentation": ("augment.probability=0",),
+    "learning rate stays": ("optimizer.decay_steps=0",),
     "non-saturating": ("adversarial.kind=non-saturating",),
     "hinge": ("adversarial.kind=hinge",),
     "least-squares": ("adversarial.kind=least-squares",),

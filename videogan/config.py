@@ -195,7 +195,7 @@ class OptimizerConfig(Group):
     warmup_steps: Annotated[int, Field(ge=0)] = 50
     decay_steps: Annotated[
         int, Field(ge=0, description="after so many steps the rate falls as 1 / sqrt(step); 0: it stays")
-    ] = 0
+    ] = 500
     clip_norm: Annotated[float, Field(gt=0, description="largest gradient norm of a network")] = 5.0
 
 

@@ -31,6 +31,7 @@ GPU_64 = {
     "penalty.r2_weight": 7.5,
     "optimizer.learning_rate": 2e-4,
     "optimizer.warmup_steps": 200,
+    "optimizer.decay_steps": 0,
     "train.batch_size": 64,
     "train.max_burn_in": 48,
     "train.ema_half_life": 20_000,
@@ -49,6 +50,7 @@ CLASSIC = {
     "clip_discriminator.normalisation": "batch",
     "encoder.generator_weight": 0.1,
     "optimizer.learning_rate": 2e-4,
+    "optimizer.decay_steps": 0,
     "optimizer.beta1": 0.5,
     "optimizer.beta2": 0.999,
 }
@@ -59,6 +61,7 @@ WGAN_GP = {
     "adversarial.centring_weight": 0.001,
     "penalty.kind": "wgan-gp",
     "optimizer.learning_rate": 5e-4,
+    "optimizer.decay_steps": 0,
     "optimizer.beta2": 0.9,
 }
 

@@ -1,0 +1,54 @@
+"""Benchmarks run too seldom to notice when a setting's name changes or a set is split wrongly; these tests do."""
+
+import importlib
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from videogan.presets import PRESETS, preset
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """Return a function that imports a benchmark by its name."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    loaded = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - loaded:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(BENCHMARKS)):
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*.py")), ids=lambda path: path.stem)
+def test_every_benchmark_can_be_imported(benchmark, path):
+    assert benchmark(path.stem).__doc__
+
+
+def test_every_row_of_the_ablation_is_a_config_of_its_own(benchmark):
+    ablation = benchmark("ablation")
+    configs = [preset("cpu", settings) for settings in ablation.ROWS.values()]
+    configs += [preset(name) for name in ablation.PRESETS.values()]
+    assert len({config.model_dump_json() for config in configs}) == len(configs)
+    assert set(ablation.PRESETS.values()) <= set(PRESETS)
+    kinds = {config.adversarial.kind for config in configs}
+    assert kinds == {"relativistic", "non-saturating", "hinge", "least-squares", "wasserstein"}
+
+
+def test_people_are_split_with_their_mirror_images(benchmark, clips, tmp_path):
+    source = sorted(clips.rglob("*.mp4"))[0]
+    for name in ("person1", "person1-mirrored", "person12", "person2_run"):
+        for label in ("bend", "wave"):
+            (tmp_path / "actions" / label).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, tmp_path / "actions" / label / f"{name}.mp4")
+    seen, unseen = benchmark("running").split_by_person(tmp_path / "actions", tmp_path / "work", ["person1"])
+    assert sorted(path.stem for path in (unseen / "bend").iterdir()) == ["person1", "person1-mirrored"]
+    assert sorted(path.stem for path in (seen / "wave").iterdir()) == ["person12", "person2_run"]
+
+
+def test_nobody_to_hold_out_is_an_error(benchmark, clips, tmp_path):
+    with pytest.raises(SystemExit, match="no video is of nobody"):
+        benchmark("running").split_by_person(clips, tmp_path, ["nobody"])
