@@ -3,6 +3,7 @@ import torch
 
 from videogan.models.layers import (
     CausalConv3d,
+    Conv3d,
     TemporalUpsample,
     blur,
     conv3d,
@@ -78,3 +79,25 @@ def test_blur_weighs_neighbours_one_two_one():
     row = (padded[..., :-2] + 2 * padded[..., 1:-1] + padded[..., 2:]) / 4
     expected = (row[..., :-2, :] + 2 * row[..., 1:-1, :] + row[..., 2:, :]) / 4
     assert torch.allclose(blur(frames), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 4])
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_bfloat16_gradients_of_a_3d_convolution_are_those_of_float32(frames, kernel):
+    conv = Conv3d(32, 48, kernel, padding=kernel // 2)
+    x = torch.randn(4, 32, frames, 4, 4)
+
+    def gradient(*, bfloat16: bool) -> torch.Tensor:
+        conv.weight.grad = None
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            y = conv(x)
+        y.float().square().sum().backward()
+        return conv.weight.grad
+
+    exact = gradient(bfloat16=False)
+    for _ in range(20):
+        # What a kernel forgets to write keeps what lay there before.
+        left_over = [torch.full((2**size,), 1e36) for size in range(12, 21)]
+        del left_over
+        error = (gradient(bfloat16=True) - exact).abs().max() / exact.abs().max()
+        assert error < 0.02

@@ -11,7 +11,14 @@ from torch import Tensor, nn
 
 from videogan.config import Normalisation
 from videogan.models.heads import Judgement, JudgementHead
-from videogan.models.layers import LRELU_GAIN, activation, init_weights, spatial_downsample, temporal_downsample
+from videogan.models.layers import (
+    LRELU_GAIN,
+    Conv3d,
+    activation,
+    init_weights,
+    spatial_downsample,
+    temporal_downsample,
+)
 from videogan.models.normalisation import feature_norm, normalise_weights
 
 
@@ -98,7 +105,7 @@ class ClipDiscriminator(nn.Module):
         return features
 
 
-def _conv3d(in_channels: int, out_channels: int, kernel: int, *, gain: float = LRELU_GAIN) -> nn.Conv3d:
-    conv = nn.Conv3d(in_channels, out_channels, kernel, padding=kernel // 2)
+def _conv3d(in_channels: int, out_channels: int, kernel: int, *, gain: float = LRELU_GAIN) -> Conv3d:
+    conv = Conv3d(in_channels, out_channels, kernel, padding=kernel // 2)
     init_weights(conv, gain=gain)
     return conv
