@@ -20,29 +20,29 @@ from videogan.device import pick_device
 
 ROWS: dict[str, tuple[str, ...]] = {
     "default": (),
-    "no auxiliary classifier": ("adversarial.auxiliary_weight=0", "adversarial.generator_auxiliary_weight=0"),
-    "no classes": ("data.labels=none",),
     "no encoder terms": (
         "encoder.reconstruction_weight=0",
         "encoder.feature_weight=0",
         "encoder.latent_cycle_weight=0",
     ),
+    "encoder terms reach the generator, 0.1": ("encoder.generator_weight=0.1",),
+    "encoder terms reach the generator, 1": ("encoder.generator_weight=1",),
+    "non-saturating": ("adversarial.kind=non-saturating",),
+    "hinge": ("adversarial.kind=hinge",),
+    "least-squares": ("adversarial.kind=least-squares",),
+    "no auxiliary classifier": ("adversarial.auxiliary_weight=0", "adversarial.generator_auxiliary_weight=0"),
+    "no classes": ("data.labels=none",),
+    "no r1_penalty": ("penalty.r1_weight=0",),
+    "no r2_penalty": ("penalty.r2_weight=0",),
+    "no penalty": ("penalty.kind=none",),
+    "no augmentation": ("augment.probability=0",),
+    "learning rate stays": ("optimizer.decay_steps=0",),
+    "with joint discriminator": ("joint_discriminator.weight=1",),
+    "no centring": ("adversarial.centring_weight=0",),
     "no reconstruction": ("encoder.reconstruction_weight=0", "encoder.feature_weight=0"),
     "no feature term": ("encoder.feature_weight=0",),
     "no latent cycle": ("encoder.latent_cycle_weight=0",),
     "with clip cycle": ("encoder.clip_cycle_weight=1",),
-    "encoder terms reach the generator, 0.1": ("encoder.generator_weight=0.1",),
-    "encoder terms reach the generator, 1": ("encoder.generator_weight=1",),
-    "with joint discriminator": ("joint_discriminator.weight=1",),
-    "no r1_penalty": ("penalty.r1_weight=0",),
-    "no r2_penalty": ("penalty.r2_weight=0",),
-    "no penalty": ("penalty.kind=none",),
-    "no centring": ("adversarial.centring_weight=0",),
-    "no augmentation": ("augment.probability=0",),
-    "learning rate stays": ("optimizer.decay_steps=0",),
-    "non-saturating": ("adversarial.kind=non-saturating",),
-    "hinge": ("adversarial.kind=hinge",),
-    "least-squares": ("adversarial.kind=least-squares",),
 }
 PRESETS = {"wasserstein (preset wgan-gp)": "wgan-gp", "textbook (preset classic)": "classic"}
 COLUMNS = {
@@ -93,7 +93,7 @@ def main() -> None:
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
     rows: list[list[str]] = []
     floors: dict[str, float] = {}
-    for name in arguments.only or [*ROWS, *PRESETS]:
+    for name in arguments.only or [*PRESETS, *ROWS]:
         found = [measured(name, seed, arguments) for seed in seeds]
         cells = [cell([row["values"][title] for row in found if title in row["values"]]) for title in COLUMNS]
         steps = f"{mean(row['steps'] for row in found):,.0f}"
