@@ -29,6 +29,7 @@ def in_two_processes(work: Callable[[Place], object], folder: Path) -> list[obje
 def _process(rank: int, work: Callable[[Place], object], folder: Path, port: int) -> None:
     torch.set_num_threads(1)
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank), "WORLD_SIZE": "2"}
+    os.environ["TORCHELASTIC_RUN_ID"] = "test"
     place = place_from_environment()
     with joined(place, CPU):
         torch.save(work(place), folder / f"{rank}.pt")
@@ -79,6 +80,13 @@ def test_processes_keep_the_same_weights_though_their_clips_differ(work, tmp_pat
 
 def test_they_agree(tmp_path):
     assert in_two_processes(agreement, tmp_path) == [["of 0", 15, 0]] * 2
+
+
+def test_a_scheduler_that_only_counts_starts_no_group(monkeypatch):
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("RANK", "3")
+    assert place_from_environment() == Place()
 
 
 def test_one_process_alone_needs_no_group():

@@ -73,7 +73,8 @@ def train(
             chosen.check_writable()
             _log.info("run: %s", chosen.path)
             if dry_run:
-                typer.echo(config.model_dump_json(indent=2))
+                if place.first:
+                    typer.echo(config.model_dump_json(indent=2))
                 return
             with reading_bar("reading clips") as progress:
                 loader = _loader(config, open_cache(folder, config.data, progress=progress), place)

@@ -32,8 +32,12 @@ class Place:
 
 
 def place_from_environment() -> Place:
-    """Return what ``torchrun`` says; one process alone where it says nothing."""
-    return Place(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+    """Return what ``torchrun`` says; one process alone where another program started this one."""
+    if not (
+        dist.is_available() and dist.is_torchelastic_launched()
+    ):  # schedulers set RANK and WORLD_SIZE for purposes of their own
+        return Place()
+    return Place(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
 
 
 @contextmanager
