@@ -48,7 +48,6 @@ CLASSIC = {
     "generator.normalisation": "batch",
     "frame_discriminator.normalisation": "batch",
     "clip_discriminator.normalisation": "batch",
-    "encoder.generator_weight": 0.1,
     "optimizer.learning_rate": 2e-4,
     "optimizer.decay_steps": 0,
     "optimizer.beta1": 0.5,

@@ -28,7 +28,7 @@ NEEDS = {
     "generator.subpixel=1": ["generator.channels=[16,12,8,8]"],
     "penalty.scale=absolute": ["penalty.r1_weight=1"],
 }
-OFF_BY_DEFAULT = {
+OTHER_VALUES = {
     "adversarial.real_label": (0.9, ["adversarial.kind=non-saturating"]),
     "adversarial.fake_label": (0.1, ["adversarial.kind=least-squares"]),
     "adversarial.generator_interval": (2, []),
@@ -36,7 +36,7 @@ OFF_BY_DEFAULT = {
     "joint_discriminator.weight": (0.5, []),
     "encoder.clip_cycle_weight": (1.0, []),
     "encoder.feature_weight": (1.0, []),
-    "encoder.generator_weight": (0.1, []),
+    "encoder.generator_weight": (0.0, []),
     "generator.max_half_life": (0, []),
 }
 
@@ -61,7 +61,7 @@ def choices() -> list[tuple[str, ...]]:
                         setting = f"{group}.{name}={value}"
                         first_too = [first] if first and name != "kind" and group == "penalty" else []
                         found.append((*first_too, *NEEDS.get(setting, []), setting))
-    found += [(*needed, f"{key}={value}") for key, (value, needed) in OFF_BY_DEFAULT.items()]
+    found += [(*needed, f"{key}={value}") for key, (value, needed) in OTHER_VALUES.items()]
     return found
 
 

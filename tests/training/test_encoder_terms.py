@@ -26,14 +26,16 @@ def losses_of(*settings: str) -> tuple[dict[str, torch.Tensor], object]:
         return encoder_losses(state.networks, Evidence(real, labels, draws.frames), fake, config), state.networks
 
 
+@pytest.mark.parametrize("share", [0, 1])
 @pytest.mark.parametrize("wanted", WEIGHTS)
-def test_every_term_is_there_by_its_weight_alone_and_reaches_the_encoder(wanted):
+def test_every_term_is_there_by_its_weight_alone_and_reaches_whom_it_should(wanted, share):
     weights = [f"encoder.{name}_weight={2 if name == wanted else 0}" for name in WEIGHTS]
-    losses, networks = losses_of(*weights)
+    losses, networks = losses_of(*weights, f"encoder.generator_weight={share}")
     assert set(losses) == TERMS[wanted]
     torch.stack(list(losses.values())).sum().backward()
     assert any(p.grad is not None and p.grad.any() for p in networks.encoder.parameters())
-    for network in (networks.generator, networks.ema_generator, *networks.discriminators()):
+    assert any(p.grad is not None and p.grad.any() for p in networks.generator.parameters()) == (share == 1)
+    for network in (networks.ema_generator, *networks.discriminators()):
         assert all(p.grad is None for p in network.parameters())
     half, _ = losses_of(*[weight.replace("=2", "=1") for weight in weights])
     for name, value in losses.items():
@@ -62,7 +64,7 @@ def test_the_generators_share_moves_the_generator_by_so_much():
         draws = draw_step(config, state.networks.generator, labels, step=0, device=torch.device("cpu"))
         train_step(state.networks, state.optimizers, real, labels, draws, config)
         norms.append(gradients)
-    none = tiny_config("encoder.interval=1", "optimizer.clip_norm=1e9")
+    none = tiny_config("encoder.interval=1", "encoder.generator_weight=0", "optimizer.clip_norm=1e9")
     state = tiny_state(none)
     alone = {}
     state.optimizers.generator.step = lambda: alone.update(

@@ -6,8 +6,6 @@ from tiny_run import real_batch, run_step, tiny_config, tiny_state
 
 from videogan.config import AdversarialConfig, Config
 from videogan.training.draws import draw_step
-from videogan.training.encoder_terms import encoder_losses
-from videogan.training.judging import Evidence
 from videogan.training.step import discriminator_losses, frozen, gather, generator_losses
 
 
@@ -66,19 +64,6 @@ def test_the_generators_update_leaves_no_gradient_in_the_discriminators():
     assert all(p.grad is None for n in networks[2:4] for p in n.parameters())
     assert all(p.requires_grad for n in networks[2:4] for p in n.parameters())
     assert sum(p.grad is not None for p in networks.generator.parameters()) > 0
-
-
-def test_the_encoders_terms_do_not_reach_the_generator():
-    config = tiny_config()
-    state = tiny_state(config)
-    real, labels = real_batch(config, 0)
-    draws = draw_step(config, state.networks.generator, labels, step=0, device=torch.device("cpu"))
-    fake = state.networks.generator(draws.latents, burn_in=draws.burn_in)
-    evidence = Evidence(real, labels, draws.frames)
-    torch.stack(list(encoder_losses(state.networks, evidence, fake, config).values())).sum().backward()
-    assert all(p.grad is None for p in state.networks.generator.parameters())
-    assert all(p.grad is None for p in state.networks.ema_generator.parameters())
-    assert all(p.grad is not None for p in state.networks.encoder.parameters())
 
 
 def test_training_uses_burn_in_and_context():
