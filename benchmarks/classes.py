@@ -16,6 +16,7 @@ from measuring import heading, table
 from running import evaluated, split_by_person, trained
 
 from videogan.device import pick_device
+from videogan.presets import load_config
 
 
 def arguments_of(description: str | None) -> argparse.ArgumentParser:
@@ -54,18 +55,14 @@ def main() -> None:
     seen, unseen, run, about = run_of(arguments)
     common = ("--metrics", "classes", "--precision", arguments.precision)
     made = evaluated(seen, arguments.work / "evaluation", clips=arguments.count, options=("--run", run, *common))
-    size, stride = _setting(arguments.settings, "size", 32), _setting(arguments.settings, "frame_stride", 1)
+    data = load_config(run / "config.json").data
+    size, stride = data.size, data.frame_stride
     others = ("--generated", unseen, "--size", size, "--stride", stride, "--generated-stride", stride, *common)
     real = evaluated(seen, arguments.work / "evaluation-held-out", clips=arguments.count, options=others)
     of_made, of_real = accuracies(made), accuracies(real)
     rows = [[name, f"{of_made[name]:.2f}", f"{of_real.get(name, math.nan):.2f}"] for name in of_made]
     print(f"{about}\n")
     print(table(("class", "generated clips", "real clips of people held out"), rows))
-
-
-def _setting(settings: list[str], name: str, default: int) -> str:
-    chosen = [text.partition("=")[2] for text in settings if text.startswith(f"data.{name}=")]
-    return chosen[-1] if chosen else str(default)
 
 
 if __name__ == "__main__":
