@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MINUTES ?= 6.5
 
-.PHONY: demo test test-slow check lint types fast gpu-table clean
+.PHONY: demo test test-slow check lint types fast gpu-table gpu-objective clean
 
 demo: $(VENV)/.installed  ## a video by the model that comes along, then one learnt here: out.mp4, and out.png to look at
 	$(BIN)/videogan sample --run videogan/pretrained/default.safetensors --frames 64 --grid 2x13 --yes shipped.mp4
@@ -33,6 +33,12 @@ fast: $(VENV)/.tested
 
 gpu-table: $(VENV)/.tested  ## every figure of benchmarks/quality.py; ACTIONS and PEER name folders of clips
 	$(BIN)/python benchmarks/quality.py --all $(if $(ACTIONS),--actions $(ACTIONS)) $(if $(PEER),--peer $(PEER))
+
+GPU_BUDGET := --preset gpu64 --minutes 4.25 --set data.frame_stride=2
+gpu-objective: $(VENV)/.tested  ## classes, reconstruction, cycle and ablation on a GPU; ACTIONS names a folder of clips
+	$(BIN)/python benchmarks/classes.py $(ACTIONS) $(GPU_BUDGET)
+	$(BIN)/python benchmarks/encoder.py $(ACTIONS) $(GPU_BUDGET)
+	$(BIN)/python benchmarks/ablation.py $(ACTIONS) $(GPU_BUDGET)
 
 clean:  ## remove what make made; runs/ and clips/ stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

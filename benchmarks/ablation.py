@@ -9,6 +9,8 @@ names some rows.
 """
 
 import argparse
+import json
+import re
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -17,6 +19,7 @@ from measuring import heading, table
 from running import evaluated, trained
 
 from videogan.device import pick_device
+from videogan.presets import PRESETS
 
 ROWS: dict[str, tuple[str, ...]] = {
     "default": (),
@@ -44,7 +47,10 @@ ROWS: dict[str, tuple[str, ...]] = {
     "no latent cycle": ("encoder.latent_cycle_weight=0",),
     "with clip cycle": ("encoder.clip_cycle_weight=1",),
 }
-PRESETS = {"wasserstein (preset wgan-gp)": "wgan-gp", "textbook (preset classic)": "classic"}
+ROWS |= {
+    f"{game} (as preset {name})": tuple(f"{key}={json.dumps(value)}" for key, value in PRESETS[name].items())
+    for game, name in (("wasserstein", "wgan-gp"), ("textbook", "classic"))
+}
 COLUMNS = {
     "kernel distance": "kernel_distance",
     "pairwise distance": "pairwise_distance",
@@ -54,12 +60,10 @@ COLUMNS = {
 
 def measured(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
     """Train and evaluate one row with one seed."""
-    folder = arguments.work / f"{name.replace(' ', '-').replace(',', '')}-{seed}"
-    settings = (*arguments.settings, *ROWS.get(name, ()), f"train.seed={seed}")
-    preset = PRESETS.get(name, arguments.preset)
-    speed = trained(
-        arguments.clips, folder / "run", preset=preset, minutes=arguments.minutes, settings=settings, said=False
-    )
+    folder = arguments.work / f"{re.sub('[^a-z0-9]+', '-', name)}-{seed}"
+    settings = (*arguments.settings, *ROWS[name], f"train.seed={seed}")
+    budget = {"preset": arguments.preset, "minutes": arguments.minutes}
+    speed = trained(arguments.clips, folder / "run", settings=settings, said=False, **budget)
     options = ("--run", folder / "run", "--metrics", "kernel,classes,diversity", "--precision", arguments.precision)
     found = evaluated(arguments.clips, folder / "evaluation", clips=arguments.count, options=options)
     # A model that knows no classes makes clips of none: its accuracy means nothing.
@@ -85,7 +89,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=2.5)
     parser.add_argument("--seeds", default="0,1")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="GROUP.KEY=VALUE")
-    parser.add_argument("--only", action="append", choices=[*ROWS, *PRESETS], default=[])
+    parser.add_argument("--only", action="append", choices=ROWS, default=[])
     parser.add_argument("--count", type=int, default=128, help="clips of each set that are compared")
     parser.add_argument("--precision", default="float32", help="of the features")
     parser.add_argument("--work", type=Path, default=Path("ablation"))
@@ -93,7 +97,7 @@ def main() -> None:
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
     rows: list[list[str]] = []
     floors: dict[str, float] = {}
-    for name in arguments.only or [*PRESETS, *ROWS]:
+    for name in arguments.only or ROWS:
         found = [measured(name, seed, arguments) for seed in seeds]
         cells = [cell([row["values"][title] for row in found if title in row["values"]]) for title in COLUMNS]
         steps = f"{mean(row['steps'] for row in found):,.0f}"
