@@ -155,8 +155,8 @@ def grow(name: str, arguments: argparse.Namespace, device: str) -> tuple[list[di
     """Return a row for each value of each axis, and seconds per clip by axis for a plot."""
     rows: list[dict[str, Any]] = []
     series: dict[str, list[tuple[float, float]]] = {}
-    for axis, values in GROWTH[device].items():
-        for value in values:
+    for axis in arguments.grow.split(","):
+        for value in GROWTH[device][axis]:
             if axis == "processes" and device == "cuda" and value > torch.cuda.device_count():
                 continue
             settings = [f"{KEYS[axis]}={value}"] if axis in KEYS else []
@@ -176,7 +176,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--set", action="append", default=[], metavar="GROUP.KEY=VALUE")
     parser.add_argument("--compile", action="store_true", help="compile on a CPU too")
-    parser.add_argument("--grow", action="store_true", help="measure growth with size, frames, batch and processes")
+    parser.add_argument(
+        "--grow",
+        nargs="?",
+        const="size,frames,batch,processes",
+        metavar="AXES",
+        help="measure growth with size, frames, batch and processes, or with some of them",
+    )
     parser.add_argument("--plot", type=Path, help="SVG of that growth")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--one", help=argparse.SUPPRESS)
