@@ -98,7 +98,7 @@ class EncoderConfig(Group):
     """The encoder and its terms: reconstruction and clip cycle G(E(x)) ~ x, latent cycle E(G(z)) ~ z."""
 
     channels: tuple[int, ...] = (24, 48, 96)
-    interval: Annotated[int, Field(ge=1, description="the encoder is trained every so many steps")] = 2
+    interval: Annotated[int, Field(ge=1, description="the encoder is trained every so many steps")] = 4
     reconstruction: Literal["l1", "l2", "both"] = "both"
     reconstruction_weight: Annotated[float, Field(ge=0, description="pixels of real clips")] = 3.0
     feature_weight: Annotated[float, Field(ge=0, description="what the discriminators see in real clips")] = 0.1

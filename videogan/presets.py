@@ -25,7 +25,6 @@ GPU_64 = {
     "frame_discriminator.num_frames": 4,
     "clip_discriminator.channels": (64, 128, 256, 512),
     "encoder.channels": (64, 128, 256, 512),
-    "encoder.interval": 4,
     "augment.probability": 0.3,
     "penalty.r1_weight": 7.5,
     "penalty.r2_weight": 7.5,
