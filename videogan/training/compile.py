@@ -1,7 +1,6 @@
 """torch.compile for the parts of a step where the time goes."""
 
 import torch
-import torch._functorch.config
 
 from videogan.training.judging import Networks
 
@@ -16,9 +15,6 @@ def compile_networks(networks: Networks) -> None:
     same.
     """
     torch._dynamo.config.recompile_limit = RECOMPILE_LIMIT
-    # The encoder's terms and the generator's own go back through one generated batch, whose buffers must outlive the
-    # first of the two.
-    torch._functorch.config.donated_buffer = False
     for generator in (networks.generator, networks.ema_generator):
         for stage in generator.stages:
             stage.compile(dynamic=False)

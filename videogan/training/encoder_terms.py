@@ -1,5 +1,7 @@
 """The encoder's terms: reconstruction, cycles, and its side of the joint game."""
 
+from collections.abc import Iterable
+
 from einops import rearrange
 from torch import Tensor
 
@@ -7,7 +9,7 @@ from videogan.config import Config
 from videogan.losses.adversarial import adversarial_loss
 from videogan.losses.reconstruction import feature_loss, latent_cycle_loss, reconstruction_loss
 from videogan.models.encoder import Codes
-from videogan.models.generator import Generated, Generator
+from videogan.models.generator import Generated
 from videogan.training.judging import Evidence, Networks
 
 Losses = dict[str, Tensor]
@@ -77,8 +79,8 @@ def _joint_term(networks: Networks, real: Evidence, made: Tensor, codes: Codes, 
     return {"encoder_joint": config.joint_discriminator.weight * game.discriminator(of_fake.detach(), of_real)}
 
 
-def keep_share_of_gradients(generator: Generator, share: float) -> None:
-    """Scale the gradients that the generator has received so far."""
-    for parameter in generator.parameters():
-        if parameter.grad is not None:
-            parameter.grad.mul_(share)
+def keep_share_of_gradients(tensors: Iterable[Tensor], share: float) -> None:
+    """Scale the gradients that some tensors have received so far."""
+    for tensor in tensors:
+        if tensor.grad is not None:
+            tensor.grad.mul_(share)

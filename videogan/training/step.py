@@ -52,19 +52,22 @@ def train_step(
     optimizers.generator.zero_grad(set_to_none=True)
     optimizers.encoder.zero_grad(set_to_none=True)
 
+    # The encoder's terms and the generator's gather on the frames; one backward pass takes the sum to the generator.
+    shown = fake._replace(frames=fake.frames.detach().requires_grad_())
     with frozen(*networks.discriminators()):
         if draws.train_encoder:
             with precision:
-                encoder_terms = encoder_losses(networks, Evidence(real, labels, draws.frames), fake, config)
+                encoder_terms = encoder_losses(networks, Evidence(real, labels, draws.frames), shown, config)
             if encoder_terms:
-                live = draws.train_generator and config.encoder.generator_weight > 0
-                update(optimizers.encoder, encoder_terms, clip_norm, retain_graph=live)
-                keep_share_of_gradients(networks.generator, config.encoder.generator_weight)
+                update(optimizers.encoder, encoder_terms, clip_norm)
+                keep_share_of_gradients(
+                    [*networks.generator.parameters(), shown.frames], config.encoder.generator_weight
+                )
             losses |= encoder_terms
         if draws.train_generator:
             with precision:
-                generator_terms = generator_losses(networks, real_logits, fake, labels, draws, config)
-            update(optimizers.generator, generator_terms, clip_norm)
+                generator_terms = generator_losses(networks, real_logits, shown, labels, draws, config)
+            update(optimizers.generator, generator_terms, clip_norm, through=(fake.frames, shown.frames))
             losses |= generator_terms
     return losses | observed
 
@@ -140,9 +143,21 @@ def _auxiliary(class_logits: Tensor, labels: Tensor) -> Tensor:
     return auxiliary_loss(class_logits, labels.repeat_interleave(len(class_logits) // len(labels)))
 
 
-def update(optimizer: torch.optim.Optimizer, losses: Losses, clip_norm: float, *, retain_graph: bool = False) -> None:
-    """Step down the gradient of the sum of some losses and of what has gathered before, its norm limited."""
-    torch.stack(list(losses.values())).sum().backward(retain_graph=retain_graph)
+def update(
+    optimizer: torch.optim.Optimizer,
+    losses: Losses,
+    clip_norm: float,
+    *,
+    through: tuple[Tensor, Tensor] | None = None,
+) -> None:
+    """Step down the gradient of the sum of some losses and of what has gathered before, its norm limited.
+
+    Where the losses saw a detached copy of what a network made, ``through`` is the original and that copy.
+    """
+    torch.stack(list(losses.values())).sum().backward()
+    if through is not None:
+        made, copy = through
+        made.backward(copy.grad)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     average_gradients(parameters)
     torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
