@@ -64,8 +64,9 @@ def measured(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, A
     settings = (*arguments.settings, *ROWS[name], f"train.seed={seed}")
     budget = {"preset": arguments.preset, "minutes": arguments.minutes}
     speed = trained(arguments.clips, folder / "run", settings=settings, said=False, **budget)
-    options = ("--run", folder / "run", "--metrics", "kernel,classes,diversity", "--precision", arguments.precision)
-    found = evaluated(arguments.clips, folder / "evaluation", clips=arguments.count, options=options)
+    options = ("--metrics", "kernel,classes,diversity", "--precision", arguments.precision)
+    out = folder / "evaluation"
+    found = evaluated(arguments.clips, out, clips=arguments.count, options=options, run=folder / "run")
     # A model that knows no classes makes clips of none: its accuracy means nothing.
     classes = "data.labels=none" not in settings
     columns = {title: key for title, key in COLUMNS.items() if key in found and (classes or "class" not in key)}

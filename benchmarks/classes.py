@@ -54,7 +54,7 @@ def main() -> None:
     arguments = parser.parse_args()
     seen, unseen, run, about = run_of(arguments)
     common = ("--metrics", "classes", "--precision", arguments.precision)
-    made = evaluated(seen, arguments.work / "evaluation", clips=arguments.count, options=("--run", run, *common))
+    made = evaluated(seen, arguments.work / "evaluation", clips=arguments.count, options=common, run=run)
     data = load_config(run / "config.json").data
     size, stride = data.size, data.frame_stride
     others = ("--generated", unseen, "--size", size, "--stride", stride, "--generated-stride", stride, *common)

@@ -51,7 +51,7 @@ def shapes_rows(work: Path, budget: Budget) -> list[list[str]]:
         command("prepare", "moving-shapes", clips)
     run = work / "runs" / "shapes"
     speed = trained(clips, run, preset=budget.preset, minutes=budget.minutes)
-    found = evaluated(clips, work / "evaluation-shapes", clips=budget.clips, options=("--run", run))
+    found = evaluated(clips, work / "evaluation-shapes", clips=budget.clips, run=run)
     energy = [name for name in found if name.startswith("motion_energy_ratio")]
     classes = [name for name in found if name.startswith("class_accuracy")]
     return [
@@ -71,8 +71,9 @@ def actions_rows(work: Path, budget: Budget, actions: Path | None, peer: Path | 
         return [[name, "at most a quarter of the peer's", f"{UNMEASURED} (no --actions)", "-"]]
     settings = ("data.size=64", "data.frame_stride=2")
     trained(actions, work / "runs" / "actions", preset=budget.preset, minutes=budget.minutes, settings=settings)
-    run = ("--run", work / "runs" / "actions", "--stride", 2, "--metrics", "kernel")
-    own = evaluated(actions, work / "evaluation-actions", clips=budget.clips, options=run)
+    options = ("--stride", 2, "--metrics", "kernel")
+    run = work / "runs" / "actions"
+    own = evaluated(actions, work / "evaluation-actions", clips=budget.clips, options=options, run=run)
     theirs = UNMEASURED
     if peer is not None:
         compared = ("--generated", peer, "--stride", 2, "--metrics", "kernel")

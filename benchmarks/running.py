@@ -47,11 +47,20 @@ def trained(
     }
 
 
-def evaluated(real: Path, out: Path, *, clips: int, options: Sequence[object] = ()) -> dict[str, dict[str, Any]]:
-    """Return the rows of ``videogan evaluate``; those of an earlier call for the same ``out`` where there are."""
-    report = out / "report.json"
-    if not report.exists():
-        command("evaluate", real, "--clips", clips, "--out", out, "--yes", *options, said=True)
+def evaluated(
+    real: Path, out: Path, *, clips: int, options: Sequence[object] = (), run: Path | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return the rows of ``videogan evaluate``, of ``run`` where it is given.
+
+    What an earlier call left in ``out`` counts where it asked the same of a run that has not been trained on since.
+    """
+    report, note = out / "report.json", out / "asked.json"
+    of_run = () if run is None else ("--run", run)
+    steps = 0 if run is None else read_metrics(run / "metrics.jsonl")[-1]["step"]
+    asked = [*map(str, ("evaluate", real, "--clips", clips, *of_run, *options)), steps]
+    if not (report.exists() and note.exists() and json.loads(note.read_text(encoding="utf-8")) == asked):
+        command("evaluate", real, "--clips", clips, "--out", out, "--yes", *of_run, *options, said=True)
+        note.write_text(json.dumps(asked), encoding="utf-8")
     metrics: dict[str, dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))["metrics"]
     return metrics
 
