@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,16 +33,14 @@ def trained(
 ) -> dict[str, float]:
     """Train for some minutes, unless that is done already.
 
-    Returns clips per second (the median over ticks), steps, and the seconds that this call took.
+    Returns clips per second (the median over ticks) and steps.
     """
-    begin = time.perf_counter()
     options = [part for setting in settings for part in ("--set", setting)]
     command("train", clips, "--run", run, "--preset", preset, "--minutes", minutes, *options, said=said)
     rows = read_metrics(run / "metrics.jsonl")
     return {
         "clips_per_second": sorted(row["clips_per_second"] for row in rows)[len(rows) // 2],
         "steps": rows[-1]["step"],
-        "seconds": time.perf_counter() - begin,
     }
 
 
