@@ -7,6 +7,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from videogan.video import VideoReader
+
 
 def moving_frames(num_frames: int, height: int = 48, width: int = 64) -> np.ndarray:
     """Smooth coloured waves that move (t h w c); every frame differs from every other."""
@@ -57,3 +59,9 @@ def encode(
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
     return path
+
+
+def all_frames(path: Path) -> np.ndarray:
+    """Decode a whole video in order: ``t h w c``."""
+    with VideoReader(path) as reader:
+        return np.stack(list(reader.frames()))
