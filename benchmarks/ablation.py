@@ -5,7 +5,7 @@
 ``CLIPS`` is a folder of real videos in one folder a class. Every row is trained by ``videogan train`` and measured by
 ``videogan evaluate``, once for each seed; a second call goes on with what is in ``--work``, so that two calls with one
 seed each can run side by side and a third with both prints the table. ``--set`` changes all rows alike, ``--only``
-names some rows.
+names some rows. Classes are recognised by two classifiers that learn the real clips, as in ``classes.py``.
 """
 
 import argparse
@@ -15,11 +15,13 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from clip_classifier import ClipClassifier, accuracies, fit
 from measuring import heading, table
-from running import evaluated, trained
+from running import clips_of, evaluated, samples_of, trained
 
+import videogan
 from videogan.device import pick_device
-from videogan.presets import PRESETS
+from videogan.presets import PRESETS, preset
 
 ROWS: dict[str, tuple[str, ...]] = {
     "default": (),
@@ -51,15 +53,16 @@ ROWS |= {
     f"{game} (as preset {name})": tuple(f"{key}={json.dumps(value)}" for key, value in PRESETS[name].items())
     for game, name in (("wasserstein", "wgan-gp"), ("textbook", "classic"))
 }
+BY_CONVOLUTIONS, BY_FEATURES = "classes by convolutions", "by features"
 COLUMNS = {
     "kernel distance": "kernel_distance",
     "pairwise distance": "pairwise_distance",
-    "class accuracy": "class_accuracy_mean",
+    BY_FEATURES: "class_accuracy_mean",
 }
 
 
-def measured(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Train and evaluate one row with one seed."""
+def measured(name: str, seed: int, judge: ClipClassifier, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Train and evaluate one row with one seed; ``judge`` recognises classes."""
     folder = arguments.work / f"{re.sub('[^a-z0-9]+', '-', name)}-{seed}"
     settings = (*arguments.settings, *ROWS[name], f"train.seed={seed}")
     budget = {"preset": arguments.preset, "minutes": arguments.minutes}
@@ -68,10 +71,14 @@ def measured(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, A
     out = folder / "evaluation"
     found = evaluated(arguments.clips, out, clips=arguments.count, options=options, run=folder / "run")
     # A model that knows no classes makes clips of none: its accuracy means nothing.
-    classes = "data.labels=none" not in settings
-    columns = {title: key for title, key in COLUMNS.items() if key in found and (classes or "class" not in key)}
+    model = videogan.load(folder / "run")
+    columns = {
+        title: key for title, key in COLUMNS.items() if key in found and (model.class_names or "class" not in key)
+    }
     values = {title: found[key]["value"] for title, key in columns.items()}
     floors = {title: found[key]["real_vs_real"] for title, key in columns.items()}
+    if model.class_names:
+        values[BY_CONVOLUTIONS] = accuracies(judge, samples_of(model, arguments.count))["mean"]
     return {"values": values, "floors": floors, "speed": speed["clips_per_second"], "steps": speed["steps"]}
 
 
@@ -92,23 +99,29 @@ def main() -> None:
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="GROUP.KEY=VALUE")
     parser.add_argument("--only", action="append", choices=ROWS, default=[])
     parser.add_argument("--count", type=int, default=128, help="clips of each set that are compared")
+    parser.add_argument(
+        "--known", type=int, default=512, help="real clips that the classifier of 3D convolutions learns"
+    )
     parser.add_argument("--precision", default="float32", help="of the features")
     parser.add_argument("--work", type=Path, default=Path("ablation"))
     arguments = parser.parse_args()
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
+    data = preset(arguments.preset, arguments.settings).data
+    judge = fit(clips_of(arguments.clips, data, arguments.known), device=pick_device())
+    titles = (*COLUMNS, BY_CONVOLUTIONS)
     rows: list[list[str]] = []
     floors: dict[str, float] = {}
     for name in arguments.only or ROWS:
-        found = [measured(name, seed, arguments) for seed in seeds]
-        cells = [cell([row["values"][title] for row in found if title in row["values"]]) for title in COLUMNS]
+        found = [measured(name, seed, judge, arguments) for seed in seeds]
+        cells = [cell([row["values"][title] for row in found if title in row["values"]]) for title in titles]
         steps = f"{mean(row['steps'] for row in found):,.0f}"
         rows.append([name, *cells, cell([row["speed"] for row in found]), steps])
         floors |= found[0]["floors"]
         print(*rows[-1], sep=" | ", flush=True)
-    real = [f"{floors[title]:.3g}" if title in floors else "-" for title in COLUMNS]
+    real = [f"{floors[title]:.3g}" if title in floors else "-" for title in titles]
     rows.append(["real against real", *real, "-", "-"])
     print(f"\n{heading(pick_device())}; {arguments.minutes:g} minutes each, seeds {arguments.seeds}\n")
-    print(table(("changed", *COLUMNS, "clips/s", "steps"), rows))
+    print(table(("changed", *titles, "clips/s", "steps"), rows))
 
 
 if __name__ == "__main__":

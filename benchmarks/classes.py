@@ -2,21 +2,28 @@
 
     python benchmarks/classes.py ACTIONS --held-out person8,person9 --minutes 25 --set data.frame_stride=2
 
-``ACTIONS`` is a folder of real videos in one folder a class, whose file names begin with the person. The model and the
-classifier (logistic regression on the features of ``videogan evaluate``) learn the other people's clips only. A second
-call goes on with what is in ``--work``; ``benchmarks/encoder.py`` with the same options uses the same run.
+``ACTIONS`` is a folder of real videos in one folder a class, whose file names begin with the person. The model and two
+classifiers learn the other people's clips only: 3D convolutions (``clip_classifier.py``), and the logistic regression
+on features of photographs that ``videogan evaluate`` uses. Both also judge the held-out clips blurred, which shows
+whether a classifier sees what is done or how sharp it is. A second call goes on with what is in ``--work``;
+``benchmarks/encoder.py`` with the same options uses the same run.
 """
 
 import argparse
 import math
 from pathlib import Path
-from typing import Any
 
+import torch
+from clip_classifier import accuracies, fit
 from measuring import heading, table
-from running import evaluated, split_by_person, trained
+from running import Clips, clips_of, samples_of, split_by_person, trained
+from torch import Tensor
+from torchvision.transforms.functional import gaussian_blur
 
+import videogan
 from videogan.device import pick_device
-from videogan.presets import load_config
+from videogan.metrics.classifier import class_accuracy
+from videogan.metrics.features import load_features
 
 
 def arguments_of(description: str | None) -> argparse.ArgumentParser:
@@ -40,29 +47,52 @@ def run_of(arguments: argparse.Namespace) -> tuple[Path, Path, Path, str]:
     return seen, unseen, run, f"{heading(pick_device())}; {about}{arguments.held_out} held out"
 
 
-def accuracies(rows: dict[str, dict[str, Any]]) -> dict[str, float]:
-    """Return class -> accuracy, and mean."""
-    found = {name.removeprefix("class_accuracy_"): row["value"] for name, row in rows.items() if "class_" in name}
-    return {name: math.nan if value is None else value for name, value in found.items()}
+def by_features(known: Clips, sets: dict[str, Clips], precision: str) -> dict[str, dict[str, float]]:
+    """Return set -> class -> accuracy of the classifier of ``videogan evaluate``."""
+    net = load_features("efficientnet-lite0", device=pick_device(), precision=precision)
+    classes = sorted(set(known.names))
+
+    def numbers(names: list[str]) -> Tensor:
+        return torch.tensor([classes.index(name) for name in names])
+
+    features, labels = net(known.clips), numbers(known.names)
+    found = {}
+    for title, one in sets.items():
+        rows = class_accuracy(features, labels, net(one.clips), numbers(one.names), len(classes))
+        found[title] = {**{name: rows[str(number)] for number, name in enumerate(classes)}, "mean": rows["mean"]}
+    return found
 
 
 def main() -> None:
     """Train, classify, and print the table."""
     parser = arguments_of(__doc__)
-    parser.add_argument("--count", type=int, default=256, help="clips of each set")
+    parser.add_argument("--known", type=int, default=512, help="real clips that the classifiers learn")
+    parser.add_argument("--count", type=int, default=256, help="clips of each set that is judged, at most")
     parser.add_argument("--precision", default="float32", help="of the features")
     arguments = parser.parse_args()
     seen, unseen, run, about = run_of(arguments)
-    common = ("--metrics", "classes", "--precision", arguments.precision)
-    made = evaluated(seen, arguments.work / "evaluation", clips=arguments.count, options=common, run=run)
-    data = load_config(run / "config.json").data
-    size, stride = data.size, data.frame_stride
-    others = ("--generated", unseen, "--size", size, "--stride", stride, "--generated-stride", stride, *common)
-    real = evaluated(seen, arguments.work / "evaluation-held-out", clips=arguments.count, options=others)
-    of_made, of_real = accuracies(made), accuracies(real)
-    rows = [[name, f"{of_made[name]:.2f}", f"{of_real.get(name, math.nan):.2f}"] for name in of_made]
-    print(f"{about}\n")
-    print(table(("class", "generated clips", "real clips of people held out"), rows))
+    model = videogan.load(run)
+    data = model.card.config.data
+    known, real = clips_of(seen, data, arguments.known), clips_of(unseen, data, arguments.count)
+    blur = [data.size / 32] * 2
+    blurred = torch.stack([gaussian_blur(clip, [2 * (data.size // 8) + 1] * 2, blur) for clip in real.clips])
+    sets = {
+        "generated": samples_of(model, arguments.count),
+        "held out": real,
+        "held out, blurred": real._replace(clips=blurred),
+    }
+    network = fit(known, device=pick_device())
+    found = {
+        "convolutions": {title: accuracies(network, one) for title, one in sets.items()},
+        "features": by_features(known, sets, arguments.precision),
+    }
+    columns = [(f"{judge}: {title}", found[judge][title]) for judge in found for title in sets]
+    rows = [
+        [name, *(f"{values.get(name, math.nan):.2f}" for _, values in columns)]
+        for name in (*network.class_names, "mean")
+    ]
+    print(f"{about}; {len(known.clips)} known clips, {len(real.clips)} held out, blurred by {blur[0]:g} pixels\n")
+    print(table(("class", *(title for title, _ in columns)), rows))
 
 
 if __name__ == "__main__":

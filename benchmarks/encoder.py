@@ -13,27 +13,16 @@ from statistics import mean
 import torch
 from classes import arguments_of, run_of
 from measuring import table
+from running import clips_of
 from torch import Tensor
 
 import videogan
 from videogan.api import Model
-from videogan.data.folder import scan_folder
 from videogan.metrics.paired import psnr, ssim
-from videogan.metrics.sources import ClipRule, FolderSource
 from videogan.models.latents import Latents
 from videogan.video import to_float, to_uint8
 
 TRAINING_CLIPS = 2048
-
-
-def clips_of(folder: Path, model: Model, count: int) -> tuple[Tensor, list[str]]:
-    """Return clips ``b t c h w`` in [-1, 1] as the model was trained on, and their classes."""
-    data = model.card.config.data
-    rule = ClipRule(data.size, data.num_frames, data.frame_stride, data.frame_rate, data.fit, data.short)
-    source = FolderSource(scan_folder(folder, labels="folders"), rule, clips=count, seed=0)
-    batches = list(source.batches())
-    labels = torch.cat([batch.labels for batch in batches]).tolist()
-    return torch.cat([batch.clips for batch in batches]), [source.class_names[label] for label in labels]
 
 
 def reconstructed(model: Model, clip: Tensor, name: str, steps: int) -> Tensor:
@@ -44,8 +33,9 @@ def reconstructed(model: Model, clip: Tensor, name: str, steps: int) -> Tensor:
 
 def reconstruction(model: Model, seen: Path, unseen: Path, *, count: int, steps: int) -> list[list[str]]:
     """Return the rows of reconstruction: PSNR and SSIM, the mean over clips."""
-    known, known_names = clips_of(seen, model, TRAINING_CLIPS)
-    clips, names = clips_of(unseen, model, count)
+    data = model.card.config.data
+    known, known_names = clips_of(seen, data, TRAINING_CLIPS)
+    clips, names = clips_of(unseen, data, count)
     found: dict[str, list[Tensor]] = {
         title: []
         for title in ("encoder alone", f"after {steps} steps", "mean clip of its class", "nearest training clip")

@@ -1,4 +1,4 @@
-"""What the benchmarks that train share: the program's own commands, and sets of clips split by person."""
+"""What the benchmarks that train share: the program's own commands, and sets of clips, real and generated."""
 
 import json
 import shutil
@@ -6,12 +6,25 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import torch
+from torch import Tensor
+
+from videogan.api import Model
+from videogan.config import DataConfig
 from videogan.data.folder import scan_folder
+from videogan.metrics.sources import ClipRule, FolderSource, GeneratorSource, Source
 from videogan.training.log import read_metrics
 
 HERE = Path(__file__).parent
+
+
+class Clips(NamedTuple):
+    """Clips ``n t c h w`` in [-1, 1], and the name of each one's class."""
+
+    clips: Tensor
+    names: list[str]
 
 
 def command(*arguments: object, said: bool = False) -> str:
@@ -79,3 +92,27 @@ def split_by_person(clips: Path, work: Path, held_out: Sequence[str]) -> tuple[P
     if not all(part.is_dir() for part in parts):
         sys.exit(f"{clips}: no video is of {', '.join(held_out)}, or none is of another person")
     return parts
+
+
+def clips_of(folder: Path, data: DataConfig, count: int) -> Clips:
+    """Return at most ``count`` clips of a folder of one folder a class, cut as these settings have it."""
+    rule = ClipRule(data.size, data.num_frames, data.frame_stride, data.frame_rate, data.fit, data.short)
+    return _all(FolderSource(scan_folder(folder, labels="folders"), rule, clips=count, seed=0))
+
+
+def samples_of(model: Model, count: int) -> Clips:
+    """Return clips that a model with classes makes, as long as those it has learnt, of its classes in turn."""
+    labels = torch.arange(count) % len(model.class_names)
+    length, rate = model.card.config.data.num_frames, model.card.frame_rate
+    made = _all(
+        GeneratorSource(
+            model.generator, model.class_names, labels, num_frames=length, clips=count, seed=0, frame_rate=rate
+        )
+    )
+    return made._replace(clips=made.clips.clamp(-1, 1))
+
+
+def _all(source: Source) -> Clips:
+    batches = list(source.batches())
+    labels = torch.cat([batch.labels for batch in batches]).tolist()
+    return Clips(torch.cat([batch.clips for batch in batches]), [source.class_names[label] for label in labels])

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from videogan.presets import preset
 
@@ -50,3 +51,23 @@ def test_people_are_split_with_their_mirror_images(benchmark, clips, tmp_path):
 def test_nobody_to_hold_out_is_an_error(benchmark, clips, tmp_path):
     with pytest.raises(SystemExit, match="no video is of nobody"):
         benchmark("running").split_by_person(clips, tmp_path, ["nobody"])
+
+
+def test_the_classifier_of_clips_learns_what_moves_which_way(benchmark):
+    running, classifier = benchmark("running"), benchmark("clip_classifier")
+    draw = torch.Generator().manual_seed(0)
+
+    def bars(count):
+        clips = torch.full((count, 8, 3, 16, 16), -1.0) + 0.1 * torch.rand(count, 8, 3, 16, 16, generator=draw)
+        for clip, start in zip(clips, torch.randint(5, 10, (count,), generator=draw).tolist(), strict=True):
+            for time, frame in enumerate(clip):
+                frame[..., start - 4 + time] = 1
+        clips[count // 2 :] = clips[count // 2 :].flip(1)
+        return running.Clips(clips, ["right"] * (count // 2) + ["left"] * (count - count // 2))
+
+    network = classifier.fit(bars(64), device=torch.device("cpu"), steps=60)
+    found = classifier.accuracies(network, bars(32))
+    assert set(found) == {"left", "right", "mean"}
+    assert found["mean"] > 0.9
+    swapped = bars(32)
+    assert classifier.accuracies(network, swapped._replace(names=swapped.names[::-1]))["mean"] < 0.1
