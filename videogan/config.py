@@ -98,14 +98,14 @@ class EncoderConfig(Group):
     """The encoder and its terms: reconstruction and clip cycle G(E(x)) ~ x, latent cycle E(G(z)) ~ z."""
 
     channels: tuple[int, ...] = (24, 48, 96)
-    interval: Annotated[int, Field(ge=1, description="the encoder is trained every so many steps")] = 4
+    interval: Annotated[int, Field(ge=1, description="the encoder is trained every so many steps")] = 1
     reconstruction: Literal["l1", "l2", "both"] = "both"
     reconstruction_weight: Annotated[float, Field(ge=0, description="pixels of real clips")] = 3.0
     feature_weight: Annotated[float, Field(ge=0, description="what the discriminators see in real clips")] = 0.1
     clip_cycle_weight: Annotated[float, Field(ge=0, description="pixels of generated clips")] = 0.0
     latent_cycle_weight: Annotated[float, Field(ge=0, description="codes of generated clips")] = 1.0
     generator_weight: Annotated[float, Field(ge=0, description="how much of these terms reaches the generator")] = 1.0
-    share: Annotated[float, Field(gt=0, le=1, description="share of the batch that trains the encoder")] = 0.5
+    share: Annotated[float, Field(gt=0, le=1, description="share of the batch that trains the encoder")] = 0.25
 
 
 class AdversarialConfig(Group):
