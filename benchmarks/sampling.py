@@ -26,13 +26,13 @@ from cuda_graphs import graphed_stream
 from measuring import heading, seconds, spread, synchronise, table
 from torch import Tensor
 
-from videogan.checkpoint import load_weights
+from videogan.artifacts.runs import find_weights
+from videogan.artifacts.weights import load_weights
 from videogan.commands.rendering import write_videos
 from videogan.device import pick_device
 from videogan.models.build import build_generator
 from videogan.models.generator import Generator
 from videogan.presets import preset
-from videogan.runs import find_weights
 from videogan.sampling import stream, take
 
 STREAM_CHUNK = 4

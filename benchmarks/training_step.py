@@ -22,13 +22,12 @@ import torch
 from measuring import heading, spread, synchronise, table, write_plot
 
 from videogan.config import Config
+from videogan.data.loader import ClipBatch
 from videogan.device import memory_gib, pick_device, pick_precision
 from videogan.presets import change, preset
-from videogan.training.compile import compile_networks
-from videogan.training.distributed import Place, joined, place_from_environment
-from videogan.training.draws import draw_step
+from videogan.training.distributed import Process, process_from_environment, process_group
 from videogan.training.state import TrainingState, new_state
-from videogan.training.step import train_step
+from videogan.training.step import advance
 
 PARTS = ("generator forward", "discriminators", "generator update", "encoder")
 COLUMNS = (
@@ -84,7 +83,7 @@ def configured(name: str, settings: list[str], device: torch.device, *, compiled
 
 
 def measure(
-    name: str, settings: list[str], arguments: argparse.Namespace, place: Place, device: torch.device
+    name: str, settings: list[str], arguments: argparse.Namespace, process: Process, device: torch.device
 ) -> dict[str, Any]:
     """Return one row; this process has done nothing else."""
     begin = time.perf_counter()
@@ -94,39 +93,33 @@ def measure(
     config = configured(name, settings, device, compiled=arguments.compile or device.type == "cuda")
     state = new_state(config, NUM_CLASSES, device)
     if config.train.compile == "always":
-        compile_networks(state.networks)
+        state.networks.compile()
     batch, size, frames = config.train.batch_size, config.data.size, config.data.num_frames
     labels = torch.arange(batch, device=device) % NUM_CLASSES
-    clips = torch.rand(batch, frames, 3, size, size, device=device) * 2 - 1
-
-    def step(number: int) -> None:
-        draws = draw_step(config, state.networks.generator, labels, step=number, device=device, rank=place.rank)
-        train_step(state.networks, state.optimizers, clips, labels, draws, config)
-
-    step(0)  # a step that trains the encoder too: all that is compiled, is compiled in it
-    step(1)
+    clips = ClipBatch(torch.randint(256, (batch, frames, size, size, 3), dtype=torch.uint8, device=device), labels)
+    advance(state, clips, process)  # a step that trains the encoder too: all that is compiled, is compiled in it
+    advance(state, clips, process)
     synchronise(device)
     start = time.perf_counter() - begin
-    times, number = [], 0
+    times = []
     while len(times) < arguments.steps:
         synchronise(device)
         before = time.perf_counter()
-        step(number)
+        advance(state, clips, process)
         synchronise(device)
         times.append(time.perf_counter() - before)
-        number += 1
     parts = Parts(state, device)
-    for number in range(arguments.steps):
+    for _ in range(arguments.steps):
         parts.begin()
-        step(number)
+        advance(state, clips, process)
         parts.end()
     # Steps with the encoder's update are slower; a period of both is one value.
     interval = max(1, min(config.encoder.interval, len(times)))
     periods = [times[at : at + interval] for at in range(0, len(times) - interval + 1, interval)]
-    rate = spread([place.world_size * batch * len(period) / sum(period) for period in periods])
+    rate = spread([process.world_size * batch * len(period) / sum(period) for period in periods])
     return {
         "heading": heading(device),
-        "cells": [name, size, frames, batch, place.world_size, str(rate)]
+        "cells": [name, size, frames, batch, process.world_size, str(rate)]
         + [str(spread(times)) if times else "-" for times in parts.milliseconds.values()]
         + [f"{memory_gib(device):.2f}", f"{start:.1f}"],
         "rate": rate.median,
@@ -188,10 +181,10 @@ def main() -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one is not None:
-        chosen, place = pick_device(arguments.device), place_from_environment()
-        with joined(place, chosen):
-            measured = measure(arguments.one, arguments.set, arguments, place, chosen)
-        if place.first:
+        chosen, process = pick_device(arguments.device), process_from_environment()
+        with process_group(process, chosen):
+            measured = measure(arguments.one, arguments.set, arguments, process, chosen)
+        if process.first:
             print(json.dumps(measured))
         return
     device = pick_device(arguments.device).type

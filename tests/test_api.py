@@ -9,10 +9,10 @@ from tiny_generator import tiny_generator
 from tiny_run import tiny_config
 
 import videogan
-from videogan.checkpoint import Card, save_weights
+from videogan.artifacts.runs import find_weights
+from videogan.artifacts.weights import Card, save_weights
 from videogan.errors import CheckpointError, MissingPathError, UsageError
 from videogan.models.build import build_encoder
-from videogan.runs import find_weights
 
 
 @pytest.fixture
@@ -95,8 +95,8 @@ def test_mistakes(weights):
 
 
 def test_the_shipped_model_is_used_where_there_is_no_run(weights, tmp_path, monkeypatch):
-    monkeypatch.setattr("videogan.runs.SHIPPED", weights)
+    monkeypatch.setattr("videogan.artifacts.runs.SHIPPED", weights)
     assert find_weights(None, tmp_path / "runs") == weights
-    monkeypatch.setattr("videogan.runs.SHIPPED", tmp_path / "absent")
+    monkeypatch.setattr("videogan.artifacts.runs.SHIPPED", tmp_path / "absent")
     with pytest.raises(CheckpointError, match="no trained model"):
         find_weights(None, tmp_path / "runs")

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 from fractions import Fraction
 
 import pytest
@@ -7,17 +8,9 @@ import torch
 from safetensors.torch import save_file
 from tiny_run import run_step, tiny_config, tiny_state
 
-from videogan.checkpoint import (
-    META,
-    STATE,
-    WEIGHTS,
-    list_checkpoints,
-    load_state,
-    load_weights,
-    newest_checkpoint,
-    save_checkpoint,
-    verify,
-)
+from videogan.artifacts.checkpoints import load_state, save_checkpoint
+from videogan.artifacts.runs import META, STATE, WEIGHTS, list_checkpoints, newest_checkpoint, verify
+from videogan.artifacts.weights import load_weights
 from videogan.errors import CheckpointError, UsageError
 
 CONFIG = tiny_config()
@@ -27,7 +20,7 @@ NAMES = ("right", "down")
 def save(folder, step=0, keep=2):
     state = tiny_state(CONFIG)
     state.step = step
-    weights = state.weights(CONFIG, NAMES, Fraction(30000, 1001))
+    weights = state.weights(NAMES, Fraction(30000, 1001))
     return state, save_checkpoint(folder, weights, state.state_dict(), keep=keep)
 
 
@@ -50,7 +43,7 @@ def test_a_saved_state_goes_on_bit_for_bit(tmp_path):
     for step in range(3):
         run_step(state, CONFIG, step)
     state.step = 3
-    weights = state.weights(CONFIG, NAMES, Fraction(25))
+    weights = state.weights(NAMES, Fraction(25))
     checkpoint = save_checkpoint(tmp_path, weights, state.state_dict(), keep=2)
     restored = tiny_state(CONFIG)
     restored.load_state_dict(load_state(checkpoint, "cpu"))
@@ -85,6 +78,38 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, name, damage):
     assert newest_checkpoint(tmp_path) == older
 
 
+def test_what_training_did_not_write_stays(tmp_path):
+    """Copies that somebody made, links and folders with something else in them are neither counted nor removed."""
+    _, first = save(tmp_path, 1)
+    for name in ("step-best", "step-old", "step-99999999x"):
+        shutil.copytree(first, tmp_path / name)
+    (tmp_path / "step-00000000").symlink_to(first.rename(tmp_path / "kept-elsewhere"), target_is_directory=True)
+    _, with_notes = save(tmp_path, 2)
+    (with_notes / "notes.txt").write_text("the good one")
+    for step in (3, 4, 5):
+        _, newest = save(tmp_path, step)
+        assert verify(newest), "what was just written is there"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "step-best",
+        "step-old",
+        "step-99999999x",
+        "kept-elsewhere",
+        "step-00000000",
+        "step-00000002",
+        "step-00000004",
+        "step-00000005",
+    }
+
+
+def test_damaged_checkpoints_are_kept_and_do_not_count(tmp_path):
+    for step in (7, 8):
+        _, damaged = save(tmp_path, step)
+        (damaged / STATE).write_bytes(b"damaged")
+    for step in (1, 2, 3):
+        save(tmp_path, step)
+    assert [int(path.name[5:]) for path in list_checkpoints(tmp_path)] == [2, 3, 7, 8]
+
+
 def test_no_checkpoint(tmp_path):
     assert newest_checkpoint(tmp_path) is None
     assert newest_checkpoint(tmp_path / "absent") is None
@@ -108,7 +133,7 @@ def test_someone_elses_safetensors_are_refused(tmp_path):
 def test_weights_that_do_not_fit_their_description_are_refused(tmp_path):
     state, _ = save(tmp_path)
     file = tmp_path / "wrong.safetensors"
-    metadata = state.weights(CONFIG, NAMES, Fraction(25)).card.to_metadata()
+    metadata = state.weights(NAMES, Fraction(25)).card.to_metadata()
     save_file({"generator.a": torch.zeros(2)}, file, metadata=metadata)
     with pytest.raises(CheckpointError, match="cannot be used"):
         load_weights(file)

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from videogan.api import load as load
+    from videogan.training.session import train as train
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load"]
+__all__ = ["__version__", "load", "train"]
 
 
 def __getattr__(name: str) -> Any:
@@ -15,4 +16,8 @@ def __getattr__(name: str) -> Any:
         from videogan.api import load
 
         return load
+    if name == "train":
+        from videogan.training.session import train
+
+        return train
     raise AttributeError(f"module 'videogan' has no attribute {name!r}")

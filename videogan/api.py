@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from videogan import inversion, prediction, sampling
-from videogan.checkpoint import Card, fingerprint, load_weights
+from videogan.artifacts.runs import find_weights, fingerprint
+from videogan.artifacts.weights import Card, load_weights
 from videogan.class_path import ClassPath
 from videogan.data.whole import read_whole
 from videogan.device import pick_device
@@ -22,7 +23,6 @@ from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
 from videogan.models.latents import ClipLatents
 from videogan.morphing import AXES, Axis, clip_stop, morph, seed_stop
-from videogan.runs import find_weights
 from videogan.video import to_float, to_uint8
 
 HOLD_STEPS = 32

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from videogan.config import Config
+from videogan.config import Config, EvaluateConfig
 from videogan.errors import MissingPathError, UsageError, did_you_mean
-from videogan.storage import write_text
+from videogan.files import write_text
 
 GPU_64 = {
     "generator.channels": (512, 384, 256, 128, 64),
@@ -136,10 +136,10 @@ def _fit_channels(tree: dict[str, Any], old_size: int, changed: set[str]) -> Non
     if not isinstance(size, int) or size < 32:
         return
     more = size.bit_length() - old_size.bit_length()
-    for group in ("generator", "frame_discriminator", "clip_discriminator", "encoder"):
-        if f"{group}.channels" in changed:
+    for group, settings in tree.items():
+        if not isinstance(settings, dict) or not settings.get("channels") or f"{group}.channels" in changed:
             continue
-        channels = list(tree[group]["channels"])
+        channels = list(settings["channels"])
         from_coarse = channels if group == "generator" else channels[::-1]
         from_coarse = from_coarse[: len(channels) + more]
         from_coarse += [max(8, from_coarse[-1] >> i) for i in range(1, more + 1)]
@@ -216,8 +216,10 @@ SESSION_SETTINGS = (
     "train.keep",
     "train.tick_steps",
     "train.threads",
+    "train.device",
     "data.cache_dir",
     "data.cache_limit_gb",
+    *(f"evaluate.{name}" for name in EvaluateConfig.model_fields),
 )
 """Settings that may change while a run goes on: they do not touch what is learned."""
 

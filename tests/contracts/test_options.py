@@ -3,10 +3,12 @@
 The list is read from the config itself, so that a new value is tested the moment it exists.
 """
 
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pytest
+import torch
 from pydantic import BaseModel
 from tiny_run import TINY, run_step, tiny_state
 
@@ -27,7 +29,12 @@ NEEDS = {
     "clip_discriminator.normalisation=batch": ["penalty.kind=none"],
     "generator.subpixel=1": ["generator.channels=[16,12,8,8]"],
     "penalty.scale=absolute": ["penalty.r1_weight=1"],
+    "joint_discriminator.normalisation=batch": ["penalty.kind=none", "joint_discriminator.weight=0.5"],
+    "joint_discriminator.normalisation=spectral": ["joint_discriminator.weight=0.5"],
+    "joint_discriminator.normalisation=rms": ["joint_discriminator.weight=0.5"],
 }
+INSEPARABLE = ("generator.subpixel=1",)
+"""Settings without which what they need is no configuration."""
 OTHER_VALUES = {
     "adversarial.real_label": (0.9, ["adversarial.kind=non-saturating"]),
     "adversarial.fake_label": (0.1, ["adversarial.kind=least-squares"]),
@@ -74,7 +81,7 @@ def train(config: Config, steps: int) -> dict[str, float]:
         losses = run_step(state, config, step)
         for name, value in losses.items():
             assert value.isfinite(), f"{name} at step {step}"
-    for name, network in state.networks.present().items():
+    for name, network in state.networks.named().items():
         assert all(p.isfinite().all() for p in network.parameters()), name
     return {name: value.item() for name, value in losses.items()}
 
@@ -92,9 +99,29 @@ def test_every_option_trains_200_steps(settings):
     train(preset("cpu", [*TINY, *settings]), 200)
 
 
+def weights_after(settings: tuple[str, ...], steps: int = 2) -> torch.Tensor:
+    config = preset("cpu", [*TINY, *settings])
+    state = tiny_state(config)
+    for step in range(steps):
+        losses = run_step(state, config, step)
+        assert all(value.isfinite() for value in losses.values())
+    networks = state.networks.named().values()
+    return torch.cat([p.flatten() for network in networks for p in network.parameters()])
+
+
+@cache
+def weights_without(settings: tuple[str, ...]) -> torch.Tensor:
+    return weights_after(settings)
+
+
 @pytest.mark.parametrize("settings", CHOICES, ids=lambda settings: settings[-1])
-def test_every_option_trains(settings):
-    train(preset("cpu", [*TINY, *settings]), 2)
+def test_every_option_trains_and_changes_what_is_learnt(settings):
+    """But for those that name the default itself, which change nothing."""
+    config, weights = preset("cpu", [*TINY, *settings]), weights_after(settings)
+    without = () if settings[-1] in INSEPARABLE else settings[:-1]
+    others = weights_without(without)
+    same = weights.shape == others.shape and torch.equal(weights, others)
+    assert same == (config == preset("cpu", [*TINY, *without]))
 
 
 @pytest.mark.slow

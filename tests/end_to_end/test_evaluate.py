@@ -6,8 +6,7 @@ import shutil
 
 import pytest
 
-from videogan.checkpoint import list_checkpoints, verify
-from videogan.runs import RunFolder
+from videogan.artifacts.runs import RunFolder, list_checkpoints, verify
 from videogan.training.log import read_metrics
 
 SMALL = ("--features", "pixels-16", "--clips", "12")

@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from videogan.checkpoint import load_weights
-from videogan.runs import find_weights
+from videogan.artifacts.runs import find_weights
+from videogan.artifacts.weights import load_weights
 from videogan.video import read_video
 
 ROOT = Path(__file__).parents[2]

@@ -4,14 +4,13 @@ import pytest
 import torch
 from einops import rearrange, reduce
 
+from videogan.data.loader import ClipBatch
 from videogan.data.synthetic import moving_shapes
 from videogan.device import pick_precision
 from videogan.presets import preset
 from videogan.sampling import stream, take
-from videogan.training.draws import draw_step
-from videogan.training.ema import ema_weight, update_ema
 from videogan.training.state import new_state
-from videogan.training.step import train_step
+from videogan.training.step import advance
 from videogan.video import to_float
 
 STEPS = 60
@@ -36,8 +35,9 @@ def kernel_distance(x: torch.Tensor, y: torch.Tensor) -> float:
     return float(within(x) + within(y) - 2 * kernel(x, y).mean())
 
 
-def real_clips(count: int) -> tuple[torch.Tensor, torch.Tensor]:
-    videos = torch.stack([to_float(moving_shapes(i, size=32, num_frames=16)[0]) for i in range(count)])
+def real_frames(count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Clips as the loader gives them, uint8 ``b t h w c``, and their classes."""
+    videos = torch.stack([torch.from_numpy(moving_shapes(i, size=32, num_frames=16)[0]) for i in range(count)])
     return videos, torch.arange(count) % 3
 
 
@@ -53,25 +53,21 @@ def test_a_tiny_model_halves_its_distance_to_moving_shapes():
     slim += ["frame_discriminator.channels=[8,16,32,32]", "train.batch_size=8", "augment.probability=0"]
     config = preset("cpu", [*slim, f"train.precision={precision}", "train.device=cpu", "train.compile=never"])
     state = new_state(config, 3, torch.device("cpu"))
-    clips, labels = real_clips(240)
-    held_out, _ = real_clips(360)
-    real = features(held_out[240:])
+    frames, labels = real_frames(360)
+    clips = to_float(frames)
+    real = features(clips[240:])
     before = kernel_distance(features(generated(state, 120)), real)
     order = torch.randint(240, (STEPS, config.train.batch_size), generator=torch.Generator().manual_seed(0))
-    for step, chosen in enumerate(order):
-        draws = draw_step(config, state.networks.generator, labels[chosen], step=step, device=torch.device("cpu"))
-        train_step(state.networks, state.optimizers, clips[chosen], labels[chosen], draws, config)
-        seen = (step + 1) * len(chosen)
-        weight = ema_weight(len(chosen), seen, half_life=config.train.ema_half_life, ramp=config.train.ema_ramp)
-        update_ema(state.networks.ema_generator, state.networks.generator, weight)
+    for numbers in order:
+        advance(state, ClipBatch(frames[numbers], labels[numbers]))
     after = kernel_distance(features(generated(state, 120)), real)
     floor = kernel_distance(features(clips[:120]), real)
     assert floor < before / 20, "the distance must be able to tell"
     assert after < before / 2
 
 
-def test_the_distance_is_zero_in_the_mean_between_clips_of_one_law():
-    clips, _ = real_clips(240)
+def test_the_distance_is_zero_in_the_mean_between_clips_of_one_distribution():
+    clips = to_float(real_frames(240)[0])
     order = torch.randperm(240, generator=torch.Generator().manual_seed(1))
     halves = rearrange(features(clips[order]), "(n b) k -> n b k", n=2)
     away = features(clips[order] * 0.5)[:120]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from videogan.artifacts.runs import RunFolder
 from videogan.data.synthetic import moving_shapes
-from videogan.runs import RunFolder
 from videogan.video import VideoWriter
 
 
@@ -58,7 +58,7 @@ def test_unknown_commands_and_options(videogan, tiny):
 
 
 def test_no_model_yet(videogan, tiny, monkeypatch):
-    monkeypatch.setattr("videogan.runs.SHIPPED", Path("absent.safetensors"))
+    monkeypatch.setattr("videogan.artifacts.runs.SHIPPED", Path("absent.safetensors"))
     one_line(videogan("sample", "out.mp4"), 4, "no trained model", "videogan train")
 
 

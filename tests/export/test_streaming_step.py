@@ -8,7 +8,7 @@ import torch
 from tiny_generator import tiny_generator
 from tiny_run import tiny_config
 
-from videogan.checkpoint import Card
+from videogan.artifacts.weights import Card
 from videogan.errors import CheckpointError
 from videogan.export import files
 from videogan.export.step import StreamingStep, describe, example_inputs

@@ -10,6 +10,7 @@ from videogan.losses.gradient_penalty import (
     wasserstein_penalty,
 )
 from videogan.models.build import build_discriminators
+from videogan.models.discriminator import DiscriminatorInput
 from videogan.presets import preset
 
 
@@ -40,15 +41,18 @@ def test_finite_differences_of_a_linear_critic_meet_the_closed_form_in_the_mean(
 
 
 def test_finite_differences_meet_the_exact_penalty_of_a_real_discriminator():
-    _, discriminator = build_discriminators(preset("cpu", ["clip_discriminator.channels=[6,8,8]"]), 0)
+    discriminator = build_discriminators(preset("cpu", ["clip_discriminator.channels=[6,8,8]"]), 0)["clip"]
     clip, sigma, repeats = torch.randn(1, 16, 3, 32, 32), 0.01, 512
+
+    def logits_of(clips: torch.Tensor) -> torch.Tensor:
+        frame_order = torch.zeros(len(clips), 1, dtype=torch.long)
+        return discriminator(DiscriminatorInput(clips, None, frame_order)).logits
+
     inputs = clip.clone().requires_grad_()
-    exact = exact_penalty(discriminator(inputs, None).logits, inputs)
+    exact = exact_penalty(logits_of(inputs), inputs)
     with torch.no_grad():
-        logits = discriminator(clip, None).logits.expand(repeats)
-        shifted = torch.cat(
-            [discriminator(perturb(clip.expand(64, -1, -1, -1, -1), sigma), None).logits for _ in range(8)]
-        )
+        logits = logits_of(clip).expand(repeats, 1)
+        shifted = torch.cat([logits_of(perturb(clip.expand(64, -1, -1, -1, -1), sigma)) for _ in range(8)])
     # The mean of 512 squared normals has a relative standard deviation of sqrt(2 / 512) = 6 %.
     assert finite_difference_penalty(logits, shifted, sigma).item() == pytest.approx(exact.item(), rel=0.25)
 

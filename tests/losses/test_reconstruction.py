@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from videogan.losses.auxiliary import auxiliary_loss
+from videogan.losses.adversarial import auxiliary_loss
 from videogan.losses.reconstruction import feature_loss, latent_cycle_loss, reconstruction_loss
 
 
@@ -29,7 +29,8 @@ def test_latent_cycle_is_the_mean_square():
 
 def test_auxiliary_loss_is_cross_entropy():
     sure = torch.tensor([[10.0, -10.0], [-10.0, 10.0]])
-    assert auxiliary_loss(sure, torch.tensor([0, 1])).item() == pytest.approx(0, abs=1e-6)
-    assert auxiliary_loss(torch.zeros(3, 4), torch.tensor([0, 1, 2])).item() == pytest.approx(
+    opinions = sure[:, None].expand(-1, 3, -1)
+    assert auxiliary_loss(opinions, torch.tensor([0, 1])).item() == pytest.approx(0, abs=1e-6)
+    assert auxiliary_loss(torch.zeros(3, 1, 4), torch.tensor([0, 1, 2])).item() == pytest.approx(
         torch.tensor(4.0).log().item()
     )

@@ -3,6 +3,7 @@ import torch
 
 from videogan.config import Config
 from videogan.models.build import build_discriminators, build_encoder, build_generator
+from videogan.models.discriminator import DiscriminatorInput
 from videogan.models.latents import content_code
 from videogan.presets import PRESETS, preset
 
@@ -26,7 +27,7 @@ def small(name: str, *settings: str) -> Config:
 def test_every_preset_builds_networks_that_fit_together(name, num_classes):
     config = small(name)
     generator, encoder = build_generator(config, num_classes), build_encoder(config)
-    frame_discriminator, clip_discriminator = build_discriminators(config, num_classes)
+    discriminators = build_discriminators(config, num_classes)
     size, num_frames = config.data.size, config.data.num_frames
     labels = torch.tensor([0, 1]) if num_classes else None
     clips = torch.randn(2, num_frames, 3, size, size)
@@ -36,25 +37,28 @@ def test_every_preset_builds_networks_that_fit_together(name, num_classes):
         assert codes.motion_codes.shape == (2, num_frames // 4, 8)
         assert codes.motion_codes.abs().max() <= 1
         assert generator.reconstruct(*codes, labels).shape == clips.shape
-        for judgement in (frame_discriminator(clips[:, 0], labels), clip_discriminator(clips, labels)):
-            assert judgement.logits.shape == (2,)
-            assert (judgement.class_logits is None) == (num_classes == 0)
-            assert num_classes == 0 or judgement.class_logits.shape == (2, num_classes)
+        x = DiscriminatorInput(clips, labels, torch.arange(num_frames).expand(2, -1))
+        for name, opinions in (("frame", config.frame_discriminator.num_frames), ("clip", 1)):
+            output = discriminators[name](x)
+            assert output.logits.shape == (2, opinions)
+            assert (output.class_logits is None) == (num_classes == 0)
+            assert num_classes == 0 or output.class_logits.shape == (2, opinions, num_classes)
 
 
-def test_a_judgement_depends_on_its_class_and_on_no_other_sample():
-    frame_discriminator, clip_discriminator = build_discriminators(small("cpu"), 2)
-    clips, labels = torch.randn(3, 16, 3, 32, 32), torch.tensor([0, 1, 0])
-    for network, inputs in ((frame_discriminator, clips[:, 0]), (clip_discriminator, clips)):
-        logits = network(inputs, labels).logits
-        assert torch.allclose(network(inputs[:1], labels[:1]).logits, logits[:1], atol=1e-5)
-        assert (network(inputs, 1 - labels).logits - logits).abs().min() > 1e-6
+def test_a_logit_depends_on_its_class_and_on_no_other_sample():
+    labels = torch.tensor([0, 1, 0])
+    x = DiscriminatorInput(torch.randn(3, 16, 3, 32, 32), labels, torch.arange(16).expand(3, -1))
+    for network in build_discriminators(small("cpu"), 2).values():
+        logits = network(x).logits
+        assert torch.allclose(network(x.first(1)).logits, logits[:1], atol=1e-5)
+        assert (network(x._replace(labels=1 - labels)).logits - logits).abs().min() > 1e-6
 
 
 def test_classes_need_labels():
-    frame_discriminator, _ = build_discriminators(small("cpu"), 2)
-    with pytest.raises(ValueError, match="needs labels"):
-        frame_discriminator(torch.randn(1, 3, 32, 32), None)
+    x = DiscriminatorInput(torch.randn(1, 16, 3, 32, 32), None, torch.zeros(1, 2, dtype=torch.long))
+    for network in build_discriminators(small("cpu"), 2).values():
+        with pytest.raises(ValueError, match="needs labels"):
+            network(x)
     with pytest.raises(ValueError, match="need labels"):
         build_generator(small("cpu"), 2).condition(torch.randn(1, 64), None)
 

@@ -7,6 +7,7 @@ from torch import nn
 
 from videogan.config import Normalisation
 from videogan.models.build import build_discriminators, build_generator
+from videogan.models.discriminator import DiscriminatorInput
 from videogan.models.latents import Latents
 from videogan.models.normalisation import PositionRMS, feature_norm, normalise_weights
 from videogan.sampling import stream, take
@@ -54,7 +55,7 @@ def test_a_generator_of_any_normalisation_streams_what_it_makes_in_one_call(kind
 @pytest.mark.parametrize("kind", set(KINDS) - {"batch"})
 def test_without_batch_statistics_a_discriminator_judges_every_sample_alone(kind):
     both = [f"{name}.normalisation={kind}" for name in ("frame_discriminator", "clip_discriminator")]
-    for network, shape in zip(build_discriminators(tiny_config(*both), 0), ((), (8,)), strict=True):
+    x = DiscriminatorInput(torch.randn(3, 8, 3, 32, 32), None, torch.arange(8).expand(3, -1))
+    for network in build_discriminators(tiny_config(*both), 0).values():
         network.eval()
-        x = torch.randn(3, *shape, 3, 32, 32)
-        assert torch.allclose(network(x, None).logits[:1], network(x[:1], None).logits, atol=1e-5)
+        assert torch.allclose(network(x).logits[:1], network(x.first(1)).logits, atol=1e-5)

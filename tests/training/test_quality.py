@@ -1,6 +1,7 @@
 from tiny_run import tiny_config, tiny_state
 
-from videogan.checkpoint import list_checkpoints, save_checkpoint
+from videogan.artifacts.checkpoints import save_checkpoint
+from videogan.artifacts.runs import list_checkpoints
 from videogan.training.quality import Quality, best_step
 
 
@@ -25,6 +26,6 @@ def test_the_best_checkpoint_is_never_removed(tmp_path):
     state = tiny_state(config)
     for step in (2, 4, 6, 8):
         state.step = step
-        weights = state.weights(config, ("a", "b"), 12)
+        weights = state.weights(("a", "b"), 12)
         save_checkpoint(tmp_path, weights, state.state_dict(), keep=1, best=4 if step >= 4 else 2)
     assert [path.name for path in list_checkpoints(tmp_path)] == ["step-00000004", "step-00000008"]

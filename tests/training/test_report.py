@@ -2,7 +2,7 @@ import re
 
 from tiny_run import tiny_config
 
-from videogan.runs import RunFolder
+from videogan.artifacts.runs import RunFolder
 from videogan.training.log import append_metrics, read_metrics
 from videogan.training.report import write_report
 

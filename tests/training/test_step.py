@@ -6,7 +6,8 @@ from tiny_run import real_batch, run_step, tiny_config, tiny_state
 
 from videogan.config import AdversarialConfig, Config
 from videogan.training.draws import draw_step
-from videogan.training.step import discriminator_losses, frozen, gather, generator_losses
+from videogan.training.objective import discriminator_losses, generator_losses
+from videogan.training.step import discriminator_inputs, frozen
 
 
 def kinds(group: str) -> list[str]:
@@ -23,11 +24,11 @@ def kinds(group: str) -> list[str]:
 def test_every_kind_trains_all_networks_and_stays_finite(adversarial, penalty, num_classes):
     config = tiny_config(f"adversarial.kind={adversarial}", f"penalty.kind={penalty}", "encoder.interval=1")
     state = tiny_state(config, num_classes)
-    before = {name: [p.clone() for p in network.parameters()] for name, network in state.networks.present().items()}
+    before = {name: [p.clone() for p in network.parameters()] for name, network in state.networks.named().items()}
     for step in range(3):
         losses = run_step(state, config, step, num_classes)
         assert all(value.isfinite() for value in losses.values())
-    for name, network in state.networks.present().items():
+    for name, network in state.networks.named().items():
         changed = [bool((new != old).any()) for new, old in zip(network.parameters(), before[name], strict=True)]
         assert all(changed) == (name != "ema_generator"), name
     assert ("frame_r1" in losses) == (penalty in ("finite-difference", "exact"))
@@ -55,14 +56,17 @@ def test_the_generators_update_leaves_no_gradient_in_the_discriminators():
     real, labels = real_batch(config, 0)
     draws = draw_step(config, networks.generator, labels, step=0, device=torch.device("cpu"))
     fake = networks.generator(draws.latents, burn_in=draws.burn_in)
-    evidence = gather(networks, real, fake, labels, draws)
-    _, real_logits, _ = discriminator_losses(networks, *evidence, draws, config)
+    inputs = discriminator_inputs(networks, real, fake, labels, draws)
+    discriminators = networks.discriminators
+    _, _, real_logits = discriminator_losses(discriminators, *inputs, config.adversarial, None, draws.noise)
     assert not any(logits.requires_grad for logits in real_logits.values())
-    with frozen(*networks.discriminators()):
-        losses = generator_losses(networks, real_logits, fake, labels, draws, config)
+    with frozen(discriminators):
+        fake_input = inputs[1]._replace(clips=fake.frames)
+        weights = dict.fromkeys(discriminators, 1.0)
+        losses = generator_losses(discriminators, fake_input, real_logits, config.adversarial, weights)
     torch.stack(list(losses.values())).sum().backward()
-    assert all(p.grad is None for n in networks[2:4] for p in n.parameters())
-    assert all(p.requires_grad for n in networks[2:4] for p in n.parameters())
+    assert all(p.grad is None for n in discriminators.values() for p in n.parameters())
+    assert all(p.requires_grad for n in discriminators.values() for p in n.parameters())
     assert sum(p.grad is not None for p in networks.generator.parameters()) > 0
 
 
@@ -91,4 +95,4 @@ def test_draws_depend_on_the_position_only():
     assert torch.equal(torch.randn(5, generator=one.noise), torch.randn(5, generator=same.noise))
     for other in others:
         assert not torch.equal(one.latents.content_noise, other.latents.content_noise)
-    assert all(len(set(row.tolist())) == config.frame_discriminator.num_frames for row in one.frames)
+    assert all(sorted(row.tolist()) == list(range(config.data.num_frames)) for row in one.frame_order)

@@ -1,33 +1,10 @@
-"""The process around a command: where its log lines go, and how a signal ends it."""
+"""What a command says on stderr: log lines, and bars while it works."""
 
 import logging
-import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
 from typing import TextIO
-
-from videogan.errors import Interrupted
-
-
-@contextmanager
-def sigterm_unwinds() -> Iterator[None]:
-    """Let SIGTERM end a ``with`` block as an error would, so that nothing is left half-written."""
-
-    def stop(signal_number: int, frame: FrameType | None) -> None:
-        raise Interrupted("terminated", signal_number)
-
-    try:
-        old = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # signals cannot be caught outside the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, old)
 
 
 class _Console(logging.StreamHandler[TextIO]):
@@ -65,13 +42,27 @@ def console_log() -> Iterator[None]:
 
 
 @contextmanager
-def log_file(path: Path) -> Iterator[None]:
-    """Add the log lines of videogan to a file too, with their time."""
-    logger, handler = logging.getLogger("videogan"), logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        handler.close()
+def bars() -> Iterator[Callable[[str, float, str], None]]:
+    """Give a callback ``(what, share, words)`` that moves a bar on stderr, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.fields[what]}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(
+        *columns,
+        TextColumn("{task.description}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+
+        def move(what: str, share: float, words: str) -> None:
+            if what not in tasks:
+                for other in tasks.values():
+                    progress.update(other, visible=False)
+                tasks[what] = progress.add_task("", total=1.0, what=what)
+            progress.update(tasks[what], completed=share, description=words)
+
+        yield move

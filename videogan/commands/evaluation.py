@@ -10,11 +10,13 @@ from typing import Any, Literal
 
 import torch
 
-from videogan.checkpoint import load_weights
+from videogan.artifacts.runs import find_weights
+from videogan.artifacts.weights import load_weights
 from videogan.commands.progress import reading_bar
 from videogan.data.files import printable
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
 from videogan.device import pick_device, pick_threads
+from videogan.files import write_text
 from videogan.metrics import protocol, suite
 from videogan.metrics.features import FeatureNet, load_features
 from videogan.metrics.measure import measure
@@ -27,8 +29,6 @@ from videogan.metrics.sources import (
     paired_clips,
 )
 from videogan.metrics.statistics_cache import measure_cached
-from videogan.runs import find_weights
-from videogan.storage import write_text
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from videogan.commands.sample import RunOption, YesOption
 from videogan.errors import MissingPathError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from videogan.checkpoint import Weights
+    from videogan.artifacts.weights import Weights
 
 _log = logging.getLogger(__name__)
 
@@ -29,9 +29,9 @@ def export(
 ) -> None:
     """Write a model for sharing, or its streaming step for programs without videogan."""
     _check_out(out, precision, overwrite=yes)
-    from videogan.checkpoint import load_weights, pack_weights
-    from videogan.runs import find_weights
-    from videogan.storage import write_bytes
+    from videogan.artifacts.runs import find_weights
+    from videogan.artifacts.weights import load_weights, pack_weights
+    from videogan.files import write_bytes
 
     suffix = out.suffix.lower()
     if suffix == ".onnx":
@@ -53,7 +53,7 @@ def export(
 
 
 def _step_bytes(suffix: str, weights: "Weights", source: Path) -> bytes:
-    from videogan.checkpoint import fingerprint
+    from videogan.artifacts.runs import fingerprint
     from videogan.export import files
     from videogan.export.step import StreamingStep, describe
 

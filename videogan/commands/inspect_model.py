@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from videogan.checkpoint import WEIGHTS, Card, fingerprint, list_checkpoints, newest_checkpoint, read_card
+from videogan.artifacts.runs import WEIGHTS, RunFolder, find_weights, fingerprint, list_checkpoints, newest_checkpoint
+from videogan.artifacts.weights import Card, read_card
 from videogan.errors import CheckpointError
 from videogan.latents_file import holds_latents, load_latents
 from videogan.recipe import Recipe
-from videogan.runs import RunFolder, find_weights
 
 
 def model_report(path: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Which options of a command were given, for those that do not go together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import typer
 
@@ -30,3 +31,17 @@ def check_input(path: object) -> None:
 
     if not os.path.lexists(str(path)):
         raise MissingPathError(f"{path}: no such video")
+
+
+def parse_settings(settings: Sequence[str], preset: str | None) -> dict[str, Any]:
+    """Read ``group.key=value`` settings; a wrong preset, key or value is told here, before torch is loaded.
+
+    Raises:
+        UsageError: with the nearest that there is.
+    """
+    from videogan import presets
+
+    changes = dict(map(presets.parse_setting, settings))
+    if preset is not None:
+        presets.change(presets.preset(preset), changes)
+    return changes

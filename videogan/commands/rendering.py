@@ -15,7 +15,7 @@ from videogan.api import Model as Model
 from videogan.api import load
 from videogan.errors import UsageError
 from videogan.recipe import new_recipe
-from videogan.training.interrupt import stop_wish
+from videogan.signals import stop_request
 from videogan.video import VideoWriter, to_uint8
 from videogan.video.pipe import PIPE_FORMATS, PipeFormat, PipeWriter
 from videogan.video.writer import check_output_path
@@ -153,7 +153,7 @@ def write_videos(
         Interrupted: by Ctrl-C or SIGTERM; the files hold the frames so far.
     """
     texts = comments or [None] * len(paths)
-    with stop_wish() as wish:
+    with stop_request() as wish:
         with ExitStack() as stack:
             writers = [
                 stack.enter_context(VideoWriter(path, frame_rate=frame_rate, overwrite=overwrite, comment=text))
@@ -177,7 +177,7 @@ def write_stdout(chunks: Iterator[Tensor], *, pipe_format: PipeFormat, frame_rat
         UsageError: stdout is a terminal.
         Interrupted: by Ctrl-C or SIGTERM.
     """
-    with stop_wish() as wish:
+    with stop_request() as wish:
         with PipeWriter(sys.__stdout__.fileno() if sys.__stdout__ else 1, pipe_format, frame_rate) as writer:
             for chunk in chunks:
                 writer.write(to_uint8(chunk[0].cpu()))

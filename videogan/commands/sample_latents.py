@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from videogan.checkpoint import fingerprint
+from videogan.artifacts.runs import fingerprint
 from videogan.commands import rendering
 from videogan.commands.rendering import Model
 from videogan.inversion import render

@@ -8,7 +8,7 @@ from typing import Any
 
 import platformdirs
 
-from videogan.storage import write_text
+from videogan.files import write_text
 
 _DIGITS = re.compile(r"(\d+)")
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from videogan.checkpoint import Card
+from videogan.artifacts.weights import Card
 from videogan.models.dynamics import DynamicsState
 from videogan.models.generator import Generator, GeneratorState
 from videogan.models.latents import Latents, content_code

@@ -1,7 +1,7 @@
-"""Adversarial losses: plain functions of logits.
+"""Adversarial losses, and the auxiliary classifier's beside them: plain functions of logits.
 
-Every discriminator loss and every generator loss takes ``(real_logits, fake_logits)``, each ``(b)``, and returns a
-scalar to be minimised. The pairs in ``ADVERSARIAL_LOSSES`` are named as in the configuration.
+Every discriminator loss and every generator loss takes ``(real_logits, fake_logits)``, each of the same shape, such as
+``(b k)``, and returns a scalar to be minimised. The pairs in ``ADVERSARIAL_LOSSES`` are named as in the configuration.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ LogitLoss = Callable[..., Tensor]
 
 
 class AdversarialLoss(NamedTuple):
-    """The two sides of one game."""
+    """The loss of a discriminator and that of the generator that plays against it."""
 
     discriminator: LogitLoss
     generator: LogitLoss
@@ -33,7 +33,7 @@ def relativistic_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Tens
 
 
 def relativistic_generator(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """E softplus(D(x) - D(G(z))): the same game from the other side."""
+    """E softplus(D(x) - D(G(z))): the same with the roles exchanged."""
     return F.softplus(real_logits - fake_logits).mean()
 
 
@@ -106,13 +106,22 @@ ADVERSARIAL_LOSSES = {
 
 
 def adversarial_loss(kind: str, *, real_label: float = 1.0, fake_label: float = 0.0) -> AdversarialLoss:
-    """Return the game named ``kind``; the labels, in [0, 1], count where its discriminator's loss has some."""
-    game = ADVERSARIAL_LOSSES[kind]
+    """Return the pair named ``kind``; the labels, in [0, 1], count where its discriminator's loss has some."""
+    loss = ADVERSARIAL_LOSSES[kind]
     if kind not in LOSSES_WITH_LABELS:
-        return game
-    return game._replace(discriminator=partial(game.discriminator, real_label=real_label, fake_label=fake_label))
+        return loss
+    return loss._replace(discriminator=partial(loss.discriminator, real_label=real_label, fake_label=fake_label))
 
 
 def centring(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """The squared mean logit: keeps logits near zero where a loss sees only their differences."""
     return ((real_logits.mean() + fake_logits.mean()) / 2) ** 2
+
+
+def auxiliary_loss(class_logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of ``class_logits (b k n)`` with ``labels (b)``.
+
+    On real clips for a discriminator, on generated ones for the generator (Odena et al. 2017, "Conditional image
+    synthesis with auxiliary classifier GANs", eq. 3).
+    """
+    return F.cross_entropy(class_logits.float().flatten(0, 1), labels.repeat_interleave(class_logits.shape[1]))

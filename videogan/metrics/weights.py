@@ -12,7 +12,7 @@ import torch
 
 from videogan.data.files import cache_root
 from videogan.errors import CheckpointError, UsageError
-from videogan.storage import sync
+from videogan.files import sync
 
 _BLOCK = 1 << 20
 _LARGEST = 1 << 28

@@ -1,12 +1,20 @@
 """From a configuration to networks."""
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
-from videogan.config import Config
+from videogan.config import (
+    ClipDiscriminatorConfig,
+    Config,
+    DiscriminatorConfig,
+    FrameDiscriminatorConfig,
+    JointDiscriminatorConfig,
+)
 from videogan.models.clip_discriminator import ClipDiscriminator
+from videogan.models.discriminator import Discriminator
 from videogan.models.encoder import Encoder
 from videogan.models.frame_discriminator import FrameDiscriminator
 from videogan.models.generator import Generator
@@ -33,36 +41,53 @@ def build_encoder(config: Config) -> Encoder:
     return _channels_last(encoder)
 
 
-def build_discriminators(config: Config, num_classes: int) -> tuple[FrameDiscriminator, ClipDiscriminator]:
-    """Return the frame discriminator and the clip discriminator."""
-    frame_discriminator = FrameDiscriminator(
+def build_discriminators(config: Config, num_classes: int) -> dict[str, Discriminator]:
+    """Return by name the discriminators whose weight is not 0."""
+    return {
+        name: DISCRIMINATORS[type(part)](part, config, num_classes) for name, part in config.discriminators().items()
+    }
+
+
+def _frame_discriminator(part: FrameDiscriminatorConfig, config: Config, num_classes: int) -> Discriminator:
+    discriminator = FrameDiscriminator(
         size=config.data.size,
-        channels=config.frame_discriminator.channels,
+        num_frames=part.num_frames,
+        channels=part.channels,
         num_classes=num_classes,
-        normalisation=config.frame_discriminator.normalisation,
+        normalisation=part.normalisation,
     )
-    clip_discriminator = ClipDiscriminator(
+    return discriminator.to(memory_format=torch.channels_last)
+
+
+def _clip_discriminator(part: ClipDiscriminatorConfig, config: Config, num_classes: int) -> Discriminator:
+    discriminator = ClipDiscriminator(
         size=config.data.size,
         num_frames=config.data.num_frames,
-        channels=config.clip_discriminator.channels,
+        channels=part.channels,
         num_classes=num_classes,
-        normalisation=config.clip_discriminator.normalisation,
+        normalisation=part.normalisation,
     )
-    return frame_discriminator.to(memory_format=torch.channels_last), _channels_last(clip_discriminator)
+    return _channels_last(discriminator)
 
 
-def build_joint_discriminator(config: Config, num_classes: int) -> JointDiscriminator | None:
-    """Return the judge of pairs (clip, codes), or None where its weight is 0."""
-    if not config.joint_discriminator.weight:
-        return None
+def _joint_discriminator(part: JointDiscriminatorConfig, config: Config, num_classes: int) -> Discriminator:
     discriminator = JointDiscriminator(
         size=config.data.size,
-        channels=config.clip_discriminator.channels,
+        channels=part.channels or config.clip_discriminator.channels,
         content_dim=config.generator.content_dim,
         motion_dim=config.generator.motion_dim,
         num_classes=num_classes,
+        normalisation=part.normalisation,
     )
     return _channels_last(discriminator)
+
+
+DISCRIMINATORS: dict[type[DiscriminatorConfig], Callable[[Any, Config, int], Discriminator]] = {
+    FrameDiscriminatorConfig: _frame_discriminator,
+    ClipDiscriminatorConfig: _clip_discriminator,
+    JointDiscriminatorConfig: _joint_discriminator,
+}
+"""How each kind is built: from its own settings, the whole configuration, and the number of classes."""
 
 
 def _channels_last(module: AnyModule) -> AnyModule:

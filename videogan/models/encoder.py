@@ -10,7 +10,7 @@ import torch
 from einops import rearrange, reduce
 from torch import Tensor, nn
 
-from videogan.models.clip_discriminator import ClipTrunk
+from videogan.models.clip_trunk import ClipTrunk
 from videogan.models.latents import Prior
 from videogan.models.layers import activation, linear, mlp
 
@@ -20,6 +20,10 @@ class Codes(NamedTuple):
 
     content: Tensor
     motion_codes: Tensor
+
+    def first(self, count: int) -> "Codes":
+        """Return the codes of the first ``count`` clips."""
+        return Codes(self.content[:count], self.motion_codes[:count])
 
 
 class Encoder(nn.Module):

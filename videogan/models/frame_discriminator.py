@@ -1,15 +1,14 @@
-"""The frame discriminator: judges single frames at full resolution.
-
-Frames enter as ``b c h w`` in [-1, 1].
-"""
+"""The frame discriminator: judges single frames of a clip at full resolution."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from videogan.config import Normalisation
-from videogan.models.heads import Judgement, JudgementHead
+from videogan.models.discriminator import Discriminator, DiscriminatorInput, DiscriminatorOutput, Head
 from videogan.models.layers import LRELU_GAIN, activation, init_weights, resample
 from videogan.models.normalisation import feature_norm, normalise_weights
 
@@ -32,34 +31,46 @@ class FrameBlock(nn.Module):
         return self.change(resample(x, 0.5)) + y
 
 
-class FrameDiscriminator(nn.Module):
-    """Frames -> logits.
+class FrameDiscriminator(Discriminator):
+    """A few frames of each clip -> one logit a frame.
 
     Args:
         size: height and width of a frame.
+        num_frames: how many frames of a clip are judged.
         channels: features at full resolution and after each halving.
         num_classes: number of classes, 0 for none.
         normalisation: of features or weights.
     """
 
     def __init__(
-        self, *, size: int, channels: Sequence[int], num_classes: int, normalisation: Normalisation = "none"
+        self,
+        *,
+        size: int,
+        num_frames: int,
+        channels: Sequence[int],
+        num_classes: int,
+        normalisation: Normalisation = "none",
     ) -> None:
         super().__init__()
+        self.num_frames = num_frames
         self.from_rgb = _conv2d(3, channels[0], 3, gain=1.0)
         self.blocks = nn.Sequential(*(FrameBlock(a, b, normalisation) for a, b in pairwise(channels)))
         smallest = size >> (len(channels) - 1)
-        self.head = JudgementHead(channels[-1] * smallest**2, num_classes=num_classes)
+        self.head = Head(channels[-1] * smallest**2, num_classes=num_classes)
         normalise_weights(self, normalisation)
 
-    def forward(self, frames: Tensor, labels: Tensor | None) -> Judgement:
-        """Judge ``frames (b c h w)`` of classes ``labels (b)``."""
-        return self.head(self.features(frames).flatten(1), labels)
+    def forward(self, x: DiscriminatorInput) -> DiscriminatorOutput:
+        """Judge the first ``num_frames`` of each clip's frame order, or as many as it has."""
+        features = self.blocks(self.from_rgb(self._frames(x)))
+        return self.head(rearrange(features, "(b k) c h w -> b k (c h w)", b=len(x.clips)), x.labels)
 
-    def features(self, frames: Tensor) -> Tensor:
-        """Return what the head sees, ``b c h w`` at four pixels."""
-        features: Tensor = self.blocks(self.from_rgb(frames))
-        return features
+    def features(self, x: DiscriminatorInput) -> list[Tensor]:
+        """Return what the head sees of the same frames, ``(b k) c h w`` at four pixels."""
+        return [self.blocks(self.from_rgb(self._frames(x)))]
+
+    def _frames(self, x: DiscriminatorInput) -> Tensor:
+        rows = torch.arange(len(x.clips), device=x.clips.device)[:, None]
+        return rearrange(x.clips[rows, x.frame_order[:, : self.num_frames]], "b k c h w -> (b k) c h w")
 
 
 def _conv2d(in_channels: int, out_channels: int, kernel: int, *, gain: float = LRELU_GAIN) -> nn.Conv2d:

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 
 import torch
 from einops import rearrange, repeat
-from torch import Tensor, nn
 
-from videogan.models.clip_discriminator import ClipTrunk
-from videogan.models.encoder import Codes
-from videogan.models.heads import Judgement, JudgementHead
+from videogan.config import Normalisation
+from videogan.models.clip_trunk import ClipTrunk
+from videogan.models.discriminator import Discriminator, DiscriminatorInput, DiscriminatorOutput, Head
 from videogan.models.layers import activation, mlp
+from videogan.models.normalisation import normalise_weights
 
 
-class JointDiscriminator(nn.Module):
-    """Pairs (clip, codes) -> logits.
+class JointDiscriminator(Discriminator):
+    """Pairs (clip, codes) -> one logit each.
 
     Args:
         size: height and width of a frame.
@@ -26,7 +26,10 @@ class JointDiscriminator(nn.Module):
         content_dim: length of the content code.
         motion_dim: length of a motion code.
         num_classes: number of classes, 0 for none.
+        normalisation: of the trunk's features, or of all weights.
     """
+
+    uses_codes = True
 
     def __init__(
         self,
@@ -36,20 +39,24 @@ class JointDiscriminator(nn.Module):
         content_dim: int,
         motion_dim: int,
         num_classes: int,
+        normalisation: Normalisation = "none",
         hidden_dim: int = 128,
     ) -> None:
         super().__init__()
-        self.trunk = ClipTrunk(channels)
+        self.trunk = ClipTrunk(channels, normalisation)
         features = channels[-1] * (size >> len(channels)) ** 2
         self.pairs = mlp(features + content_dim + motion_dim, hidden_dim, hidden_dim)
-        self.head = JudgementHead(hidden_dim, num_classes=num_classes)
+        self.head = Head(hidden_dim, num_classes=num_classes)
+        normalise_weights(self, normalisation)
 
-    def forward(self, clips: Tensor, codes: Codes, labels: Tensor | None) -> Judgement:
-        """Judge ``clips (b t c h w)`` with their codes, of classes ``labels (b)``.
+    def forward(self, x: DiscriminatorInput) -> DiscriminatorOutput:
+        """Judge clips with their codes.
 
         The trunk's features have the frame rate of the motion codes: each latent step is paired with its own code.
         """
-        features = rearrange(activation(self.trunk(clips)), "b c s h w -> b s (c h w)")
-        content = repeat(codes.content, "b d -> b s d", s=features.shape[1])
-        pairs = self.pairs(torch.cat([features, content, codes.motion_codes], dim=2))
-        return self.head(pairs.mean(dim=1), labels)
+        if x.codes is None:
+            raise ValueError("the joint discriminator needs the codes of the clips")
+        features = rearrange(activation(self.trunk(x.clips)), "b c s h w -> b s (c h w)")
+        content = repeat(x.codes.content, "b d -> b s d", s=features.shape[1])
+        pairs = self.pairs(torch.cat([features, content, x.codes.motion_codes], dim=2))
+        return self.head(pairs.mean(dim=1)[:, None], x.labels)

@@ -1,7 +1,7 @@
 """Augmentation of what the discriminators see: differentiable, and one draw per clip, so that motion stays motion.
 
 Clips are ``b t c h w`` in [-1, 1]. As in DiffAugment (Zhao et al. 2020), real and generated clips pass through the
-same law, so that the generator learns the clips and not their augmentation.
+same distribution of changes, so that the generator learns the clips and not their augmentation.
 """
 
 from typing import NamedTuple
@@ -49,6 +49,18 @@ def augment(clips: Tensor, draw: Draw) -> Tensor:
     clips = grey + (clips - grey) * saturation
     mean = reduce(clips, "b t c h w -> b 1 1 1 1", "mean")
     return mean + (clips - mean) * contrast + brightness
+
+
+def random_mirror(clips: Tensor, *, seed: int, step: int, first: int = 0) -> Tensor:
+    """Mirror each clip (``b t c h w``) left to right with probability 1/2.
+
+    The draw depends only on ``seed``, ``step`` and a clip's number in the batch of all ranks, which begins at ``first``
+    here (``rank * batch_size``), so that it is the same after a resume and on any number of devices.
+    """
+    generator = torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
+    draw = torch.rand(first + len(clips), generator=generator)[first:]
+    mirrored = (draw < 0.5).to(clips.device).view(-1, 1, 1, 1, 1)
+    return torch.where(mirrored, clips.flip(-1), clips)
 
 
 def _translate(clips: Tensor, shift_y: Tensor, shift_x: Tensor) -> Tensor:

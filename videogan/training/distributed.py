@@ -1,6 +1,6 @@
 """Training by several processes, one a GPU: each has its own clips and latents, all of them the same weights.
 
-``torchrun --nproc-per-node 2 --no-python -- videogan train clips/`` starts them and tells each its place by environment
+``torchrun --nproc-per-node 2 --no-python -- videogan train clips/`` starts them and tells each its rank by environment
 variables (``--`` keeps torchrun from taking ``--run`` for an option of its own). After every backward pass the
 gradients are averaged, before their norm is limited; no network is wrapped, so that a step may go through a network as
 often as it likes, and any penalty works. What a loss computes over its batch (centring, the scale of a penalty, batch
@@ -8,18 +8,23 @@ normalisation) is computed over each process' own clips.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from videogan.errors import VideoganError
+
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
-class Place:
+class Process:
     """Which process this is, of how many."""
 
     rank: int = 0
@@ -31,19 +36,19 @@ class Place:
         return self.rank == 0
 
 
-def place_from_environment() -> Place:
+def process_from_environment() -> Process:
     """Return what ``torchrun`` says; one process alone where another program started this one."""
     if not (
         dist.is_available() and dist.is_torchelastic_launched()
     ):  # schedulers set RANK and WORLD_SIZE for purposes of their own
-        return Place()
-    return Place(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
+        return Process()
+    return Process(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
 
 
 @contextmanager
-def joined(place: Place, device: torch.device) -> Iterator[None]:
+def process_group(process: Process, device: torch.device) -> Iterator[None]:
     """Take part in the group of processes inside a ``with`` block; nothing happens for one process alone."""
-    if place.world_size == 1:
+    if process.world_size == 1:
         yield
         return
     if device.type == "cuda":
@@ -55,23 +60,41 @@ def joined(place: Place, device: torch.device) -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def from_first(value: Any) -> Any:
-    """Return the first process' value (text, numbers, None) in all of them."""
-    if _alone():
-        return value
-    values = [value]
-    dist.broadcast_object_list(values, src=0)
-    return values[0]
+def decided_by_first(process: Process, decide: Callable[[], T]) -> T:
+    """Return in every process what the first one decides: text, numbers, None, paths.
+
+    Where it fails there, the first raises its error, and the others end with the same exit code and without a word.
+    """
+    if not process.first:
+        code, value = _broadcast(0, None)
+        if code:
+            sys.exit(code)
+        return cast(T, value)
+    try:
+        decision = decide()
+    except BaseException as error:
+        _broadcast(_exit_code(error), None)
+        raise
+    _broadcast(0, decision)
+    return decision
 
 
 @contextmanager
-def first_goes_ahead(place: Place) -> Iterator[None]:
-    """Let the others enter a ``with`` block when the first process has left it: they find its files there."""
-    if not place.first:
-        from_first(None)
-    yield
-    if place.first:
-        from_first(None)
+def first_goes_ahead(process: Process) -> Iterator[None]:
+    """Let the others enter a ``with`` block when the first process has left it: they find its files there.
+
+    Where it fails there, the others end as :func:`decided_by_first` says.
+    """
+    if not process.first:
+        decided_by_first(process, lambda: None)
+        yield
+        return
+    try:
+        yield
+    except BaseException as error:
+        _broadcast(_exit_code(error), None)
+        raise
+    _broadcast(0, None)
 
 
 def in_any(flag: int, device: torch.device) -> int:
@@ -98,6 +121,18 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     together /= dist.get_world_size()
     parts: list[Tensor] = list(together.split([gradient.numel() for gradient in gradients]))
     torch._foreach_copy_(gradients, [part.view_as(old) for part, old in zip(parts, gradients, strict=True)])
+
+
+def _broadcast(code: int, value: object) -> tuple[int, object]:
+    """Give all processes the first one's exit code, 0 for none, and what it decided."""
+    message = [(code, value)]
+    if not _alone():
+        dist.broadcast_object_list(message, src=0)
+    return message[0]
+
+
+def _exit_code(error: BaseException) -> int:
+    return error.exit_code if isinstance(error, VideoganError) else 1
 
 
 def _alone() -> bool:

@@ -18,14 +18,14 @@ from videogan.training.augment import Draw, draw_augmentation
 
 @dataclass(frozen=True)
 class StepDraws:
-    """What one step needs: latents, burn-in, which frames are judged ``(b k)``, augmentation, a noise source.
+    """What one step needs: latents, burn-in, the frames of each clip in random order ``(b t)``, augmentation, noise.
 
     The last three tell which of the things that need not happen in every step happen in this one.
     """
 
     latents: Latents
     burn_in: int
-    frames: Tensor
+    frame_order: Tensor
     real_augmentation: Draw
     fake_augmentation: Draw
     noise: torch.Generator
@@ -52,11 +52,11 @@ def draw_step(
         torch.randn(batch, steps, generator.noise_dim, generator=source),
         labels,
     )
-    frames = torch.rand(batch, num_frames, generator=source).argsort(1)[:, : config.frame_discriminator.num_frames]
+    frame_order = torch.rand(batch, num_frames, generator=source).argsort(1)
     return StepDraws(
         latents.to(device),
         burn_in,
-        frames.to(device),
+        frame_order.to(device),
         draw_augmentation(batch, config.data.size, config.augment, source),
         draw_augmentation(batch, config.data.size, config.augment, source),
         torch.Generator(device).manual_seed(position_seed(config.train.seed, step, rank, 1)),

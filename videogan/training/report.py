@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from videogan.artifacts.runs import RunFolder
 from videogan.config import Config
-from videogan.runs import RunFolder
-from videogan.storage import write_text
+from videogan.files import write_text
 from videogan.training.log import read_metrics
 
 WIDTH, HEIGHT = 420, 120

@@ -1,5 +1,7 @@
-"""What changes with the step: the learning rate."""
+"""What changes with the step: the learning rate, and how much of the generator's average each step keeps."""
 
+import torch
+from torch import nn
 from torch.optim import Optimizer
 
 from videogan.config import OptimizerConfig
@@ -8,8 +10,9 @@ from videogan.config import OptimizerConfig
 def learning_rate(config: OptimizerConfig, step: int) -> float:
     """Return the rate of a step (from 0): linear warm-up, constant, and from ``decay_steps`` on as 1 / sqrt(step).
 
-    The decay of Vaswani et al. 2017 ("Attention is all you need", eq. 3) asks for no number of steps to plan for: a run
-    that ends by the clock has the same rates as the beginning of a longer one.
+    This is the schedule of Karras et al. 2024 ("Analyzing and improving the training dynamics of diffusion models"),
+    whose decay asks for no number of steps to plan for: a run that ends by the clock has the same rates as the
+    beginning of a longer one.
     """
     done = step + 1
     warm = min(1.0, done / max(1, config.warmup_steps))
@@ -21,3 +24,20 @@ def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
     """Set the rate of every parameter group."""
     for group in optimizer.param_groups:
         group["lr"] = rate
+
+
+def ema_weight(batch_size: int, clips_seen: int, *, half_life: float, ramp: float) -> float:
+    """Return the share of the old average that one step keeps.
+
+    The half-life, in clips, is ``half_life`` but at most ``ramp`` times the clips seen so far, so that the average
+    forgets its random beginning (as in Karras et al. 2020, "Training GANs with limited data", appendix).
+    """
+    return 0.5 ** (batch_size / min(half_life, ramp * clips_seen))
+
+
+@torch.no_grad()
+def update_ema(average: nn.Module, network: nn.Module, weight: float) -> None:
+    """Move ``average`` towards ``network``, keeping ``weight`` of the old value; buffers are copied."""
+    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - weight)
+    for old, new in zip(average.buffers(), network.buffers(), strict=True):
+        old.copy_(new)

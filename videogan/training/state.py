@@ -1,30 +1,84 @@
-"""Everything that training changes, and how it is saved and restored."""
+"""Everything that training changes, and how it is made, saved and restored."""
 
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from videogan.checkpoint import Card, Weights
+from videogan.artifacts.weights import Card, Weights
 from videogan.config import Config, OptimizerConfig
 from videogan.errors import CheckpointError
-from videogan.models.build import build_discriminators, build_encoder, build_generator, build_joint_discriminator
+from videogan.models.build import build_discriminators, build_encoder, build_generator
+from videogan.models.discriminator import Discriminator
+from videogan.models.encoder import Encoder
+from videogan.models.generator import Generator
 from videogan.training.draws import position_seed
-from videogan.training.judging import Networks
-from videogan.training.step import Optimizers
+
+RECOMPILE_LIMIT = 64
+"""One module class occurs at many shapes; torch's own limit would fall back to eager code half-way."""
+
+
+class Networks(NamedTuple):
+    """The networks of a run; ``ema_generator`` averages ``generator`` and is what samples are made with."""
+
+    generator: Generator
+    ema_generator: Generator
+    discriminators: dict[str, Discriminator]
+    encoder: Encoder
+
+    def named(self) -> dict[str, nn.Module]:
+        """Return every network under the name that it has in a checkpoint."""
+        discriminators = {f"{name}_discriminator": network for name, network in self.discriminators.items()}
+        return {
+            "generator": self.generator,
+            "ema_generator": self.ema_generator,
+            **discriminators,
+            "encoder": self.encoder,
+        }
+
+    def use_codes(self) -> bool:
+        """Tell whether a discriminator wants to know the codes of the clips that it judges."""
+        return any(discriminator.uses_codes for discriminator in self.discriminators.values())
+
+    def compile(self) -> None:
+        """Compile the decoders, the discriminators and the encoder in place, on their first call.
+
+        The recurrent dynamics stay as they are: their length changes from step to step. Names in state dicts stay the
+        same.
+        """
+        torch._dynamo.config.recompile_limit = RECOMPILE_LIMIT
+        for generator in (self.generator, self.ema_generator):
+            for stage in generator.stages:
+                stage.compile(dynamic=False)
+        for network in (*self.discriminators.values(), self.encoder):
+            network.compile(dynamic=False)
+
+
+class Optimizers(NamedTuple):
+    """One optimizer for the generator, one for all discriminators, one for the encoder."""
+
+    generator: torch.optim.Optimizer
+    discriminators: torch.optim.Optimizer
+    encoder: torch.optim.Optimizer
+
+    def zero_grad(self) -> None:
+        """Forget every gradient."""
+        for optimizer in self:
+            optimizer.zero_grad(set_to_none=True)
 
 
 @dataclass
 class TrainingState:
-    """Networks, optimizers and progress.
+    """The configuration of a run, its networks and optimizers, and how far it has come.
 
     ``step`` counts finished steps, ``seconds`` the time spent training in all sessions of the run.
     """
 
+    config: Config
     networks: Networks
     optimizers: Optimizers
     step: int = 0
@@ -37,7 +91,7 @@ class TrainingState:
             "step": self.step,
             "clips_seen": self.clips_seen,
             "milliseconds": round(self.seconds * 1000),
-            "networks": {name: network.state_dict() for name, network in self.networks.present().items()},
+            "networks": {name: network.state_dict() for name, network in self.networks.named().items()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers._asdict().items()},
         }
 
@@ -48,18 +102,24 @@ class TrainingState:
             CheckpointError: the state belongs to other networks.
         """
         try:
-            for name, network in self.networks.present().items():
+            for name, network in self.networks.named().items():
                 network.load_state_dict(state["networks"][name])
             for name, optimizer in self.optimizers._asdict().items():
                 optimizer.load_state_dict(state["optimizers"][name])
-            self.step, self.clips_seen = state["step"], state["clips_seen"]
+            self.step, self.clips_seen = int(state["step"]), int(state["clips_seen"])
             self.seconds = state["milliseconds"] / 1000
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise CheckpointError(f"the checkpoint belongs to other networks ({str(error).splitlines()[0]})") from None
+        except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise CheckpointError(f"the checkpoint belongs to other networks, or is damaged ({reason})") from None
 
-    def weights(self, config: Config, class_names: tuple[str, ...], frame_rate: Fraction) -> Weights:
+    def finite(self) -> bool:
+        """Tell whether every weight is a finite number; waits for the device once."""
+        weights: list[Tensor] = [p for network in self.networks.named().values() for p in network.parameters()]
+        return bool(torch.stack(torch._foreach_norm(weights, float("inf"))).isfinite().all())
+
+    def weights(self, class_names: tuple[str, ...], frame_rate: Fraction) -> Weights:
         """Return what is needed to make videos, described."""
-        card = Card(config, class_names, frame_rate, self.step, self.clips_seen)
+        card = Card(self.config, class_names, frame_rate, self.step, self.clips_seen)
         return Weights(self.networks.ema_generator, self.networks.encoder, card)
 
 
@@ -68,18 +128,17 @@ def new_state(config: Config, num_classes: int, device: torch.device) -> Trainin
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(position_seed(config.train.seed))
         generator, encoder = build_generator(config, num_classes), build_encoder(config)
-        frame_discriminator, clip_discriminator = build_discriminators(config, num_classes)
-        joint_discriminator = build_joint_discriminator(config, num_classes)
+        discriminators = build_discriminators(config, num_classes)
     ema_generator = copy.deepcopy(generator).requires_grad_(False).eval()
-    networks = Networks(generator, ema_generator, frame_discriminator, clip_discriminator, encoder, joint_discriminator)
-    for network in networks.present().values():
+    networks = Networks(generator, ema_generator, discriminators, encoder)
+    for network in networks.named().values():
         network.to(device)
     optimizers = Optimizers(
-        _adam([networks.generator], config.optimizer),
-        _adam(networks.discriminators(), config.optimizer),
-        _adam([networks.encoder], config.optimizer),
+        _adam([generator], config.optimizer),
+        _adam(discriminators.values(), config.optimizer),
+        _adam([encoder], config.optimizer),
     )
-    return TrainingState(networks, optimizers)
+    return TrainingState(config, networks, optimizers)
 
 
 def _adam(networks: Iterable[nn.Module], config: OptimizerConfig) -> torch.optim.Optimizer:

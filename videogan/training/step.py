@@ -1,35 +1,52 @@
 """One training step: the two adversarial updates, and the encoder's beside them.
 
-Clips are ``b t c h w`` in [-1, 1]. A step knows nothing of logging, files or schedules.
+Clips are ``b t c h w`` in [-1, 1]. What is minimised stands in ``objective.py`` and ``encoder_objective.py``; a step
+knows nothing of logging or files.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from videogan.config import Config, WassersteinPenalty
-from videogan.losses.adversarial import adversarial_loss, centring, wasserstein_distance
-from videogan.losses.auxiliary import auxiliary_loss
+from videogan.config import Config
+from videogan.data.loader import ClipBatch
+from videogan.data.transforms import to_model
+from videogan.models.discriminator import Discriminator, DiscriminatorInput
+from videogan.models.encoder import Codes
 from videogan.models.generator import Generated
-from videogan.training.augment import augment
-from videogan.training.distributed import average_gradients
-from videogan.training.draws import StepDraws
-from videogan.training.encoder_terms import encoder_losses, keep_share_of_gradients, visible_codes
-from videogan.training.judging import Evidence, Networks, judge, judge_together
-from videogan.training.penalties import penalty_terms, perturbed
+from videogan.training.augment import Draw, augment, random_mirror
+from videogan.training.distributed import Process, average_gradients
+from videogan.training.draws import StepDraws, draw_step
+from videogan.training.encoder_objective import encoder_adversarial_losses, encoder_losses
+from videogan.training.objective import Losses, discriminator_losses, generator_losses
+from videogan.training.schedule import ema_weight, learning_rate, set_learning_rate, update_ema
+from videogan.training.state import Networks, Optimizers, TrainingState
 
-Losses = dict[str, Tensor]
 
+def advance(state: TrainingState, batch: ClipBatch, process: Process | None = None) -> Losses:
+    """Take one step of training on a batch that lies on the networks' device; return named scalars.
 
-class Optimizers(NamedTuple):
-    """One optimizer for the generator, one for all discriminators, one for the encoder."""
+    Everything random in it depends on ``train.seed``, on ``state.step`` and on the rank only.
+    """
+    process = process or Process()
+    config, networks = state.config, state.networks
+    real = to_model(batch.frames)
+    if config.data.mirror:
+        real = random_mirror(real, seed=config.train.seed, step=state.step, first=process.rank * len(real))
+    draws = draw_step(config, networks.generator, batch.labels, step=state.step, device=real.device, rank=process.rank)
+    for optimizer in state.optimizers:
+        set_learning_rate(optimizer, learning_rate(config.optimizer, state.step))
 
-    generator: torch.optim.Optimizer
-    discriminators: torch.optim.Optimizer
-    encoder: torch.optim.Optimizer
+    losses = train_step(networks, state.optimizers, real, batch.labels, draws, config)
+
+    clips = len(real) * process.world_size
+    state.step += 1
+    state.clips_seen += clips
+    kept = ema_weight(clips, state.clips_seen, half_life=config.train.ema_half_life, ramp=config.train.ema_ramp)
+    update_ema(networks.ema_generator, networks.generator, kept)
+    return losses
 
 
 def train_step(
@@ -41,139 +58,128 @@ def train_step(
     discriminators as they have become. Real clips are judged once too: the generator's loss compares with what the
     discriminators said of them before their update.
     """
-    precision = torch.autocast(real.device.type, torch.bfloat16, enabled=config.train.precision == "bfloat16")
+    autocast = torch.autocast(real.device.type, torch.bfloat16, enabled=config.train.precision == "bfloat16")
+    weights = {name: part.weight for name, part in config.discriminators().items()}
     clip_norm = config.optimizer.clip_norm
-    with precision:
-        fake = networks.generator(draws.latents, burn_in=draws.burn_in)
-        evidence = gather(networks, real, fake, labels, draws)
-        losses, real_logits, observed = discriminator_losses(networks, *evidence, draws, config)
-    optimizers.discriminators.zero_grad(set_to_none=True)
-    update(optimizers.discriminators, losses, clip_norm)
-    optimizers.generator.zero_grad(set_to_none=True)
-    optimizers.encoder.zero_grad(set_to_none=True)
+    optimizers.zero_grad()
 
-    # The encoder's terms and the generator's gather on the frames; one backward pass takes the sum to the generator.
-    shown = fake._replace(frames=fake.frames.detach().requires_grad_())
-    with frozen(*networks.discriminators()):
+    # The discriminators tell real clips from generated ones.
+    with autocast:
+        generated = networks.generator(draws.latents, burn_in=draws.burn_in)
+        frames = generated.frames.detach().requires_grad_()
+        real_input, fake_input = discriminator_inputs(networks, real, generated, labels, draws)
+        losses, observed, real_logits = discriminator_losses(
+            networks.discriminators,
+            augmented(real_input, draws.real_augmentation),
+            augmented(fake_input, draws.fake_augmentation),
+            config.adversarial,
+            config.penalty if draws.penalise else None,
+            draws.noise,
+        )
+    backward(losses)
+    descend(optimizers.discriminators, clip_norm)
+
+    # The encoder finds the codes behind a clip. Its gradients and the generator's gather on the frames, so that one
+    # backward pass takes the sum of both to the generator.
+    fake_input = fake_input._replace(clips=frames)
+    with frozen(networks.discriminators):
         if draws.train_encoder:
-            with precision:
-                encoder_terms = encoder_losses(networks, Evidence(real, labels, draws.frames), shown, config)
+            with autocast:
+                encoder_terms = encoder_step_losses(networks, real_input, fake_input, config, weights)
             if encoder_terms:
-                update(optimizers.encoder, encoder_terms, clip_norm)
-                keep_share_of_gradients(
-                    [*networks.generator.parameters(), shown.frames], config.encoder.generator_weight
-                )
+                backward(encoder_terms)
+                descend(optimizers.encoder, clip_norm)
+                scale_gradients([*networks.generator.parameters(), frames], config.encoder.generator_weight)
             losses |= encoder_terms
+
+        # The generator makes clips that pass for real.
         if draws.train_generator:
-            with precision:
-                generator_terms = generator_losses(networks, real_logits, shown, labels, draws, config)
-            update(optimizers.generator, generator_terms, clip_norm, through=(fake.frames, shown.frames))
+            with autocast:
+                fake_input = augmented(fake_input, draws.fake_augmentation)
+                generator_terms = generator_losses(
+                    networks.discriminators, fake_input, real_logits, config.adversarial, weights
+                )
+            backward(generator_terms)
+            generated.frames.backward(frames.grad)
+            descend(optimizers.generator, clip_norm)
             losses |= generator_terms
     return losses | observed
 
 
-def gather(
-    networks: Networks, real: Tensor, fake: Generated, labels: Tensor | None, draws: StepDraws
-) -> tuple[Evidence, Evidence]:
-    """Return what the discriminators are shown: real and generated clips, augmented, and the codes behind them."""
-    real_codes = fake_codes = None
-    if networks.joint_discriminator is not None:
+def discriminator_inputs(
+    networks: Networks, real: Tensor, generated: Generated, labels: Tensor | None, draws: StepDraws
+) -> tuple[DiscriminatorInput, DiscriminatorInput]:
+    """Return real clips, with the encoder's codes where a discriminator wants some, and generated ones with theirs."""
+    real_codes = None
+    if networks.use_codes():
         with torch.no_grad():
             real_codes = networks.encoder(real)
-        fake_codes = visible_codes(fake, real.shape[1], networks.generator.frames_per_step)
-    made = augment(fake.frames.detach(), draws.fake_augmentation)
+    fake_codes = visible_codes(generated, real.shape[1])
     return (
-        Evidence(augment(real, draws.real_augmentation), labels, draws.frames, real_codes),
-        Evidence(made, labels, draws.frames, fake_codes),
+        DiscriminatorInput(real, labels, draws.frame_order, real_codes),
+        DiscriminatorInput(generated.frames.detach(), labels, draws.frame_order, fake_codes),
     )
 
 
-def discriminator_losses(
-    networks: Networks, real: Evidence, fake: Evidence, draws: StepDraws, config: Config
-) -> tuple[Losses, dict[str, Tensor], Losses]:
-    """Return the discriminators' terms, the logits that each gives the real clips, and what is only observed.
-
-    Real, generated and perturbed clips are judged in one pass. The logits are detached. A Wasserstein distance is
-    observed where the critics are held to a slope of one.
-    """
-    judgements = judge_together(networks, [real, fake, *perturbed(real, fake, draws, config)])
-    chosen = config.adversarial
-    game = adversarial_loss(chosen.kind, real_label=chosen.real_label, fake_label=chosen.fake_label)
-    losses: Losses = {}
-    observed: Losses = {}
-    for name, (of_real, of_fake, *_) in judgements.items():
-        logits = of_real.logits, of_fake.logits
-        losses[f"{name}_loss"] = game.discriminator(*logits)
-        losses[f"{name}_centring"] = chosen.centring_weight * centring(*logits)
-        if real.labels is not None and of_real.class_logits is not None:
-            losses[f"{name}_auxiliary"] = chosen.auxiliary_weight * _auxiliary(of_real.class_logits, real.labels)
-        if chosen.kind == "wasserstein" and isinstance(config.penalty, WassersteinPenalty):
-            observed[f"{name}_wasserstein_distance"] = wasserstein_distance(*logits).detach()
-    losses |= penalty_terms(networks, real, fake, judgements, draws, config)
-    return losses, {name: parts[0].logits.detach() for name, parts in judgements.items()}, observed
+def augmented(x: DiscriminatorInput, draw: Draw) -> DiscriminatorInput:
+    """Return the same input with its clips augmented."""
+    return x._replace(clips=augment(x.clips, draw))
 
 
-def generator_losses(
+def encoder_step_losses(
     networks: Networks,
-    real_logits: dict[str, Tensor],
-    fake: Generated,
-    labels: Tensor | None,
-    draws: StepDraws,
+    real: DiscriminatorInput,
+    fake: DiscriminatorInput,
     config: Config,
+    weights: Mapping[str, float],
 ) -> Losses:
-    """Return the generator's terms: to be judged real, and recognised as its class."""
-    chosen = config.adversarial
-    game = adversarial_loss(chosen.kind)
-    codes = None
-    if networks.joint_discriminator is not None:
-        codes = visible_codes(fake, fake.frames.shape[1], networks.generator.frames_per_step)
-    evidence = Evidence(augment(fake.frames, draws.fake_augmentation), labels, draws.frames, codes)
-    losses: Losses = {}
-    for name, judgement in judge(networks, evidence).items():
-        weight = config.joint_discriminator.weight if name == "joint" else 1.0
-        losses[f"generator_{name}"] = weight * game.generator(real_logits[name], judgement.logits)
-        if labels is not None and judgement.class_logits is not None:
-            losses[f"generator_{name}_auxiliary"] = chosen.generator_auxiliary_weight * _auxiliary(
-                judgement.class_logits, labels
-            )
-    return losses
+    """Return the encoder's terms on a share of the batch.
 
-
-def _auxiliary(class_logits: Tensor, labels: Tensor) -> Tensor:
-    return auxiliary_loss(class_logits, labels.repeat_interleave(len(class_logits) // len(labels)))
-
-
-def update(
-    optimizer: torch.optim.Optimizer,
-    losses: Losses,
-    clip_norm: float,
-    *,
-    through: tuple[Tensor, Tensor] | None = None,
-) -> None:
-    """Step down the gradient of the sum of some losses and of what has gathered before, its norm limited.
-
-    Where the losses saw a detached copy of what a network made, ``through`` is the original and that copy.
+    With ``encoder.generator_weight`` 0 they go through the ema_generator and reach the encoder alone.
     """
+    few = max(1, round(len(real.clips) * config.encoder.share))
+    real, fake = real.first(few), fake.first(few)
+    generator = networks.generator
+    if not config.encoder.generator_weight:
+        generator, fake = networks.ema_generator, fake._replace(clips=fake.clips.detach())
+    real = real._replace(codes=networks.encoder(real.clips))
+    losses = encoder_losses(networks.encoder, generator, networks.discriminators, real, fake, config.encoder)
+    return losses | encoder_adversarial_losses(networks.discriminators, real, fake, config.adversarial, weights)
+
+
+def backward(losses: Losses) -> None:
+    """Add the gradient of a sum of losses to what has gathered before."""
     torch.stack(list(losses.values())).sum().backward()
-    if through is not None:
-        made, copy = through
-        made.backward(copy.grad)
+
+
+def descend(optimizer: torch.optim.Optimizer, clip_norm: float) -> None:
+    """Step down the gradients of an optimizer's parameters, their common norm limited to ``clip_norm``."""
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     average_gradients(parameters)
     torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
     optimizer.step()
 
 
+def scale_gradients(tensors: list[Tensor], share: float) -> None:
+    """Scale the gradients that some tensors have received so far."""
+    for tensor in tensors:
+        if tensor.grad is not None:
+            tensor.grad.mul_(share)
+
+
 @contextmanager
-def frozen(*modules: nn.Module) -> Iterator[None]:
-    """Let gradients pass through modules without computing those of their parameters."""
-    _require_gradients(modules, required=False)
+def frozen(discriminators: Mapping[str, Discriminator]) -> Iterator[None]:
+    """Let gradients pass through discriminators without computing those of their parameters."""
+    for discriminator in discriminators.values():
+        discriminator.requires_grad_(False)
     try:
         yield
     finally:
-        _require_gradients(modules, required=True)
+        for discriminator in discriminators.values():
+            discriminator.requires_grad_(True)
 
 
-def _require_gradients(modules: Iterable[nn.Module], *, required: bool) -> None:
-    for module in modules:
-        module.requires_grad_(required)
+def visible_codes(generated: Generated, num_frames: int) -> Codes:
+    """placeholder."""
+    steps = num_frames // 4
+    return Codes(generated.content.detach(), generated.motion_codes[:, -steps:].detach())

@@ -8,23 +8,27 @@
       checkpoints/  step-00000250/ ...
 """
 
-import fcntl
+import hashlib
 import json
+import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from videogan.checkpoint import WEIGHTS, newest_checkpoint, verify
 from videogan.errors import CheckpointError, MissingPathError, UsageError
-from videogan.storage import write_text
+from videogan.files import file_lock
 
+WEIGHTS = "generator.safetensors"
+STATE = "state.pt"
+META = "meta.json"
 RUNS = Path("runs")
-SHIPPED = Path(__file__).parent / "pretrained" / "default.safetensors"
+SHIPPED = Path(__file__).parents[1] / "pretrained" / "default.safetensors"
 """The small model that comes with the package."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -92,14 +96,13 @@ class RunFolder:
         Raises:
             UsageError: another process holds it.
         """
-        with (self.path / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UsageError(
-                    f"{self.path}: another process is training in it; wait for it, or begin a new run by --resume never"
-                ) from None
-            yield
+        try:
+            with file_lock(self.path / ".lock"):
+                yield
+        except BlockingIOError:
+            raise UsageError(
+                f"{self.path}: another process is training in it; wait for it, or begin a new run by --resume never"
+            ) from None
 
     def make(self) -> None:
         """Make the folders.
@@ -112,11 +115,6 @@ class RunFolder:
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"{self.path}: the run folder cannot be made ({error.strerror})") from None
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Replace a JSON file in one move, so that a reader never sees half of it."""
-    write_text(path, json.dumps(content, indent=2) + "\n")
 
 
 def list_runs(runs: Path = RUNS) -> list[RunFolder]:
@@ -132,6 +130,90 @@ def next_run(name: str, runs: Path = RUNS) -> RunFolder:
     numbers = [int(run.path.name[:5]) for run in list_runs(runs)]
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "run"
     return RunFolder(runs / f"{max(numbers, default=-1) + 1:05d}-{readable}")
+
+
+def checkpoint_name(step: int) -> str:
+    """Return the name of the folder that holds the checkpoint of a step."""
+    return f"step-{step:08d}"
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints in a folder, oldest first; whether they are whole is not checked.
+
+    Folders of other names, such as copies that somebody made beside them, and links are none.
+    """
+    if not folder.is_dir():
+        return []
+    ours = [p for p in folder.iterdir() if re.fullmatch(r"step-\d{8,}", p.name) and p.is_dir() and not p.is_symlink()]
+    return sorted(ours, key=lambda path: int(path.name[5:]))
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """Return the newest checkpoint whose files are those that were written, or None; says so where it goes back."""
+    damaged: list[Path] = []
+    for path in reversed(list_checkpoints(folder)):
+        if verify(path):
+            if damaged:
+                _log.warning("%s: damaged, so %s is used", ", ".join(map(str, damaged)), path.name)
+            return path
+        damaged.append(path)
+    return None
+
+
+def verify(checkpoint: Path) -> bool:
+    """Tell whether both files of a checkpoint have the size and the SHA-256 that its meta.json names."""
+    written = _written_files(checkpoint)
+    try:
+        return bool(written) and all(written[name] == fingerprint(checkpoint / name) for name in written)
+    except OSError:
+        return False
+
+
+def sizes_fit(checkpoint: Path) -> bool:
+    """Tell the same by the sizes alone, which costs nothing."""
+    written = _written_files(checkpoint)
+    try:
+        return bool(written) and all(p.size == (checkpoint / name).stat().st_size for name, p in written.items())
+    except OSError:
+        return False
+
+
+def remove_checkpoint(checkpoint: Path) -> bool:
+    """Remove a checkpoint and tell whether it is gone: nothing else is touched, and anything else in it stays."""
+    try:
+        if {path.name for path in checkpoint.iterdir()} - {WEIGHTS, STATE, META}:
+            return False
+        for name in (META, STATE, WEIGHTS):
+            (checkpoint / name).unlink(missing_ok=True)
+        checkpoint.rmdir()
+    except OSError as error:
+        _log.warning("%s: cannot be removed (%s)", checkpoint, error.strerror)
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Size in bytes and SHA-256 of a file."""
+
+    size: int
+    sha256: str
+
+
+def fingerprint(path: Path) -> Fingerprint:
+    """Return the size and SHA-256 of a file."""
+    with path.open("rb") as file:
+        return Fingerprint(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def _written_files(checkpoint: Path) -> dict[str, Fingerprint]:
+    """Return what meta.json says of the two files; nothing where it is absent or damaged."""
+    try:
+        files = json.loads((checkpoint / META).read_text())["files"]
+        written = {name: Fingerprint(**files[name]) for name in files}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return written if set(written) == {WEIGHTS, STATE} else {}
 
 
 def find_weights(where: Path | None, runs: Path = RUNS) -> Path:

@@ -3,9 +3,7 @@ import torch
 from tiny_run import real_batch, run_step, tiny_config, tiny_state
 
 from videogan.training.draws import draw_step
-from videogan.training.encoder_terms import encoder_losses, visible_codes
-from videogan.training.judging import Evidence
-from videogan.training.step import frozen, train_step
+from videogan.training.step import discriminator_inputs, encoder_step_losses, frozen, train_step
 
 WEIGHTS = ("reconstruction", "feature", "clip_cycle", "latent_cycle")
 TERMS = {
@@ -22,8 +20,10 @@ def losses_of(*settings: str) -> tuple[dict[str, torch.Tensor], object]:
     real, labels = real_batch(config, 0)
     draws = draw_step(config, state.networks.generator, labels, step=0, device=torch.device("cpu"))
     fake = state.networks.generator(draws.latents, burn_in=draws.burn_in)
-    with frozen(*state.networks.discriminators()):
-        return encoder_losses(state.networks, Evidence(real, labels, draws.frames), fake, config), state.networks
+    real_input, fake_input = discriminator_inputs(state.networks, real, fake, labels, draws)
+    with frozen(state.networks.discriminators):
+        fake_input = fake_input._replace(clips=fake.frames)
+        return encoder_step_losses(state.networks, real_input, fake_input, config, {}), state.networks
 
 
 @pytest.mark.parametrize("share", [0, 1])
@@ -35,7 +35,7 @@ def test_every_term_is_there_by_its_weight_alone_and_reaches_whom_it_should(want
     torch.stack(list(losses.values())).sum().backward()
     assert any(p.grad is not None and p.grad.any() for p in networks.encoder.parameters())
     assert any(p.grad is not None and p.grad.any() for p in networks.generator.parameters()) == (share == 1)
-    for network in (networks.ema_generator, *networks.discriminators()):
+    for network in (networks.ema_generator, *networks.discriminators.values()):
         assert all(p.grad is None for p in network.parameters())
     half, _ = losses_of(*[weight.replace("=2", "=1") for weight in weights])
     for name, value in losses.items():
@@ -82,13 +82,3 @@ def test_the_joint_game_moves_encoder_and_generator():
     state = tiny_state(config)
     losses = run_step(state, config, 0)
     assert {"joint_loss", "joint_r1", "generator_joint", "encoder_joint"} <= set(losses)
-
-
-def test_visible_codes_are_those_of_the_frames():
-    config = tiny_config()
-    generator = tiny_state(config).networks.generator
-    draws = draw_step(config, generator, torch.zeros(4, dtype=torch.long), step=0, device=torch.device("cpu"))
-    fake = generator(draws.latents, burn_in=draws.burn_in)
-    codes = visible_codes(fake, config.data.num_frames, generator.frames_per_step)
-    assert codes.motion_codes.shape[1] == config.data.num_frames // 4
-    assert torch.equal(codes.motion_codes, fake.motion_codes[:, generator.context_steps :].detach())

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish that the loop meets when its step is done."""
+"""Ctrl-C and SIGTERM: as a flag that a loop meets when its step is done, and as an error that unwinds."""
 
 import signal
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from types import FrameType
 from videogan.errors import Interrupted
 
 
-class StopWish:
+class StopRequest:
     """Remembers the first signal; a second Ctrl-C does not wait."""
 
     def __init__(self) -> None:
@@ -23,25 +23,43 @@ class StopWish:
 
 
 @contextmanager
-def stop_wish() -> Iterator[StopWish]:
+def stop_request() -> Iterator[StopRequest]:
     """Catch SIGINT and SIGTERM inside a ``with`` block; the old handlers return with its end.
 
-    Outside the main thread signals cannot be caught, and the wish never comes.
+    Outside the main thread signals cannot be caught, and the request never comes.
     """
-    wish = StopWish()
+    request = StopRequest()
 
     def remember(signal_number: int, frame: FrameType | None) -> None:
-        if wish and signal_number == signal.SIGINT:
+        if request and signal_number == signal.SIGINT:
             raise KeyboardInterrupt
-        wish.signal_number = signal_number
+        request.signal_number = signal_number
 
     try:
         old = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
     except ValueError:
-        yield wish
+        yield request
         return
     try:
-        yield wish
+        yield request
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def sigterm_unwinds() -> Iterator[None]:
+    """Let SIGTERM end a ``with`` block as an error would, so that nothing is left half-written."""
+
+    def stop(signal_number: int, frame: FrameType | None) -> None:
+        raise Interrupted("terminated", signal_number)
+
+    try:
+        old = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # signals cannot be caught outside the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, old)

@@ -1,23 +1,13 @@
-"""Checkpoints: tensors and JSON, never a pickled object.
+"""Weights files: the networks that make videos in one safetensors file, described by its metadata.
 
-A checkpoint is a folder ``step-00012000`` with three files::
-
-    generator.safetensors   the weights that make videos (EMA generator and encoder); the metadata describe them,
-                            so that this file can be shared by itself
-    state.pt                the full state of training: tensors, text and whole numbers only
-    meta.json               sizes and SHA-256 of both, written last
-
-It is written under another name, synced to disk and renamed, so that a checkpoint which exists is whole.
+EMA generator and encoder in float32 (or, for sharing, matrices in float16). The file can be shared by itself.
 """
 
-import hashlib
 import json
-import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -26,15 +16,12 @@ from torch import Tensor
 
 from videogan.config import Config
 from videogan.errors import CheckpointError, UsageError
+from videogan.files import sync
 from videogan.models.build import build_encoder, build_generator
 from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
 from videogan.presets import validate
-from videogan.storage import sync
 
-WEIGHTS = "generator.safetensors"
-STATE = "state.pt"
-META = "meta.json"
 FORMAT = "1"
 
 
@@ -148,85 +135,3 @@ def load_weights(path: Path, device: torch.device | str = "cpu") -> Weights:
     for network in (generator, encoder):
         network.to(device).eval().requires_grad_(False)
     return Weights(generator, encoder, card)
-
-
-def save_checkpoint(
-    folder: Path, weights: Weights, state: Mapping[str, Any], *, keep: int, best: int | None = None
-) -> Path:
-    """Write ``folder/step-NNNNNNNN`` from weights and a state of tensors, text and whole numbers.
-
-    Older checkpoints beyond the newest ``keep`` are removed once the new one is whole; that of step ``best`` stays.
-
-    Raises:
-        UsageError: the folder cannot be written (no permission, no space).
-    """
-    final = folder / f"step-{weights.card.step:08d}"
-    part = folder / f".{final.name}.part"
-    try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        save_weights(part / WEIGHTS, weights.generator, weights.encoder, weights.card)
-        torch.save(dict(state), part / STATE)
-        sync(part / STATE)
-        files = {name: asdict(fingerprint(part / name)) for name in (WEIGHTS, STATE)}
-        (part / META).write_text(json.dumps({"step": weights.card.step, "files": files}, indent=2) + "\n")
-        sync(part / META)
-        if final.exists():
-            shutil.rmtree(final)
-        part.rename(final)
-        sync(folder)
-    except (OSError, RuntimeError, SafetensorError) as error:
-        shutil.rmtree(part, ignore_errors=True)
-        raise UsageError(f"{folder}: a checkpoint cannot be written ({str(error).splitlines()[0]})") from None
-    for old in list_checkpoints(folder)[:-keep]:
-        if best is None or old.name != f"step-{best:08d}":
-            shutil.rmtree(old)
-    return final
-
-
-def list_checkpoints(folder: Path) -> list[Path]:
-    """Return the checkpoints in a folder, oldest first; whether they are whole is not checked."""
-    return sorted(path for path in folder.glob("step-*") if path.is_dir())
-
-
-def newest_checkpoint(folder: Path) -> Path | None:
-    """Return the newest checkpoint whose files are those that were written, or None."""
-    return next((path for path in reversed(list_checkpoints(folder)) if verify(path)), None)
-
-
-def verify(checkpoint: Path) -> bool:
-    """Tell whether both files of a checkpoint have the size and the SHA-256 that its meta.json names."""
-    try:
-        files = json.loads((checkpoint / META).read_text())["files"]
-        return set(files) == {WEIGHTS, STATE} and all(
-            Fingerprint(**files[name]) == fingerprint(checkpoint / name) for name in files
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def load_state(checkpoint: Path, device: torch.device | str) -> dict[str, Any]:
-    """Load the full state of training; nothing but tensors, text and numbers is ever unpickled.
-
-    Raises:
-        CheckpointError: the file is damaged.
-    """
-    try:
-        state: dict[str, Any] = torch.load(checkpoint / STATE, map_location=device, weights_only=True)
-    except Exception as error:  # torch.load raises whatever the bytes lead it to
-        raise CheckpointError(f"{checkpoint / STATE}: cannot be read ({str(error).splitlines()[0]})") from None
-    return state
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """Size in bytes and SHA-256 of a file."""
-
-    size: int
-    sha256: str
-
-
-def fingerprint(path: Path) -> Fingerprint:
-    """Return the size and SHA-256 of a file."""
-    with path.open("rb") as file:
-        return Fingerprint(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())

@@ -1,0 +1,196 @@
+"""The configuration: pydantic models that are at once the schema, the defaults and the file format.
+
+Pure data: this package imports nothing of the project, so that every layer may name its types. Values come from three
+levels, the later winning: the defaults below, a preset (or a run's ``config.json``), and ``--set group.key=value``;
+:mod:`videogan.presets` puts them together.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from videogan.config.group import Group
+from videogan.config.networks import (
+    FRAMES_PER_STEP,
+    ClipDiscriminatorConfig,
+    DiscriminatorConfig,
+    EncoderConfig,
+    FrameDiscriminatorConfig,
+    GeneratorConfig,
+    JointDiscriminatorConfig,
+    Normalisation,
+)
+from videogan.config.objective import (
+    LOSSES_WITH_LABELS,
+    AdversarialConfig,
+    AugmentConfig,
+    ExactPenalty,
+    FiniteDifferencePenalty,
+    NoPenalty,
+    OptimizerConfig,
+    Penalty,
+    PenaltyConfig,
+    SlopePenalty,
+    WassersteinPenalty,
+)
+
+__all__ = [
+    "FRAMES_PER_STEP",
+    "LOSSES_WITH_LABELS",
+    "AdversarialConfig",
+    "AugmentConfig",
+    "ClipDiscriminatorConfig",
+    "Config",
+    "DataConfig",
+    "DiscriminatorConfig",
+    "EncoderConfig",
+    "EvaluateConfig",
+    "ExactPenalty",
+    "FiniteDifferencePenalty",
+    "FrameDiscriminatorConfig",
+    "GeneratorConfig",
+    "Group",
+    "JointDiscriminatorConfig",
+    "NoPenalty",
+    "Normalisation",
+    "OptimizerConfig",
+    "Penalty",
+    "PenaltyConfig",
+    "SlopePenalty",
+    "TrainConfig",
+    "WassersteinPenalty",
+]
+
+
+class DataConfig(Group):
+    """Which clips are cut from the videos, and how they are stored."""
+
+    size: Annotated[int, Field(ge=32, le=512, description="height and width of a training frame, in pixels")] = 32
+    num_frames: Annotated[int, Field(ge=4, multiple_of=FRAMES_PER_STEP, description="frames in a clip")] = 16
+    frame_stride: Annotated[int, Field(ge=1, description="step between the frames of a clip")] = 1
+    frame_rate: Annotated[float, Field(gt=0)] | None = None
+    fit: Literal["crop", "letterbox"] = "crop"
+    short: Literal["repeat-last", "bounce", "skip"] = "repeat-last"
+    labels: Literal["folders", "none"] = "folders"
+    class_balanced: bool = True
+    mirror: bool = False
+    cache_dir: str | None = None
+    cache_limit_gb: Annotated[float, Field(gt=0)] = 20.0
+    max_bad_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+    @field_validator("size")
+    @classmethod
+    def _size_is_a_power_of_two(cls, size: int) -> int:
+        if size & (size - 1):
+            raise ValueError("must be 32, 64, 128, 256 or 512")
+        return size
+
+
+class TrainConfig(Group):
+    """The training run."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    batch_size: Annotated[int, Field(ge=2)] = 16
+    steps: Annotated[int, Field(ge=1, description="steps in all")] = 6_000
+    tick_steps: Annotated[int, Field(ge=1, description="steps between two checkpoints, previews and log rows")] = 250
+    min_burn_in: Annotated[
+        int, Field(ge=0, description="latent steps of dynamics before a training clip, at least")
+    ] = 4
+    max_burn_in: Annotated[int, Field(ge=0)] = 32
+    ema_half_life: Annotated[float, Field(gt=0, description="in clips")] = 5_000
+    ema_ramp: Annotated[float, Field(gt=0, description="largest half-life, as a share of the clips seen so far")] = 0.1
+    device: str = "auto"
+    threads: Annotated[int, Field(ge=1, description="CPU threads")] | Literal["auto"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: Literal["auto", "always", "never"] = "auto"
+    keep: Annotated[int, Field(ge=1, description="checkpoints that are kept")] = 2
+
+    @model_validator(mode="after")
+    def _burn_in_is_a_range(self) -> "TrainConfig":
+        if self.max_burn_in < self.min_burn_in:
+            raise ValueError(f"max_burn_in {self.max_burn_in} is below min_burn_in {self.min_burn_in}")
+        return self
+
+
+class EvaluateConfig(Group):
+    """Evaluation at ticks of training; the checkpoint with the lowest kernel distance is kept."""
+
+    every: Annotated[int, Field(ge=0, description="steps between two evaluations; 0 is never")] = 0
+    clips: Annotated[int, Field(ge=2)] = 256
+    features: Literal["efficientnet-lite0", "pixels-16"] = "efficientnet-lite0"
+
+
+class Config(Group):
+    """A whole run. ``Config()`` is the ``cpu`` preset."""
+
+    version: Literal[1] = 1
+    preset: str = "cpu"
+    data: DataConfig = DataConfig()
+    generator: GeneratorConfig = GeneratorConfig()
+    frame_discriminator: FrameDiscriminatorConfig = FrameDiscriminatorConfig()
+    clip_discriminator: ClipDiscriminatorConfig = ClipDiscriminatorConfig()
+    joint_discriminator: JointDiscriminatorConfig = JointDiscriminatorConfig()
+    encoder: EncoderConfig = EncoderConfig()
+    adversarial: AdversarialConfig = AdversarialConfig()
+    penalty: PenaltyConfig = FiniteDifferencePenalty()
+    augment: AugmentConfig = AugmentConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    train: TrainConfig = TrainConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+
+    @property
+    def double_backward(self) -> bool:
+        """Tell whether the penalty differentiates gradients, which cannot be compiled."""
+        return isinstance(self.penalty, ExactPenalty | WassersteinPenalty)
+
+    def discriminators(self) -> dict[str, DiscriminatorConfig]:
+        """Return by name the discriminators that there are: groups ``NAME_discriminator`` whose weight is not 0."""
+        groups = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            name.removesuffix("_discriminator"): group
+            for name, group in groups.items()
+            if isinstance(group, DiscriminatorConfig) and group.weight
+        }
+
+    @model_validator(mode="after")
+    def _something_discriminates(self) -> Self:
+        if not self.discriminators():
+            raise ValueError(
+                "every discriminator has the weight 0: nothing is left that the generator could learn from"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _only_labels_are_smoothed(self) -> Self:
+        loss = self.adversarial
+        if (loss.real_label, loss.fake_label) != (1.0, 0.0) and loss.kind not in LOSSES_WITH_LABELS:
+            raise ValueError(
+                f"adversarial.real_label and fake_label smooth labels, and the {loss.kind} loss has none; set "
+                f"adversarial.kind to one of {', '.join(LOSSES_WITH_LABELS)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _penalised_samples_are_apart(self) -> Self:
+        batch = any(part.normalisation == "batch" for part in self.discriminators().values())
+        if batch and not isinstance(self.penalty, NoPenalty):
+            raise ValueError(
+                "batch normalisation of a discriminator mixes the clips of a batch, so that a clip has no gradient of "
+                "its own to penalise; set penalty.kind=none, or another normalisation"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _networks_fit_the_size(self) -> Self:
+        for group in type(self).model_fields:
+            part = getattr(self, group)
+            if not isinstance(part, GeneratorConfig | EncoderConfig | DiscriminatorConfig) or part.channels is None:
+                continue
+            stages = part.stages(self.data.size)
+            if len(part.channels) != stages:
+                raise ValueError(
+                    f"{group}.channels needs {stages} entries for data.size={self.data.size}, not {len(part.channels)}"
+                )
+        if self.frame_discriminator.num_frames > self.data.num_frames:
+            raise ValueError("frame_discriminator.num_frames is more than data.num_frames")
+        return self

@@ -1,0 +1,9 @@
+"""What every group of settings is."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Group(BaseModel):
+    """Base of every group: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -1,0 +1,74 @@
+"""The trunk that clip discriminator, joint discriminator and encoder share in form: clips -> features.
+
+Clips enter as ``b t c h w`` in [-1, 1].
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from einops import rearrange
+from torch import Tensor, nn
+
+from videogan.config import Normalisation
+from videogan.models.layers import (
+    LRELU_GAIN,
+    Conv3d,
+    activation,
+    init_weights,
+    spatial_downsample,
+    temporal_downsample,
+)
+from videogan.models.normalisation import feature_norm
+
+
+class ClipBlock(nn.Module):
+    """A residual block of two 3 x 3 x 3 convolutions that halves the resolution and, if asked, the frame rate."""
+
+    def __init__(
+        self, in_channels: int, channels: int, *, halve_time: bool, normalisation: Normalisation = "none"
+    ) -> None:
+        super().__init__()
+        self.first_norm = feature_norm(normalisation, in_channels, axes=5)
+        self.second_norm = feature_norm(normalisation, in_channels, axes=5)
+        self.halve_time = halve_time
+        self.change = _conv3d(in_channels, channels, 1, gain=1.0)
+        self.first = _conv3d(in_channels, in_channels, 3)
+        self.second = _conv3d(in_channels, channels, 3, gain=0.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``b c t h w`` to half the height and width."""
+        y = self._downsample(self.first(activation(self.first_norm(x))))
+        y = self.second(activation(self.second_norm(y)))
+        return self.change(self._downsample(x)) + y
+
+    def _downsample(self, x: Tensor) -> Tensor:
+        x = spatial_downsample(x)
+        return temporal_downsample(x) if self.halve_time else x
+
+
+class ClipTrunk(nn.Module):
+    """Clips ``b t c h w`` -> features ``b c t/4 h w``.
+
+    The resolution is halved on entry and by each block, the frame rate by the first two blocks.
+    """
+
+    def __init__(self, channels: Sequence[int], normalisation: Normalisation = "none") -> None:
+        super().__init__()
+        self.from_rgb = _conv3d(3, channels[0], 3, gain=1.0)
+        self.blocks = nn.Sequential(
+            *(
+                ClipBlock(a, b, halve_time=i < 2, normalisation=normalisation)
+                for i, (a, b) in enumerate(pairwise(channels))
+            )
+        )
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """Map clips whose number of frames is a multiple of four."""
+        x = spatial_downsample(rearrange(clips, "b t c h w -> b c t h w"))
+        return self.blocks(self.from_rgb(x))
+
+
+def _conv3d(in_channels: int, out_channels: int, kernel: int, *, gain: float = LRELU_GAIN) -> Conv3d:
+    conv = Conv3d(in_channels, out_channels, kernel, padding=kernel // 2)
+    init_weights(conv, gain=gain)
+    return conv

@@ -1,0 +1,112 @@
+"""What every discriminator is: its input, its output, its base class, and the head that each kind ends in."""
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from videogan.models.encoder import Codes
+from videogan.models.layers import activation, linear
+
+
+class DiscriminatorInput(NamedTuple):
+    """Clips, real or generated, with all that a discriminator may want to know of them.
+
+    ``clips (b t c h w)`` in [-1, 1]; ``labels (b)``, None without classes; ``frame_order (b k)``, frame numbers of each
+    clip in random order, of which a discriminator of frames takes as many from the front as it looks at; ``codes``,
+    those that a clip was made from or that the encoder gives it, None where no discriminator uses them.
+    """
+
+    clips: Tensor
+    labels: Tensor | None
+    frame_order: Tensor
+    codes: Codes | None = None
+
+    def first(self, count: int) -> "DiscriminatorInput":
+        """Return the first ``count`` clips with all that belongs to them."""
+        return DiscriminatorInput(
+            self.clips[:count],
+            None if self.labels is None else self.labels[:count],
+            self.frame_order[:count],
+            None if self.codes is None else self.codes.first(count),
+        )
+
+    def one_frame(self) -> "DiscriminatorInput":
+        """Return the same clips with a single frame of each to look at: a slope is that of one logit."""
+        return self._replace(frame_order=self.frame_order[:, :1])
+
+    @staticmethod
+    def cat(parts: Sequence["DiscriminatorInput"]) -> "DiscriminatorInput":
+        """Join several batches to one."""
+        clips, labels, frame_order, codes = zip(*parts, strict=True)
+        return DiscriminatorInput(
+            torch.cat(clips),
+            None if labels[0] is None else torch.cat(labels),
+            torch.cat(frame_order),
+            None if codes[0] is None else Codes(*(torch.cat(same) for same in zip(*codes, strict=True))),
+        )
+
+
+class DiscriminatorOutput(NamedTuple):
+    """``k`` opinions on each clip: adversarial ``logits (b k)``, and ``class_logits (b k n)``, None without classes."""
+
+    logits: Tensor
+    class_logits: Tensor | None
+
+    def split(self, counts: Sequence[int]) -> list["DiscriminatorOutput"]:
+        """Undo :meth:`DiscriminatorInput.cat`: one output for each batch of ``counts`` clips."""
+        logits = self.logits.split(list(counts))
+        if self.class_logits is None:
+            return [DiscriminatorOutput(part, None) for part in logits]
+        return [
+            DiscriminatorOutput(*parts) for parts in zip(logits, self.class_logits.split(list(counts)), strict=True)
+        ]
+
+
+class Discriminator(nn.Module):
+    """Base of all discriminators; each kind is final and picks from its input what it looks at."""
+
+    uses_codes: ClassVar[bool] = False
+    """Whether it needs ``DiscriminatorInput.codes``; with codes it also plays against the encoder."""
+
+    def forward(self, x: DiscriminatorInput) -> DiscriminatorOutput:
+        """Judge clips."""
+        raise NotImplementedError
+
+    def features(self, x: DiscriminatorInput) -> list[Tensor]:
+        """Return the features that a reconstruction is compared by, none by default."""
+        return []
+
+    def mixes_samples(self) -> bool:
+        """Tell whether batch normalisation lets the clips of a batch see each other."""
+        return any(isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d) for module in self.modules())
+
+
+class Head(nn.Module):
+    """Features -> adversarial logit with class projection, and an auxiliary classifier beside it.
+
+    The logit is w . phi + b + e(y) . phi (Miyato and Koyama 2018, "cGANs with projection discriminator", eq. 4).
+    Computed in float32 whatever the autocast, because relativistic losses subtract nearly equal logits.
+    """
+
+    def __init__(self, features: int, *, num_classes: int, hidden_dim: int = 256) -> None:
+        super().__init__()
+        self.hidden = linear(features, hidden_dim)
+        self.logit = linear(hidden_dim, 1, gain=0.1)
+        self.projection = nn.Embedding(num_classes, hidden_dim) if num_classes else None
+        self.classifier = linear(hidden_dim, num_classes) if num_classes else None
+        if self.projection is not None:
+            nn.init.normal_(self.projection.weight, std=0.1 * hidden_dim**-0.5)
+
+    def forward(self, features: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+        """Judge ``features (b k f)``, k opinions on each clip, of classes ``labels (b)``."""
+        with torch.autocast(features.device.type, enabled=False):
+            phi = activation(self.hidden(activation(features.float())))
+            logits = self.logit(phi)[..., 0]
+            if self.projection is None or self.classifier is None:
+                return DiscriminatorOutput(logits, None)
+            if labels is None:
+                raise ValueError("this discriminator has classes: it needs labels")
+            classes = self.projection(labels[:, None].expand_as(logits))
+            return DiscriminatorOutput(logits + (classes * phi).sum(2), self.classifier(phi))

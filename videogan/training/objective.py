@@ -1,0 +1,174 @@
+"""What the discriminators and the generator minimise: terms that are weighed already, to be summed."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from videogan.config import (
+    AdversarialConfig,
+    FiniteDifferencePenalty,
+    Penalty,
+    PenaltyConfig,
+    SlopePenalty,
+    WassersteinPenalty,
+)
+from videogan.losses.adversarial import adversarial_loss, auxiliary_loss, centring, wasserstein_distance
+from videogan.losses.gradient_penalty import (
+    between,
+    exact_penalty,
+    finite_difference_penalty,
+    perturb,
+    relative_scale,
+    wasserstein_penalty,
+)
+from videogan.models.discriminator import Discriminator, DiscriminatorInput, DiscriminatorOutput
+
+Losses = dict[str, Tensor]
+Discriminators = Mapping[str, Discriminator]
+
+
+class StepOutputs(NamedTuple):
+    """What one discriminator says of a step's batches; the perturbed clips are the first few of each, if any."""
+
+    real: DiscriminatorOutput
+    fake: DiscriminatorOutput
+    perturbed_real: DiscriminatorOutput | None = None
+    perturbed_fake: DiscriminatorOutput | None = None
+
+
+def discriminator_losses(
+    discriminators: Discriminators,
+    real: DiscriminatorInput,
+    fake: DiscriminatorInput,
+    adversarial: AdversarialConfig,
+    penalty: PenaltyConfig | None,
+    noise: torch.Generator,
+) -> tuple[Losses, Losses, dict[str, Tensor]]:
+    """Return the discriminators' terms, what is only observed, and by name the logits of the real clips.
+
+    Observed and logits are detached. ``penalty`` is None in a step without one; ``noise`` is on the clips' device.
+    """
+    batches = [real, fake]
+    if isinstance(penalty, FiniteDifferencePenalty):
+        batches += [_perturbed(part, penalty, noise) for part in (real, fake)]
+    outputs = judge(discriminators, batches)
+    loss = adversarial_loss(adversarial.kind, real_label=adversarial.real_label, fake_label=adversarial.fake_label)
+    losses: Losses = {}
+    observed: Losses = {}
+    for name, output in outputs.items():
+        logits = output.real.logits, output.fake.logits
+        losses[f"{name}_loss"] = loss.discriminator(*logits)
+        losses[f"{name}_centring"] = adversarial.centring_weight * centring(*logits)
+        if real.labels is not None and output.real.class_logits is not None:
+            auxiliary = auxiliary_loss(output.real.class_logits, real.labels)
+            losses[f"{name}_auxiliary"] = adversarial.auxiliary_weight * auxiliary
+        observed[f"{name}_real_logit"], observed[f"{name}_fake_logit"] = (part.detach().mean() for part in logits)
+        if adversarial.kind == "wasserstein" and isinstance(penalty, WassersteinPenalty):
+            observed[f"{name}_wasserstein_distance"] = wasserstein_distance(*logits).detach()
+    losses |= penalty_losses(discriminators, real, fake, outputs, penalty, noise)
+    return losses, observed, {name: output.real.logits.detach() for name, output in outputs.items()}
+
+
+def generator_losses(
+    discriminators: Discriminators,
+    fake: DiscriminatorInput,
+    real_logits: Mapping[str, Tensor],
+    adversarial: AdversarialConfig,
+    weights: Mapping[str, float],
+) -> Losses:
+    """Return the generator's terms: its clips should pass for real, and for their class.
+
+    ``real_logits`` are those of the real clips before the discriminators' update; ``weights`` are by discriminator.
+    """
+    loss = adversarial_loss(adversarial.kind)
+    losses: Losses = {}
+    for name, discriminator in discriminators.items():
+        output: DiscriminatorOutput = discriminator(fake)
+        losses[f"generator_{name}"] = weights[name] * loss.generator(real_logits[name], output.logits)
+        if fake.labels is not None and output.class_logits is not None:
+            auxiliary = auxiliary_loss(output.class_logits, fake.labels)
+            losses[f"generator_{name}_auxiliary"] = adversarial.generator_auxiliary_weight * auxiliary
+    return losses
+
+
+def judge(discriminators: Discriminators, batches: list[DiscriminatorInput]) -> dict[str, StepOutputs]:
+    """Ask every discriminator about real, generated and, if given, perturbed clips in one pass.
+
+    Where batch normalisation of any discriminator would mix them, each batch has a pass of its own.
+    """
+    if any(discriminator.mixes_samples() for discriminator in discriminators.values()):
+        return {name: StepOutputs(*map(discriminator, batches)) for name, discriminator in discriminators.items()}
+    together, counts = DiscriminatorInput.cat(batches), [len(part.clips) for part in batches]
+    return {name: StepOutputs(*discriminator(together).split(counts)) for name, discriminator in discriminators.items()}
+
+
+def penalty_losses(
+    discriminators: Discriminators,
+    real: DiscriminatorInput,
+    fake: DiscriminatorInput,
+    outputs: Mapping[str, StepOutputs],
+    penalty: PenaltyConfig | None,
+    noise: torch.Generator,
+) -> Losses:
+    """Return the gradient penalty's terms for every discriminator, on a share of the batch."""
+    if not isinstance(penalty, Penalty):
+        return {}
+    if isinstance(penalty, WassersteinPenalty):
+        return _wasserstein_terms(discriminators, real, fake, penalty, noise)
+    if isinstance(penalty, FiniteDifferencePenalty):
+        r1 = {name: _difference(x.real, x.perturbed_real, penalty.sigma) for name, x in outputs.items()}
+        r2 = {name: _difference(x.fake, x.perturbed_fake, penalty.sigma) for name, x in outputs.items()}
+    else:
+        r1, r2 = (_exact_slopes(discriminators, part.first(_few(penalty, real))) for part in (real, fake))
+    losses: Losses = {}
+    for kind, slopes, weight in (("r1", r1, penalty.r1_weight), ("r2", r2, penalty.r2_weight)):
+        scale = _scale(penalty, weight, real.clips)
+        losses |= {f"{name}_{kind}": scale * slope for name, slope in slopes.items()}
+    return losses
+
+
+def _perturbed(
+    part: DiscriminatorInput, penalty: FiniteDifferencePenalty, noise: torch.Generator
+) -> DiscriminatorInput:
+    some = part.first(_few(penalty, part))
+    return some._replace(clips=perturb(some.clips, penalty.sigma, noise))
+
+
+def _difference(output: DiscriminatorOutput, perturbed: DiscriminatorOutput | None, sigma: float) -> Tensor:
+    assert perturbed is not None
+    return finite_difference_penalty(output.logits[: len(perturbed.logits)], perturbed.logits, sigma)
+
+
+def _exact_slopes(discriminators: Discriminators, part: DiscriminatorInput) -> Losses:
+    clips = part.clips.detach().requires_grad_()
+    one = part.one_frame()._replace(clips=clips)
+    return {name: exact_penalty(discriminator(one).logits, clips) for name, discriminator in discriminators.items()}
+
+
+def _wasserstein_terms(
+    discriminators: Discriminators,
+    real: DiscriminatorInput,
+    fake: DiscriminatorInput,
+    penalty: WassersteinPenalty,
+    noise: torch.Generator,
+) -> Losses:
+    few = _few(penalty, real)
+    clips = between(real.clips[:few], fake.clips[:few], noise).detach().requires_grad_()
+    one = real.first(few).one_frame()._replace(clips=clips)
+    weight = penalty.weight * penalty.interval
+    return {
+        f"{name}_penalty": weight * wasserstein_penalty(discriminator(one).logits, clips)
+        for name, discriminator in discriminators.items()
+    }
+
+
+def _scale(penalty: SlopePenalty, weight: float, real: Tensor) -> Tensor | float:
+    # A lazy penalty comes so many times as strongly as it comes rarely.
+    weight = weight / 2 * penalty.interval
+    return relative_scale(real) * weight if penalty.scale == "relative" else weight
+
+
+def _few(penalty: Penalty, part: DiscriminatorInput) -> int:
+    return max(1, round(len(part.clips) * penalty.share))

@@ -1,0 +1,131 @@
+"""What a tick of training leaves behind: a line of log, a row of metrics, a checkpoint, a preview, a status, a page."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from videogan.artifacts.checkpoints import save_checkpoint
+from videogan.artifacts.runs import RunFolder
+from videogan.data.loader import ClipLoader
+from videogan.data.transforms import to_model
+from videogan.device import memory_gib
+from videogan.errors import UsageError, VideoganError
+from videogan.files import write_json
+from videogan.training.log import Row, append_metrics, drop_metrics_after, duration, in_words, read_metrics
+from videogan.training.preview import COLUMNS, ROWS, write_grid, write_samples
+from videogan.training.quality import Quality, best_step
+from videogan.training.report import write_report
+from videogan.training.state import TrainingState
+
+PREVIEW_CLIPS = 3
+"""A preview is so many training clips long, which shows what comes after the frames that training looks at."""
+
+_log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Writes the run folder while a run trains.
+
+    Args:
+        run: the folder.
+        loader: where the real clips of previews and evaluation come from.
+        device: where the networks are.
+        on_tick: called with every row of metrics.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        loader: ClipLoader,
+        device: torch.device,
+        on_tick: Callable[[Row], None] | None = None,
+    ) -> None:
+        self._run, self._loader, self._device, self._on_tick = run, loader, device, on_tick
+        self._quality: Quality | None = None
+        self._last_step = 0
+
+    def begin(self, state: TrainingState) -> None:
+        """Make the folder agree with the state that training begins from."""
+        self._last_step = state.step
+        if state.config.evaluate.every:
+            self._quality = Quality(state.config, self._loader, self._device)
+        drop_metrics_after(self._run.metrics, state.step)
+        if state.step == 0:
+            self._preview_real_clips(state)
+            self._preview(state)
+
+    def record(self, state: TrainingState, row: Mapping[str, float | int], *, last: bool) -> None:
+        """Record a tick.
+
+        Raises:
+            UsageError: the folder cannot be written any more.
+        """
+        row = {**row, "memory_gib": memory_gib(self._device)}
+        _log.info("%s  %s  %.1f GiB", _position(state), in_words(row), row["memory_gib"])
+        if self._quality is not None and (last or self._quality.due(self._last_step, state.step)):
+            figures = self._quality.row(state.networks.ema_generator)
+            _log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
+            row |= figures
+        self._last_step = state.step
+        try:
+            append_metrics(self._run.metrics, row)
+            self._save(state)
+            self._preview(state)
+            write_report(self._run, state.config)
+        except OSError as error:
+            if isinstance(error, VideoganError):
+                raise
+            raise UsageError(
+                f"{self._run.path}: cannot be written any more ({error.strerror}); make room, and the same command "
+                "goes on from the newest checkpoint"
+            ) from None
+        if self._on_tick is not None:
+            self._on_tick(row)
+
+    def end(self, state: TrainingState, status: str) -> None:
+        """Write how training ended: finished, interrupted or diverged."""
+        self._write_status(state, status)
+
+    @property
+    def frame_rate(self) -> Fraction:
+        """Frames per second of the training clips, after their stride."""
+        return self._loader.cache.frame_rate / self._loader.frame_stride
+
+    def _save(self, state: TrainingState) -> None:
+        weights = state.weights(self._loader.cache.class_names, self.frame_rate)
+        best = best_step(read_metrics(self._run.metrics))
+        keep = state.config.train.keep
+        save_checkpoint(self._run.checkpoints, weights, state.state_dict(), keep=keep, best=best[0] if best else None)
+        self._write_status(state, "training")
+
+    def _write_status(self, state: TrainingState, status: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        progress = {"step": state.step, "steps": state.config.train.steps, "seconds": round(state.seconds, 1)}
+        best = best_step(read_metrics(self._run.metrics))
+        of_best = {"best": {"step": best[0], "kernel_distance": best[1]}} if best else {}
+        write_json(self._run.status, {"status": status, **progress, **of_best, "updated": now})
+
+    def _preview(self, state: TrainingState) -> None:
+        write_samples(
+            self._run.previews / f"step-{state.step:08d}.mp4",
+            state.networks.ema_generator,
+            num_classes=len(self._loader.cache.class_names),
+            num_frames=PREVIEW_CLIPS * state.config.data.num_frames,
+            frame_rate=self.frame_rate,
+        )
+
+    def _preview_real_clips(self, state: TrainingState) -> None:
+        clips: list[Tensor] = []
+        step = 0
+        while len(clips) < ROWS * COLUMNS:
+            clips.extend(to_model(self._loader.batch(step).frames))
+            step += 1
+        write_grid(self._run.previews / "reals.mp4", iter([torch.stack(clips[: ROWS * COLUMNS])]), self.frame_rate)
+
+
+def _position(state: TrainingState) -> str:
+    return f"step {state.step}/{state.config.train.steps}  {duration(state.seconds)}"
