@@ -26,11 +26,11 @@ from torch import Tensor
 
 from videogan.config import Config
 from videogan.errors import CheckpointError, UsageError
+from videogan.files import sync
 from videogan.models.build import build_encoder, build_generator
 from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
 from videogan.presets import validate
-from videogan.storage import sync
 
 WEIGHTS = "generator.safetensors"
 STATE = "state.pt"

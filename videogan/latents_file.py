@@ -16,8 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from videogan.errors import CheckpointError, MissingPathError, UsageError, VideoganError
+from videogan.files import write_bytes
 from videogan.models.latents import ClipLatents
-from videogan.storage import write_bytes
 
 SUFFIX = ".safetensors"
 KEY = "videogan_latents"

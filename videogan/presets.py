@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from videogan.config import Config
 from videogan.errors import MissingPathError, UsageError, did_you_mean
-from videogan.storage import write_text
+from videogan.files import write_text
 
 GPU_64 = {
     "generator.channels": (512, 384, 256, 128, 64),

@@ -9,18 +9,15 @@
 """
 
 import fcntl
-import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from videogan.checkpoint import WEIGHTS, newest_checkpoint, verify
 from videogan.errors import CheckpointError, MissingPathError, UsageError
-from videogan.storage import write_text
 
 RUNS = Path("runs")
 SHIPPED = Path(__file__).parent / "pretrained" / "default.safetensors"
@@ -112,11 +109,6 @@ class RunFolder:
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"{self.path}: the run folder cannot be made ({error.strerror})") from None
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Replace a JSON file in one move, so that a reader never sees half of it."""
-    write_text(path, json.dumps(content, indent=2) + "\n")
 
 
 def list_runs(runs: Path = RUNS) -> list[RunFolder]:

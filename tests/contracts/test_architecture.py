@@ -12,7 +12,7 @@ PACKAGE = ROOT / "videogan"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = {
-    0: ("errors", "storage", "config", "presets", "device", "video"),
+    0: ("errors", "files", "config", "presets", "device", "video"),
     1: ("data", "models", "losses", "checkpoint", "runs", "recipe", "class_path", "latents_file"),
     2: ("sampling", "looping", "inversion", "prediction", "morphing", "metrics", "export"),
     3: ("training", "api"),

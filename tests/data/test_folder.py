@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from videogan.data.files import natural_key, printable, read_json, write_json
 from videogan.data.folder import scan_folder, survey_folder
 from videogan.errors import DataError, MissingPathError, UsageError
+from videogan.files import natural_key, printable, read_json, write_json
 from videogan.video import VideoWriter
 
 

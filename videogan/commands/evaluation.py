@@ -12,9 +12,9 @@ import torch
 
 from videogan.checkpoint import load_weights
 from videogan.commands.progress import reading_bar
-from videogan.data.files import printable
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
 from videogan.device import pick_device, pick_threads
+from videogan.files import printable, write_text
 from videogan.metrics import protocol, suite
 from videogan.metrics.features import FeatureNet, load_features
 from videogan.metrics.measure import measure
@@ -28,7 +28,6 @@ from videogan.metrics.sources import (
 )
 from videogan.metrics.statistics_cache import measure_cached
 from videogan.runs import find_weights
-from videogan.storage import write_text
 
 _log = logging.getLogger(__name__)
 

@@ -30,8 +30,8 @@ def export(
     """Write a model for sharing, or its streaming step for programs without videogan."""
     _check_out(out, precision, overwrite=yes)
     from videogan.checkpoint import load_weights, pack_weights
+    from videogan.files import write_bytes
     from videogan.runs import find_weights
-    from videogan.storage import write_bytes
 
     suffix = out.suffix.lower()
     if suffix == ".onnx":

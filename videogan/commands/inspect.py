@@ -100,7 +100,7 @@ def _training(videos: Any) -> dict[str, Any]:
 
 
 def _file_line(file: dict[str, Any], root: Path | None) -> str:
-    from videogan.data.files import printable
+    from videogan.files import printable
 
     path = Path(file["path"])
     name = printable(path.relative_to(root) if root is not None and path != root else path)
@@ -115,7 +115,7 @@ def _file_line(file: dict[str, Any], root: Path | None) -> str:
 
 
 def _folder_lines(report: dict[str, Any], root: Path) -> list[str]:
-    from videogan.data.files import printable
+    from videogan.files import printable
 
     totals = report["totals"]
     lines = [_file_line(file, root) for file in report["files"]]

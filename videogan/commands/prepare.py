@@ -94,7 +94,7 @@ def _cut(
 
 
 def _report(done: "Prepared", out: Path) -> None:
-    from videogan.data.files import printable
+    from videogan.files import printable
 
     for path, reason in done.rejected:
         typer.echo(f"warning: {printable(path)} is left out: {reason}", err=True)

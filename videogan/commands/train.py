@@ -205,8 +205,8 @@ def _trainer(
 
     from videogan.checkpoint import load_state, newest_checkpoint
     from videogan.device import environment
+    from videogan.files import write_json
     from videogan.presets import save_config
-    from videogan.runs import write_json
     from videogan.training.compile import compile_networks
     from videogan.training.loop import Trainer
     from videogan.training.state import new_state

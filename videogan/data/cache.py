@@ -33,10 +33,10 @@ from videogan.config import DataConfig
 from videogan.data import cache_build
 from videogan.data.cache_build import FrameFile, FrameFormat, Stored
 from videogan.data.cache_prune import note_use, prune
-from videogan.data.files import cache_root, printable, read_json, write_json
 from videogan.data.folder import Progress, VideoFolder, check_usable, fingerprint
 from videogan.data.frame_store import CachedVideo, FrameStore, JpegFrames, RawFrames, StreamedFrames
 from videogan.errors import UsageError
+from videogan.files import cache_root, printable, read_json, write_json
 from videogan.video import as_frame_rate
 
 _log = logging.getLogger(__name__)
@@ -209,7 +209,7 @@ def _fill(
         "bytes": file.size,
         "videos": _entries(results, wanted, kind),
     }
-    write_json(home / "index.json", index)
+    write_json(home / "index.json", index, indent=None)
     for old in home.glob("frames-*"):
         if not old.name.startswith(f"frames-{content}."):
             old.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import shutil
 import time
 from pathlib import Path
 
-from videogan.data.files import printable
+from videogan.files import printable
 
 _log = logging.getLogger(__name__)
 _KEPT_SECONDS = 30 * 24 * 3600

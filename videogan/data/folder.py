@@ -13,9 +13,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from videogan.data.files import cache_root, natural_key, printable, read_json, write_json
 from videogan.data.walk import Candidate, Walk, walk_folder
 from videogan.errors import DataError, MissingPathError, UsageError, VideoError
+from videogan.files import cache_root, natural_key, printable, read_json, write_json
 from videogan.video import VIDEO_SUFFIXES, VideoInfo, probe
 
 Progress = Callable[[int, int], None]
@@ -173,7 +173,7 @@ def _probe_all(
                 # The index only saves time, so a cache that cannot be written is no error.
                 with contextlib.suppress(OSError):
                     index_file.parent.mkdir(parents=True, exist_ok=True)
-                    write_json(index_file, {"version": _INDEX_VERSION, "files": index})
+                    write_json(index_file, {"version": _INDEX_VERSION, "files": index}, indent=None)
     return results
 
 

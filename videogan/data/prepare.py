@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from videogan.data.clips import resample
-from videogan.data.files import natural_key, printable
 from videogan.data.folder import Progress
 from videogan.data.recipes import Cutting, SyntheticRecipe, VideosRecipe
 from videogan.data.scene_cuts import scene_starts
 from videogan.data.synthetic import moving_digits, moving_shapes
 from videogan.data.walk import walk_folder
 from videogan.errors import DataError, UsageError, VideoError, did_you_mean
+from videogan.files import natural_key, printable
 from videogan.video import VideoReader, VideoWriter, as_frame_rate
 
 _CHUNK = 64

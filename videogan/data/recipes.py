@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from videogan.data.files import printable
 from videogan.errors import MissingPathError, UsageError, did_you_mean
+from videogan.files import printable
 
 
 def _compiles(pattern: str) -> str:

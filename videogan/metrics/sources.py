@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from videogan.data.clips import Short, clip_indices, num_clip_starts, resample
-from videogan.data.files import printable
 from videogan.data.folder import VideoFolder
 from videogan.errors import DataError, VideoError
+from videogan.files import printable
 from videogan.models.generator import Generator
 from videogan.sampling import stream, take
 from videogan.video import VideoReader, to_float

@@ -16,7 +16,8 @@ from videogan.data.loader import ClipBatch, ClipLoader
 from videogan.data.transforms import random_mirror, to_model
 from videogan.device import memory_gib
 from videogan.errors import DivergedError, UsageError, VideoganError
-from videogan.runs import RunFolder, write_json
+from videogan.files import write_json
+from videogan.runs import RunFolder
 from videogan.training.distributed import Place, in_any
 from videogan.training.draws import draw_step
 from videogan.training.ema import ema_weight, update_ema

@@ -5,8 +5,8 @@ from html import escape
 from pathlib import Path
 
 from videogan.config import Config
+from videogan.files import write_text
 from videogan.runs import RunFolder
-from videogan.storage import write_text
 from videogan.training.log import read_metrics
 
 WIDTH, HEIGHT = 420, 120

@@ -12,7 +12,7 @@ import av
 import numpy as np
 
 from videogan.errors import MissingPathError, UsageError, did_you_mean
-from videogan.storage import sync
+from videogan.files import sync
 from videogan.video.encoders import CodecSink, Encoding, FolderSink, SheetSink, Sink
 from videogan.video.formats import as_frame_rate
 from videogan.video.safety import reason_of

@@ -1,0 +1,159 @@
+"""Files on disk: whole writes, JSON, locks, names that can be printed and sorted, and work on many files at once."""
+
+import errno
+import json
+import os
+import re
+import stat
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+import platformdirs
+
+from videogan.errors import UsageError
+
+Progress = Callable[[int, int], None]
+"""Called with how many items are done and how many there are."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+_DIGITS = re.compile(r"(\d+)")
+
+
+def sync(path: Path) -> None:
+    """Force a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file as :func:`write_bytes` does."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace a file in one move, so that a reader never sees half of it.
+
+    Raises:
+        OSError: there is no room or no permission; an earlier file is still there, and nothing else.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        sync(part)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:
+    """Replace a JSON file, in ASCII, as :func:`write_bytes` does."""
+    write_text(path, json.dumps(content, indent=indent) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Return what :func:`write_json` wrote; None where the file is absent, unreadable or damaged."""
+    try:
+        return json.loads(path.read_text("ascii"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def open_for_append(path: Path) -> TextIO:
+    """Open a text file (UTF-8) to write at its end, making it if there is none.
+
+    A link is not followed: in a folder that others may write to, it would choose which file of the user's is changed.
+
+    Raises:
+        UsageError: ``path`` is a link or no regular file, or it cannot be opened.
+    """
+    # O_NONBLOCK: to open a named pipe would wait for ever.
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except OSError as error:
+        reason = "it is a link" if error.errno == errno.ELOOP else error.strerror
+        raise UsageError(f"{printable(path)}: cannot be opened for writing ({reason}); remove or rename it") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UsageError(f"{printable(path)}: cannot be written (it is no regular file); remove or rename it")
+    return os.fdopen(descriptor, "a", encoding="utf-8")
+
+
+@contextmanager
+def file_lock(path: Path, *, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold a lock file, left as it is, until the block or the process ends, however it ends.
+
+    Args:
+        path: the file, made where there is none.
+        on_wait: called before waiting for another process; None does not wait.
+
+    Raises:
+        BlockingIOError: another process holds it, and there is no ``on_wait``.
+        UsageError: the file cannot be opened (see :func:`open_for_append`).
+    """
+    import fcntl
+
+    with open_for_append(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if on_wait is None:
+                raise
+            on_wait()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def cache_root(cache_dir: str | os.PathLike[str] | None) -> Path:
+    """Return where caches live: ``cache_dir`` (``data.cache_dir``), by default the user's cache folder."""
+    return Path(cache_dir).expanduser() if cache_dir else Path(platformdirs.user_cache_dir("videogan"))
+
+
+def printable(name: str | os.PathLike[str]) -> str:
+    """Return a file name on one line of valid text, whatever bytes it is made of."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Sort key by which ``clip2`` comes before ``clip10``; never calls two different names equal."""
+    parts = _DIGITS.split(name)
+    return [(int(part), "") if part.isdecimal() and part.isascii() else (-1, part.casefold()) for part in parts], name
+
+
+def map_in_threads(
+    work: Callable[[T], R],
+    items: Sequence[T],
+    *,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> list[R]:
+    """Apply ``work`` to every item by as many threads as there are processors; results in the order of ``items``.
+
+    Threads and not processes: FFmpeg decodes and scales without the interpreter's lock. The first exception, of an
+    item, of ``progress`` or a signal's, cancels what has not begun, sets ``stop``, on which long work should end, and
+    is raised once nothing runs any more.
+    """
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        numbers = {pool.submit(work, item): number for number, item in enumerate(items)}
+        results: dict[int, R] = {}
+        try:
+            for future in as_completed(numbers):
+                results[numbers[future]] = future.result()
+                if progress is not None:
+                    progress(len(results), len(items))
+        except BaseException:
+            if stop is not None:
+                stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    return [results[number] for number in range(len(items))]
