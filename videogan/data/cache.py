@@ -264,7 +264,7 @@ def _opened(
     elif kind == "jpeg":
         store = JpegFrames(path, np.fromfile(path.with_suffix(".idx"), np.int64).reshape(-1, 2))
     else:
-        store = StreamedFrames((wanted.height, wanted.width), wanted.fit, wanted.frame_rate)
+        store = StreamedFrames(wanted.open)
     rate, share = (wanted.frame_rate, len(videos)) if wanted.frame_rate else rates.most_common(1)[0]
     if share < len(videos):
         others = len(videos) - share

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise, zip_longest
+from itertools import islice, pairwise, zip_longest
 from pathlib import Path
 
 import numpy as np
 
-from videogan.data.clips import resample
 from videogan.data.folder import Progress
 from videogan.data.recipes import Cutting, SyntheticRecipe, VideosRecipe
 from videogan.data.scene_cuts import scene_starts
@@ -174,32 +173,21 @@ def _cut(video: RawVideo, cutting: Cutting, out: Path, stop: threading.Event) ->
     if cutting.scene_cuts:
         with VideoReader(video.path, size=(64, 64), fit="stretch") as reader:
             starts = scene_starts(reader.frames(), cutting.scene_threshold)
-    with VideoReader(video.path, size=(cutting.size, cutting.size), fit=cutting.fit) as reader:
-        rate = reader.info.frame_rate if cutting.frame_rate is None else as_frame_rate(cutting.frame_rate)
-        ticks = resample(reader.timestamps.tolist(), cutting.frame_rate and rate)
-        kept, too_short = pieces(starts, ticks, cutting)
+    size = (cutting.size, cutting.size)
+    with VideoReader(video.path, size=size, fit=cutting.fit, frame_rate=cutting.frame_rate) as reader:
+        kept, too_short = pieces(starts, reader.numbers, cutting)
         done = Prepared(too_short=too_short)
         folder = out / video.label if video.label else out
-        frames = _shown(reader.frames(), ticks)
+        frames = reader.frames()
         position = 0
         for number, (first, end) in enumerate(kept):
-            for _ in range(position, first):
-                next(frames, None)
+            next(islice(frames, first - position, first - position), None)
             name = video.stem if len(kept) == 1 else f"{video.stem}-{number:03d}"
-            written = _write(folder / f"{name}.mp4", _stacked(frames, end - first), rate, stop)
+            written = _write(folder / f"{name}.mp4", _stacked(frames, end - first), reader.frame_rate, stop)
             position = end
             done.clips, done.frames = done.clips + 1, done.frames + written
             done.class_names |= {video.label} if video.label else set()
     return done
-
-
-def _shown(frames: Iterator[np.ndarray], ticks: Sequence[int]) -> Iterator[np.ndarray]:
-    """Each frame as often as ``ticks`` (ascending source numbers) names it."""
-    position = 0
-    for number, frame in enumerate(frames):
-        while position < len(ticks) and ticks[position] == number:
-            yield frame
-            position += 1
 
 
 def _stacked(frames: Iterator[np.ndarray], count: int) -> Iterator[np.ndarray]:
