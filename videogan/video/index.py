@@ -72,7 +72,7 @@ class FrameIndex:
         if self._too_fast():
             faults.append(f"its time stamps claim more than {MAX_FRAME_RATE} frames per second, read as 25")
         elif gaps := int(self._gaps().sum()):
-            faults.append(f"{gaps} gaps of more than {MAX_GAP_SECONDS} seconds in its time stamps are left out")
+            faults.append(f"gaps of more than {MAX_GAP_SECONDS} seconds in its time stamps are left out: {gaps}")
         return "; ".join(faults)
 
     @property
@@ -130,7 +130,10 @@ class PacketList:
 
     def consistent(self) -> bool:
         """Say whether the list can stand for the frames without decoding them."""
-        return self.trusted and not self.num_leading and bool(self.keys) and len(set(self.pts)) == len(self.pts)
+        if not self.trusted or self.num_leading or not self.keys:
+            return False
+        # What is shown before the first key frame refers to pictures that were cut away, so it does not decode.
+        return min(self.pts) >= self.keys[0][0] and len(set(self.pts)) == len(self.pts)
 
     @property
     def reason(self) -> str:

@@ -117,7 +117,12 @@ def _open(path: Path, formats: str, **options: str) -> InputContainer:
     with av.logging.Capture(local=True) as log:
         try:
             # A bare name could be taken for an option or for "protocol:address".
-            return av.open(f"file:{path.absolute()}", options=DECODER_OPTIONS, container_options=fences | options)
+            return av.open(
+                f"file:{path.absolute()}",
+                options=DECODER_OPTIONS,
+                container_options=fences | options,
+                metadata_errors="ignore",  # a title in another encoding is no reason to refuse the pictures
+            )
         except (OSError, ValueError, MemoryError, av.FFmpegError) as error:
             for _, module, message in log:
                 if "not on whitelist" in message and module:

@@ -70,6 +70,10 @@ class Seeker:
         self._last = 0
         self._sure = self._drained = False
 
+    def close(self) -> None:
+        """Let go of the run of pictures, which holds this seeker and would wait for the garbage collector with it."""
+        self._running = None
+
     def pick(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield (number, picture) for each of these rising frame numbers; FrameMissingError where one is not there."""
         times = [self._times[number] for number in numbers]

@@ -76,8 +76,14 @@ class ContainerSource:
 
     def close(self) -> None:
         """Close the file."""
-        self._running = self._fresh = self._seeker = None  # each of them holds this source, and its pictures with it
+        self._forget_seeker()
+        self._running = self._fresh = None
         self.container.close()
+
+    def _forget_seeker(self) -> None:
+        if self._seeker is not None:
+            self._seeker.close()
+        self._seeker = None
 
     def because(self) -> str:
         """Return the last thing the decoder complained about, to be added to a message."""
@@ -97,7 +103,8 @@ class ContainerSource:
         if self._fresh is None:
             self.restart()
         pictures = self._fresh or self._decode_all()
-        self._running, self._fresh, self._seeker = pictures, None, None
+        self._forget_seeker()
+        self._running, self._fresh = pictures, None
         for picture in pictures:
             yield picture
             if self._running is not pictures:
@@ -168,6 +175,7 @@ class ContainerSource:
             yield from self._count_up_to(numbers)
             return
         if self._seeker is None or self._seeker.index is not index:
+            self._forget_seeker()
             self._seeker = Seeker(self, index)
         self._running = self._fresh = None
         if not self.interlaced:
