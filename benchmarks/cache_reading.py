@@ -65,7 +65,8 @@ def make_cache(folder: Path, size: int, videos: int = 64) -> ClipCache:
 
 def make_loader(cache: ClipCache, stride: int) -> ClipLoader:
     """A loader of the batches that are timed."""
-    return ClipLoader(cache, num_frames=NUM_FRAMES, frame_stride=stride, batch_size=BATCH_SIZE, seed=0)
+    data = DataConfig(num_frames=NUM_FRAMES, frame_stride=stride)
+    return ClipLoader(cache, data, batch_size=BATCH_SIZE, seed=0)
 
 
 def reading(loader: ClipLoader, seconds: float) -> float:

@@ -177,18 +177,8 @@ def _choose_run(given: Path | None, clips: Path, config: "Config", resume: str) 
 def _loader(config: "Config", cache: "ClipCache", place: "Place") -> "ClipLoader":
     from videogan.data.loader import ClipLoader
 
-    return ClipLoader(
-        cache,
-        num_frames=config.data.num_frames,
-        frame_stride=config.data.frame_stride,
-        batch_size=config.train.batch_size,
-        seed=config.train.seed,
-        short=config.data.short,
-        class_balanced=config.data.class_balanced,
-        max_bad_share=config.data.max_bad_share,
-        world_size=place.world_size,
-        rank=place.rank,
-    )
+    batch_size, seed = config.train.batch_size, config.train.seed
+    return ClipLoader(cache, config.data, batch_size=batch_size, seed=seed, process=(place.rank, place.world_size))
 
 
 def _trainer(

@@ -13,11 +13,11 @@ from torch import Tensor
 from videogan.checkpoint import save_checkpoint
 from videogan.config import Config
 from videogan.data.loader import ClipBatch, ClipLoader
-from videogan.data.transforms import random_mirror, to_model
 from videogan.device import memory_gib
 from videogan.errors import DivergedError, UsageError, VideoganError
 from videogan.files import write_json
 from videogan.runs import RunFolder
+from videogan.training.augment import random_mirror
 from videogan.training.distributed import Place, in_any
 from videogan.training.draws import draw_step
 from videogan.training.ema import ema_weight, update_ema
@@ -37,6 +37,7 @@ from videogan.training.report import write_report
 from videogan.training.schedule import learning_rate, set_learning_rate
 from videogan.training.state import TrainingState
 from videogan.training.step import train_step
+from videogan.video import to_float
 
 _log = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ class Trainer:
 
     def _step(self, batch: ClipBatch) -> dict[str, Tensor]:
         config, state = self.config, self.state
-        real = to_model(batch.frames)
+        real = to_float(batch.frames, planar=False)
         if config.data.mirror:
             first = self.place.rank * len(real)
             real = random_mirror(real, seed=config.train.seed, step=state.step, first=first)
@@ -256,6 +257,6 @@ class Trainer:
         clips: list[Tensor] = []
         step = 0
         while len(clips) < ROWS * COLUMNS:
-            clips.extend(to_model(self.loader.batch(step).frames))
+            clips.extend(to_float(self.loader.batch(step).frames, planar=False))
             step += 1
         write_grid(self.run.previews / "reals.mp4", iter([torch.stack(clips[: ROWS * COLUMNS])]), self.frame_rate)

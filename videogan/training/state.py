@@ -11,9 +11,9 @@ from torch import nn
 
 from videogan.checkpoint import Card, Weights
 from videogan.config import Config, OptimizerConfig
+from videogan.data.seeding import position_seed
 from videogan.errors import CheckpointError
 from videogan.models.build import build_discriminators, build_encoder, build_generator, build_joint_discriminator
-from videogan.training.draws import position_seed
 from videogan.training.judging import Networks
 from videogan.training.step import Optimizers
 
