@@ -56,7 +56,7 @@ def _describe(path: Path) -> tuple[dict[str, Any], bool]:
     """The report of a file or folder, and whether it holds a usable video."""
     from videogan.commands.progress import reading_bar
     from videogan.data.folder import survey_folder
-    from videogan.data.report import file_report, folder_report
+    from videogan.data.summary import file_report, folder_report
 
     if _looks_like_model(path):
         from videogan.commands.inspect_model import model_report
