@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = {
     0: ("errors", "files", "config", "presets", "device", "video"),
     1: ("data", "models", "losses", "checkpoint", "runs", "recipe", "class_path", "latents_file"),
-    2: ("sampling", "looping", "inversion", "prediction", "morphing", "metrics", "export"),
+    2: ("sampling", "looping", "inversion", "prediction", "morphing", "metrics", "export", "prepare"),
     3: ("training", "api"),
     4: ("commands",),
     5: ("cli",),

@@ -4,8 +4,8 @@ import pytest
 import torch
 from einops import rearrange, reduce
 
-from videogan.data.synthetic import moving_shapes
 from videogan.device import pick_precision
+from videogan.prepare.synthetic import moving_shapes
 from videogan.presets import preset
 from videogan.sampling import stream, take
 from videogan.training.draws import draw_step

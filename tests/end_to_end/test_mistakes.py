@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from videogan.data.synthetic import moving_shapes
+from videogan.prepare.synthetic import moving_shapes
 from videogan.runs import RunFolder
 from videogan.video import VideoWriter
 
