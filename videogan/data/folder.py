@@ -182,7 +182,8 @@ def _probe_one(path: Path, known: Any) -> dict[str, Any]:
     try:
         info = probe(path)
     except VideoError as error:
-        return {"fingerprint": mark, "reason": error.reason}
+        short_of_memory = isinstance(error.__cause__, MemoryError)  # another time there may be enough
+        return {"fingerprint": "" if short_of_memory else mark, "reason": error.reason}
     except OSError as error:
         return {"fingerprint": "", "reason": error.strerror or str(error)}
     fields = asdict(replace(info, path=Path()))
