@@ -22,7 +22,7 @@ from videogan.config import DataConfig
 from videogan.data.cache import ClipCache, open_cache
 from videogan.data.folder import scan_folder
 from videogan.data.loader import ClipLoader
-from videogan.data.synthetic import moving_shapes
+from videogan.prepare.synthetic import moving_shapes
 from videogan.video import VideoWriter
 
 NUM_FRAMES, BATCH_SIZE, STEP_SECONDS = 16, 32, 0.03
@@ -65,7 +65,8 @@ def make_cache(folder: Path, size: int, videos: int = 64) -> ClipCache:
 
 def make_loader(cache: ClipCache, stride: int) -> ClipLoader:
     """A loader of the batches that are timed."""
-    return ClipLoader(cache, num_frames=NUM_FRAMES, frame_stride=stride, batch_size=BATCH_SIZE, seed=0)
+    data = DataConfig(num_frames=NUM_FRAMES, frame_stride=stride)
+    return ClipLoader(cache, data, batch_size=BATCH_SIZE, seed=0)
 
 
 def reading(loader: ClipLoader, seconds: float) -> float:

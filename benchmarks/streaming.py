@@ -42,10 +42,9 @@ def main() -> None:
 
 def clips_per_second(root: Path, cache_dir: Path, batches: int, buffer: bool) -> float:
     """Read batches one after the other; every file is opened and listed before the clock starts."""
-    data = DataConfig(size=64, cache_limit_gb=1e-9, cache_dir=str(cache_dir))
-    loader = ClipLoader(
-        open_cache(scan_folder(root, cache_dir=cache_dir), data), num_frames=16, batch_size=BATCH, seed=0
-    )
+    data = DataConfig(size=64, num_frames=16, cache_limit_gb=1e-9, cache_dir=str(cache_dir))
+    cache = open_cache(scan_folder(root, cache_dir=cache_dir), data)
+    loader = ClipLoader(cache, data, batch_size=BATCH, seed=0)
     loader.batch(batches)
     if not buffer:
         loader._buffer = None

@@ -15,7 +15,6 @@ from videogan import inversion, prediction, sampling
 from videogan.artifacts.runs import find_weights, fingerprint
 from videogan.artifacts.weights import Card, load_weights
 from videogan.class_path import ClassPath
-from videogan.data.whole import read_whole
 from videogan.device import pick_device
 from videogan.errors import UsageError, did_you_mean
 from videogan.latents_file import LatentsFile, check_latents_path, load_for_model, save_latents
@@ -23,7 +22,7 @@ from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
 from videogan.models.latents import ClipLatents
 from videogan.morphing import AXES, Axis, clip_stop, morph, seed_stop
-from videogan.video import to_float, to_uint8
+from videogan.video import VideoReader, to_float, to_uint8
 
 HOLD_STEPS = 32
 """Latent steps of each class in a video without an end."""
@@ -117,7 +116,8 @@ class Model:
             VideoError: it cannot be read.
         """
         data = self.card.config.data
-        return read_whole(path, size=data.size, fit=data.fit, frame_rate=self.frame_rate)
+        with VideoReader(path, size=(data.size, data.size), fit=data.fit, frame_rate=self.frame_rate) as reader:
+            return reader.read(range(len(reader)))
 
     def encode(self, clip: np.ndarray, *, refine: int = 0, class_name: str | None = None) -> ClipLatents:
         """Return what a clip is made from: ``content (1 d)`` and ``motion_codes (1 s m)``.

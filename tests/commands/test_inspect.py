@@ -9,8 +9,8 @@ import pytest
 import typer
 
 from videogan.commands.inspect import inspect
-from videogan.data.synthetic import moving_shapes
 from videogan.errors import MissingPathError
+from videogan.prepare.synthetic import moving_shapes
 from videogan.video import VideoWriter
 
 

@@ -12,9 +12,9 @@ PACKAGE = ROOT / "videogan"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = {
-    0: ("errors", "storage", "files", "signals", "config", "presets", "device", "video"),
+    0: ("errors", "files", "signals", "config", "presets", "device", "video"),
     1: ("data", "models", "losses", "artifacts", "recipe", "class_path", "latents_file"),
-    2: ("sampling", "looping", "inversion", "prediction", "morphing", "metrics", "export"),
+    2: ("sampling", "looping", "inversion", "prediction", "morphing", "metrics", "export", "prepare"),
     3: ("training", "api"),
     4: ("commands",),
     5: ("cli",),

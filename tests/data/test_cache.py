@@ -9,8 +9,10 @@ import threading
 import time
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from videogan.config import DataConfig
 from videogan.data.cache import open_cache
@@ -166,7 +168,7 @@ def test_an_interruption_leaves_nothing_half_written(labelled, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         open_cache(folder, DataConfig(cache_dir=str(tmp_path / "cache")), progress=interrupt)
-    assert [path.name for path in (tmp_path / "cache" / "clips").glob("*/*")] == ["lock"]
+    assert sorted(path.name for path in (tmp_path / "cache" / "clips").glob("*/*")) == ["lock", "source"]
 
 
 def test_two_runs_at_once_share_one_cache(labelled, tmp_path):
@@ -212,22 +214,71 @@ def test_the_cache_of_a_folder_that_is_gone_is_removed_after_a_month(
 ):
     make_video(tmp_path / "old" / "0.mp4")
     cached(tmp_path / "old").close()
-    (lock,) = (tmp_path / "cache" / "clips").glob("old-*/lock")
+    (note,) = (tmp_path / "cache" / "clips").glob("old-*/source")
     if gone:
         shutil.rmtree(tmp_path / "old")
     then = time.time() - days * 24 * 3600
-    os.utime(lock, (then, then))
-    with lock.open("a") as file:
+    os.utime(note, (then, then))
+    with note.with_name("lock").open("a") as file:
         if filling:
             fcntl.flock(file, fcntl.LOCK_EX)
         cached(labelled).close()
-    assert lock.parent.exists() == kept
+    assert note.parent.exists() == kept
     assert len(frame_files(tmp_path)) == 1 + kept
 
 
 def test_opening_a_cache_counts_as_using_it(labelled, cached, tmp_path):
     cached(labelled).close()
-    (lock,) = (tmp_path / "cache" / "clips").glob("*/lock")
-    os.utime(lock, (0, 0))
+    (note,) = (tmp_path / "cache" / "clips").glob("*/source")
+    os.utime(note, (0, 0))
     cached(labelled).close()
-    assert time.time() - lock.stat().st_mtime < 24 * 3600
+    assert time.time() - note.stat().st_mtime < 24 * 3600
+
+
+@pytest.mark.parametrize("name", ["lock", "source"])
+def test_a_link_in_the_cache_does_not_choose_what_is_overwritten(labelled, cached, tmp_path, name):
+    cached(labelled).close()
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (path,) = (tmp_path / "cache" / "clips").glob(f"*/{name}")
+    path.unlink()
+    path.symlink_to(victim)
+    path.with_name("index.json").unlink()
+    if name == "lock":
+        with pytest.raises(UsageError, match=r"lock.*a link"):
+            cached(labelled)
+    else:
+        cached(labelled).close()
+    assert victim.read_text() == "precious"
+
+
+@pytest.mark.parametrize("limit_gb", [1, 2e-4, 1e-9])
+def test_a_gap_of_hours_in_time_stamps_makes_no_large_cache(tmp_path, cached, limit_gb):
+    path = tmp_path / "clips" / "a.mkv"
+    path.parent.mkdir()
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width = stream.height = 32
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for number in range(24):
+            picture = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 9 * number, np.uint8), format="rgb24")
+            picture.pts, picture.time_base = 40 * number + 28 * 3_600_000 * (number >= 12), Fraction(1, 1000)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    cache = cached(tmp_path / "clips", frame_rate=25, cache_limit_gb=limit_gb)
+    assert cache.videos[0].num_frames == 24
+    assert sum(file.stat().st_size for file in frame_files(tmp_path)) <= 24 * 32 * 32 * 3
+
+
+@pytest.mark.parametrize("limit_gb", [1, 2e-4, 1e-9])
+def test_one_video_on_which_ffmpeg_raises_ends_nothing_else(labelled, cached, limit_gb):
+    noise = np.random.default_rng(0)
+    pictures = [Image.fromarray(noise.integers(0, 255, (32, 48, 3), np.uint8)) for _ in range(3)]
+    path = labelled / "a" / "broken.apng"
+    pictures[0].save(path, "PNG", save_all=True, append_images=pictures[1:])
+    data = bytearray(path.read_bytes())
+    data[data.index(b"fdAT") - 4] = 0x80  # a length that no 31-bit number holds: the demuxer itself raises
+    path.write_bytes(data)
+    cache = cached(labelled, frame_rate=25, cache_limit_gb=limit_gb)
+    assert [path.name for path, _ in cache.rejected] == ["broken.apng"]
+    assert len(cache.videos) == 4

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from videogan.config import DataConfig
 from videogan.data.loader import ClipLoader
 from videogan.data.prefetch import prefetch
-from videogan.data.transforms import random_mirror, to_model
 from videogan.errors import DataError
 from videogan.training.log import Tick
 
@@ -21,8 +21,9 @@ from videogan.training.log import Tick
 def loader(labelled, cached):
     cache = cached(labelled)
 
-    def make(**options):
-        return ClipLoader(cache, **{"num_frames": 8, "batch_size": 4, "seed": 3, **options})
+    def make(batch_size=4, seed=3, process=(0, 1), **settings):
+        data = DataConfig(**{"num_frames": 8, **settings})
+        return ClipLoader(cache, data, batch_size=batch_size, seed=seed, process=process)
 
     return make
 
@@ -46,7 +47,7 @@ def test_a_batch_is_a_function_of_seed_and_step(loader):
 
 def test_ranks_share_one_global_batch(loader):
     whole = loader(batch_size=6).batch(2)
-    parts = [loader(batch_size=2, world_size=3, rank=rank).batch(2) for rank in range(3)]
+    parts = [loader(batch_size=2, process=(rank, 3)).batch(2) for rank in range(3)]
     assert torch.equal(whole.frames, torch.cat([part.frames for part in parts]))
     assert torch.equal(whole.labels, torch.cat([part.labels for part in parts]))
 
@@ -89,22 +90,22 @@ def test_every_start_is_drawn(loader):
 
 
 def test_without_classes_there_are_no_labels(labelled, cached):
-    made = ClipLoader(cached(labelled, labels="none"), num_frames=8, batch_size=2, seed=0)
+    made = ClipLoader(cached(labelled, labels="none"), DataConfig(num_frames=8), batch_size=2, seed=0)
     assert made.batch(0).labels is None
 
 
 def test_too_short_for_every_clip_names_both_ways_out(loader):
-    with pytest.raises(DataError, match=r"longest has 30 frames.*needs 31.*data\.short=repeat-last"):
-        loader(num_frames=31, short="skip")
-    made = loader(num_frames=31)
+    with pytest.raises(DataError, match=r"longest has 30 frames.*needs 32.*data\.short=repeat-last"):
+        loader(num_frames=32, short="skip")
+    made = loader(num_frames=32)
     assert made.num_short == 4
     made.batch(0)
 
 
 def test_classes_and_short_videos_that_fall_away_are_told(loader, caplog):
     with caplog.at_level(logging.WARNING):
-        made = loader(num_frames=25, short="skip")
-    assert "3 of 4 videos are shorter than a clip's 25 frames: they are left out" in caplog.text
+        made = loader(num_frames=28, short="skip")
+    assert "3 of 4 videos are shorter than a clip's 28 frames: they are left out" in caplog.text
     assert "cannot be learnt: a" in caplog.text
     assert made.batch(0).labels.tolist() == [1] * 4
 
@@ -154,7 +155,7 @@ def test_frames_lost_while_training_are_replaced_and_counted(loader, caplog, rea
     assert "replaced" in caplog.text
     kept = [torch.equal(one, other) for one, other in zip(whole.frames, batch.frames, strict=True)]
     assert 0 < sum(kept) < 32
-    again = ClipLoader(made.cache, num_frames=8, batch_size=32, seed=3)
+    again = ClipLoader(made.cache, made.data, batch_size=32, seed=3)
     assert same(again.batch(0), batch)
     os.truncate(f"/proc/self/fd/{made.cache.store._fd}", 0)
     with pytest.raises(DataError, match="can no longer be read"):
@@ -162,7 +163,7 @@ def test_frames_lost_while_training_are_replaced_and_counted(loader, caplog, rea
 
 
 def test_videos_that_vanish_while_streaming(labelled, cached, caplog):
-    made = ClipLoader(cached(labelled, cache_limit_gb=1e-9), num_frames=8, batch_size=8, seed=0)
+    made = ClipLoader(cached(labelled, cache_limit_gb=1e-9), DataConfig(num_frames=8), batch_size=8, seed=0)
     assert made.batch(0).frames.any()
     made.cache.close()
     (labelled / "a" / "1.mp4").unlink()
@@ -174,25 +175,6 @@ def test_videos_that_vanish_while_streaming(labelled, cached, caplog):
     made.cache.close()
     with pytest.raises(DataError, match="can no longer be read"):
         made.batch(9)
-
-
-def test_to_model():
-    frames = torch.tensor([0, 51, 255], dtype=torch.uint8).expand(1, 2, 4, 5, 3)
-    clips = to_model(frames)
-    assert clips.shape == (1, 2, 3, 4, 5)
-    assert clips.dtype == torch.float32
-    torch.testing.assert_close(clips[0, 0, :, 0, 0], torch.tensor([-1.0, -0.6, 1.0]))
-
-
-def test_mirror_is_a_function_of_seed_step_and_place():
-    clips = torch.rand(64, 2, 3, 4, 4)
-    mirrored = random_mirror(clips, seed=1, step=5)
-    flipped = torch.tensor([not torch.equal(a, b) for a, b in zip(clips, mirrored, strict=True)])
-    assert 16 < flipped.sum() < 48
-    assert torch.equal(mirrored[flipped], clips[flipped].flip(-1))
-    assert torch.equal(mirrored, random_mirror(clips, seed=1, step=5))
-    assert torch.equal(mirrored[40:], random_mirror(clips[40:], seed=1, step=5, first=40))
-    assert not torch.equal(mirrored, random_mirror(clips, seed=1, step=6))
 
 
 @pytest.mark.gpu
@@ -211,7 +193,7 @@ def test_batches_on_a_device_are_the_same(loader):
 @pytest.mark.slow
 def test_a_step_of_30_ms_waits_for_less_than_5_percent(labelled, cached):
     """A step on another device: it leaves this processor free for the thread that reads the next batch."""
-    loader = ClipLoader(cached(labelled, size=64), num_frames=8, frame_stride=1, batch_size=32, seed=0)
+    loader = ClipLoader(cached(labelled, size=64), DataConfig(num_frames=8), batch_size=32, seed=0)
     tick = Tick(0)
     with closing(loader.batches(0)) as batches:
         next(batches)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from videogan.config import DataConfig
 from videogan.data.loader import ClipLoader
 from videogan.data.shuffle import CLIPS, RUNS, Deal
 
@@ -15,8 +16,8 @@ from videogan.data.shuffle import CLIPS, RUNS, Deal
 def streamed(labelled, cached):
     cache = cached(labelled, cache_limit_gb=1e-9)
 
-    def make(**options):
-        return ClipLoader(cache, **{"num_frames": 4, "batch_size": 16, "seed": 3, **options})
+    def make(batch_size=16, seed=3, process=(0, 1)):
+        return ClipLoader(cache, DataConfig(num_frames=4), batch_size=batch_size, seed=seed, process=process)
 
     return make
 
@@ -47,7 +48,7 @@ def test_a_batch_is_a_function_of_seed_and_step_in_any_order(streamed):
 
 def test_ranks_share_one_global_batch(streamed):
     whole = streamed(batch_size=6)
-    parts = [streamed(batch_size=2, world_size=3, rank=rank) for rank in range(3)]
+    parts = [streamed(batch_size=2, process=(rank, 3)) for rank in range(3)]
     for step in range(3):
         joined = torch.cat([part.batch(step).frames for part in parts])
         assert torch.equal(joined, whole.batch(step).frames)

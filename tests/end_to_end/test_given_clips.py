@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from videogan.data.synthetic import moving_shapes
+from videogan.prepare.synthetic import moving_shapes
 from videogan.recipe import read_recipe
 from videogan.video import VideoWriter, probe, read_video
 

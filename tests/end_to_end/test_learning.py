@@ -5,8 +5,8 @@ import torch
 from einops import rearrange, reduce
 
 from videogan.data.loader import ClipBatch
-from videogan.data.synthetic import moving_shapes
 from videogan.device import pick_precision
+from videogan.prepare.synthetic import moving_shapes
 from videogan.presets import preset
 from videogan.sampling import stream, take
 from videogan.training.state import new_state

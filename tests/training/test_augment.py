@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from videogan.config import AugmentConfig
-from videogan.training.augment import Draw, augment, draw_augmentation
+from videogan.training.augment import Draw, augment, draw_augmentation, random_mirror
 
 
 def draw(**changes) -> Draw:
@@ -61,3 +61,14 @@ def test_one_draw_per_clip_with_the_configured_probability():
     never = draw_augmentation(50, 32, AugmentConfig(probability=0), torch.Generator().manual_seed(0))
     assert not never.shift_y.any()
     assert not never.brightness.any()
+
+
+def test_mirror_is_a_function_of_seed_step_and_place():
+    clips = torch.rand(64, 2, 3, 4, 4)
+    mirrored = random_mirror(clips, seed=1, step=5)
+    flipped = torch.tensor([not torch.equal(a, b) for a, b in zip(clips, mirrored, strict=True)])
+    assert 16 < flipped.sum() < 48
+    assert torch.equal(mirrored[flipped], clips[flipped].flip(-1))
+    assert torch.equal(mirrored, random_mirror(clips, seed=1, step=5))
+    assert torch.equal(mirrored[40:], random_mirror(clips[40:], seed=1, step=5, first=40))
+    assert not torch.equal(mirrored, random_mirror(clips, seed=1, step=6))

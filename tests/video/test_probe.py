@@ -21,10 +21,6 @@ def test_an_ordinary_file(clip_path: Path) -> None:
     assert info.path == clip_path
 
 
-def test_without_counting(clip_path: Path) -> None:
-    assert probe(clip_path, count=False) == probe(clip_path)
-
-
 def test_a_relative_path(clip_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(clip_path.parent)
     assert probe("clip.mp4").num_frames == 60

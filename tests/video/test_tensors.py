@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from einops import rearrange
 
 from videogan.video import to_float, to_uint8
 
@@ -34,3 +35,11 @@ def test_arrays_that_are_not_contiguous() -> None:
     frames = np.random.default_rng(0).integers(0, 256, (4, 6, 8, 3), np.uint8)
     assert torch.equal(to_float(frames[:, ::2].copy()), to_float(np.ascontiguousarray(frames[:, ::2])))
     assert torch.equal(to_float(frames[:, ::-1]), to_float(frames).flip(2))
+
+
+def test_channels_may_stay_innermost_in_memory():
+    frames = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 6, 8, 3), np.uint8))
+    clip = to_float(frames, planar=False)
+    assert torch.equal(clip, to_float(frames))
+    assert clip.stride() == rearrange(frames, "b t h w c -> b t c h w").stride()
+    assert to_float(frames).is_contiguous()

@@ -13,10 +13,9 @@ import torch
 from videogan.artifacts.runs import find_weights
 from videogan.artifacts.weights import load_weights
 from videogan.commands.progress import reading_bar
-from videogan.data.files import printable
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
 from videogan.device import pick_device, pick_threads
-from videogan.files import write_text
+from videogan.files import printable, write_text
 from videogan.metrics import protocol, suite
 from videogan.metrics.features import FeatureNet, load_features
 from videogan.metrics.measure import measure

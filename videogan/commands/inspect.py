@@ -56,7 +56,7 @@ def _describe(path: Path) -> tuple[dict[str, Any], bool]:
     """The report of a file or folder, and whether it holds a usable video."""
     from videogan.commands.progress import reading_bar
     from videogan.data.folder import survey_folder
-    from videogan.data.report import file_report, folder_report
+    from videogan.data.summary import file_report, folder_report
 
     if _looks_like_model(path):
         from videogan.commands.inspect_model import model_report
@@ -100,7 +100,7 @@ def _training(videos: Any) -> dict[str, Any]:
 
 
 def _file_line(file: dict[str, Any], root: Path | None) -> str:
-    from videogan.data.files import printable
+    from videogan.files import printable
 
     path = Path(file["path"])
     name = printable(path.relative_to(root) if root is not None and path != root else path)
@@ -115,7 +115,7 @@ def _file_line(file: dict[str, Any], root: Path | None) -> str:
 
 
 def _folder_lines(report: dict[str, Any], root: Path) -> list[str]:
-    from videogan.data.files import printable
+    from videogan.files import printable
 
     totals = report["totals"]
     lines = [_file_line(file, root) for file in report["files"]]

@@ -3,7 +3,8 @@
 One folder in the cache directory for each pair of video folder and frame format::
 
     clips/NAME-1a2b3c.../
-        lock                   held while the cache is filled; names the video folder, written at every use
+        lock                   held while the cache is filled
+        source                 the path of the video folder, written at every use
         index.json             which videos, where they begin, checksums; written last
         frames-4d5e6f....bin   uint8 t h w c, or JPEGs
         frames-4d5e6f....idx   for JPEGs: offset and size of every frame, int64 (n, 2)
@@ -21,7 +22,7 @@ import os
 import shutil
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -33,14 +34,15 @@ from videogan.config import DataConfig
 from videogan.data import cache_build
 from videogan.data.cache_build import FrameFile, FrameFormat, Stored
 from videogan.data.cache_prune import note_use, prune
-from videogan.data.files import cache_root, printable, read_json, write_json
-from videogan.data.folder import Progress, VideoFolder, check_usable, fingerprint
+from videogan.data.folder import VideoFolder, check_usable, fingerprint
 from videogan.data.frame_store import CachedVideo, FrameStore, JpegFrames, RawFrames, StreamedFrames
 from videogan.errors import UsageError
+from videogan.files import Progress, cache_root, file_lock, printable, read_json, write_json
 from videogan.video import as_frame_rate
 
 _log = logging.getLogger(__name__)
-_VERSION = 3
+_VERSION = 4
+_WAITING = "waiting for another process that is filling the clip cache %s"
 _JPEG_SHRINKS = 6
 _VERIFIED_BYTES = 1 << 30
 _TABLE_ROW = 2 * np.dtype(np.int64).itemsize
@@ -97,7 +99,7 @@ def open_cache(folder: VideoFolder, data: DataConfig, *, progress: Progress | No
         index = _valid_index(home, content)
         if index is None:
             prune(home.parent)
-            with _locked(home / "lock"):
+            with file_lock(home / "lock", on_wait=lambda: _log.info(_WAITING, printable(home))):
                 index = _valid_index(home, content) or _fill(home, content, folder, wanted, kind, progress)
     except OSError as error:
         if isinstance(error, UsageError):
@@ -209,7 +211,7 @@ def _fill(
         "bytes": file.size,
         "videos": _entries(results, wanted, kind),
     }
-    write_json(home / "index.json", index)
+    write_json(home / "index.json", index, indent=None)
     for old in home.glob("frames-*"):
         if not old.name.startswith(f"frames-{content}."):
             old.unlink(missing_ok=True)
@@ -264,7 +266,7 @@ def _opened(
     elif kind == "jpeg":
         store = JpegFrames(path, np.fromfile(path.with_suffix(".idx"), np.int64).reshape(-1, 2))
     else:
-        store = StreamedFrames((wanted.height, wanted.width), wanted.fit, wanted.frame_rate)
+        store = StreamedFrames(wanted.open)
     rate, share = (wanted.frame_rate, len(videos)) if wanted.frame_rate else rates.most_common(1)[0]
     if share < len(videos):
         others = len(videos) - share
@@ -277,17 +279,3 @@ def _opened(
             rate,
         )
     return ClipCache(tuple(videos), folder.class_names, rate, wanted.height, wanted.width, tuple(rejected), kind, store)
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock file that the system releases when the process ends, however it ends."""
-    import fcntl
-
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _log.info("waiting for another process that is filling the clip cache %s", printable(path.parent))
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

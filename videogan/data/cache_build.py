@@ -1,7 +1,4 @@
-"""Filling the clip cache: every video decoded once, at training size and rate, by several threads.
-
-Threads and not processes: FFmpeg decodes and scales without the interpreter's lock.
-"""
+"""Filling the clip cache: every video decoded once, at training size and rate, by several threads."""
 
 import errno
 import io
@@ -9,17 +6,17 @@ import os
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from videogan.data.clips import resample
-from videogan.data.folder import Progress, SourceVideo
+from videogan.data.folder import SourceVideo
 from videogan.errors import MissingPathError, UsageError, VideoError
+from videogan.files import Progress, map_in_threads
 from videogan.video import VideoReader
 from videogan.video.pixels import Fit
 
@@ -40,6 +37,10 @@ class FrameFormat:
     def frame_bytes(self) -> int:
         """Bytes of one raw frame."""
         return self.height * self.width * 3
+
+    def open(self, path: Path) -> VideoReader:
+        """Open a video so that it gives such frames."""
+        return VideoReader(path, size=(self.height, self.width), fit=self.fit, frame_rate=self.frame_rate)
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,11 @@ Store = Callable[[SourceVideo, FrameFormat, FrameFile, threading.Event], Stored]
 
 def store_raw(video: SourceVideo, wanted: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:
     """Write a video's frames, raw and in one piece."""
-    with VideoReader(video.path, size=(wanted.height, wanted.width), fit=wanted.fit) as reader:
-        ticks = _ticks(reader, video, wanted)
-        offset = file.reserve(len(ticks) * wanted.frame_bytes)
+    with wanted.open(video.path) as reader:
+        count = _count(reader, video, wanted)
+        offset = file.reserve(count * wanted.frame_bytes)
         checksum = done = 0
-        for chunk in _chunks(reader, ticks, wanted, stop):
+        for chunk in _chunks(reader, count, wanted, stop):
             data = chunk.data.cast("B")
             checksum = zlib.crc32(data, checksum)
             file.write(data, offset + done * wanted.frame_bytes)
@@ -109,8 +110,8 @@ def store_jpeg(video: SourceVideo, wanted: FrameFormat, file: FrameFile, stop: t
     """Write a video's frames as JPEGs, wherever there is room."""
     rows: list[tuple[int, int]] = []
     checksum = 0
-    with VideoReader(video.path, size=(wanted.height, wanted.width), fit=wanted.fit) as reader:
-        for chunk in _chunks(reader, _ticks(reader, video, wanted), wanted, stop):
+    with wanted.open(video.path) as reader:
+        for chunk in _chunks(reader, _count(reader, video, wanted), wanted, stop):
             pictures = [_jpeg(frame) for frame in chunk]
             data = b"".join(pictures)
             offset = file.reserve(len(data))
@@ -126,8 +127,8 @@ def store_nothing(video: SourceVideo, wanted: FrameFormat, file: FrameFile, stop
     """Only count the frames that the video gives at the wanted rate."""
     if wanted.frame_rate is None:
         return Stored(video.info.num_frames)
-    with VideoReader(video.path, size=(wanted.height, wanted.width), fit=wanted.fit) as reader:
-        return Stored(len(_ticks(reader, video, wanted)))
+    with wanted.open(video.path) as reader:
+        return Stored(len(reader))
 
 
 def store_all(
@@ -139,19 +140,17 @@ def store_all(
         OSError: the disk is full, or writing failed in another way.
     """
     stop = threading.Event()
-    results: list[Stored | str] = [""] * len(videos)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        futures = {pool.submit(store, video, wanted, file, stop): i for i, video in enumerate(videos)}
+
+    def outcome(video: SourceVideo) -> Stored | str:
         try:
-            for done, future in enumerate(as_completed(futures), 1):
-                results[futures[future]] = _outcome(future)
-                if progress is not None:
-                    progress(done, len(videos))
-        except BaseException:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return results
+            stored = store(video, wanted, file, stop)
+        except VideoError as error:
+            return error.reason
+        except MissingPathError:
+            return "the file is gone"
+        return stored if stored.num_frames else "no frame could be decoded"
+
+    return map_in_threads(outcome, videos, progress=progress, stop=stop)
 
 
 def no_room(error: OSError, folder: Path, needed: int, free: int) -> UsageError:
@@ -166,38 +165,24 @@ def no_room(error: OSError, folder: Path, needed: int, free: int) -> UsageError:
     return UsageError(f"{folder}: the clip cache cannot be written ({reason}); choose another data.cache_dir")
 
 
-def _outcome(future: "Future[Stored]") -> Stored | str:
-    try:
-        stored = future.result()
-    except VideoError as error:
-        return error.reason
-    except MissingPathError:
-        return "the file is gone"
-    return stored if stored.num_frames else "no frame could be decoded"
+def _count(reader: VideoReader, video: SourceVideo, wanted: FrameFormat) -> int:
+    """Return how many frames to expect; of a video at its own rate, those that probing has seen decode."""
+    return video.info.num_frames if wanted.frame_rate is None else len(reader)
 
 
-def _ticks(reader: VideoReader, video: SourceVideo, wanted: FrameFormat) -> Sequence[int]:
-    if wanted.frame_rate is None:
-        return range(video.info.num_frames)
-    return resample(reader.timestamps.tolist(), wanted.frame_rate)
-
-
-def _chunks(
-    reader: VideoReader, ticks: Sequence[int], wanted: FrameFormat, stop: threading.Event
-) -> Iterator[np.ndarray]:
-    """The frames ``ticks`` (ascending, with repeats and gaps) in order, some megabytes of them at a time."""
-    room = max(1, min(len(ticks), _CHUNK_BYTES // wanted.frame_bytes))
+def _chunks(reader: VideoReader, count: int, wanted: FrameFormat, stop: threading.Event) -> Iterator[np.ndarray]:
+    """Yield the first ``count`` frames (t h w c) in one array that is used again, some megabytes at a time."""
+    room = max(1, min(count, _CHUNK_BYTES // wanted.frame_bytes))
     chunk = np.empty((room, wanted.height, wanted.width, 3), np.uint8)
-    filled = position = 0
-    for index, frame in enumerate(reader.frames()):
-        if stop.is_set() or position == len(ticks):
+    filled = 0
+    for frame in islice(reader.frames(), count):
+        if stop.is_set():
             break
-        while position < len(ticks) and ticks[position] == index:
-            chunk[filled] = frame
-            position, filled = position + 1, filled + 1
-            if filled == room:
-                yield chunk
-                filled = 0
+        chunk[filled] = frame
+        filled += 1
+        if filled == room:
+            yield chunk
+            filled = 0
     if filled:
         yield chunk[:filled]
 

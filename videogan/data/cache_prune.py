@@ -1,7 +1,7 @@
 """Keeps the cache folder from filling up with the caches of folders that are no more.
 
-The lock file of a cache holds the path of the folder that it was made from, and is written at every opening, so that
-its time of change is that of the last use.
+The file ``source`` of a cache holds the path of the folder that it was made from, and is written at every opening, so
+that its time of change is that of the last use.
 """
 
 import contextlib
@@ -11,7 +11,8 @@ import shutil
 import time
 from pathlib import Path
 
-from videogan.data.files import printable
+from videogan.errors import UsageError
+from videogan.files import file_lock, printable, write_bytes
 
 _log = logging.getLogger(__name__)
 _KEPT_SECONDS = 30 * 24 * 3600
@@ -20,7 +21,7 @@ _KEPT_SECONDS = 30 * 24 * 3600
 def note_use(home: Path, source: Path) -> None:
     """Write down that the cache ``home`` of the folder ``source`` is used now; nothing where it is read-only."""
     with contextlib.suppress(OSError):
-        (home / "lock").write_bytes(os.fsencode(source))
+        write_bytes(home / "source", os.fsencode(source))
 
 
 def prune(caches: Path) -> None:
@@ -28,14 +29,11 @@ def prune(caches: Path) -> None:
 
     Not at once: a source may be on a disk that is not mounted today. What cannot be removed stays.
     """
-    import fcntl
-
-    for lock in caches.glob("*/lock"):
-        with contextlib.suppress(OSError), lock.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            source = Path(os.fsdecode(file.read()))
-            if source.is_absolute() and time.time() - lock.stat().st_mtime > _KEPT_SECONDS and _is_gone(source):
-                shutil.rmtree(lock.parent)
+    for note in caches.glob("*/source"):
+        with contextlib.suppress(OSError, UsageError), file_lock(note.with_name("lock")):
+            source = Path(os.fsdecode(note.read_bytes()))
+            if source.is_absolute() and time.time() - note.stat().st_mtime > _KEPT_SECONDS and _is_gone(source):
+                shutil.rmtree(note.parent)
                 _log.info("removed the clip cache of %s, which is gone", printable(source))
 
 

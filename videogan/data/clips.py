@@ -17,16 +17,9 @@ A video shorter than that follows a policy; here 4 frames, ``num_frames=8``, ``f
 """
 
 from collections.abc import Sequence
-from fractions import Fraction
-from itertools import pairwise
 from typing import Literal
 
 Short = Literal["repeat-last", "bounce", "skip"]
-
-# A frame this close (in output frames) before the middle between two ticks still counts as past it. Simple ratios
-# such as 60 to 30 put every other frame exactly on the middle, where timestamps rounded to milliseconds would
-# otherwise fall to either side at random.
-_TICK_TOLERANCE = 0.05
 
 
 def clip_span(num_frames: int, frame_stride: int) -> int:
@@ -64,31 +57,3 @@ def clip_indices(start: int, video_frames: int, num_frames: int, frame_stride: i
     if short == "bounce" and last > 0:
         return [last - abs(index % (2 * last) - last) for index in wanted]
     return [min(index, last) for index in wanted]
-
-
-def resample(timestamps: Sequence[float], frame_rate: Fraction | float | None) -> list[int]:
-    """Frame indices that show a video at a constant ``frame_rate``, by its timestamps and not by counting.
-
-    Args:
-        timestamps: seconds at which each frame appears, ascending; need not start at 0 or be evenly spaced.
-        frame_rate: frames per second wanted; None keeps the video's own frames.
-
-    Returns:
-        One index for each tick of ``1 / frame_rate`` from the first frame to the end of the last: each frame is moved
-        to the nearest tick and shown until the next one appears, so frames are repeated or dropped as needed.
-    """
-    count = len(timestamps)
-    if frame_rate is None or count == 0:
-        return list(range(count))
-    if not frame_rate > 0:
-        raise ValueError(f"frame_rate must be positive, not {frame_rate}")
-    rate = float(frame_rate)
-    ticks = [int((time - timestamps[0]) * rate + 0.5 + _TICK_TOLERANCE) for time in timestamps]
-    intervals = sorted(after - before for before, after in pairwise(timestamps))
-    last_shown = intervals[len(intervals) // 2] if intervals else 0.0
-    end = int((timestamps[-1] + last_shown - timestamps[0]) * rate + 0.5 + _TICK_TOLERANCE)
-    indices: list[int] = []
-    for index, tick in enumerate(ticks):
-        following = ticks[index + 1] if index + 1 < count else max(end, 1)
-        indices.extend([index] * (following - max(tick, len(indices))))
-    return indices

@@ -6,22 +6,18 @@
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from videogan.data.files import cache_root, natural_key, printable, read_json, write_json
 from videogan.data.walk import Candidate, Walk, walk_folder
 from videogan.errors import DataError, MissingPathError, UsageError, VideoError
+from videogan.files import Progress, cache_root, map_in_threads, natural_key, printable, read_json, write_json
 from videogan.video import VIDEO_SUFFIXES, VideoInfo, probe
 
-Progress = Callable[[int, int], None]
-"""Called with how many items are done and how many there are."""
-
-_INDEX_VERSION = 1
+_INDEX_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -156,41 +152,43 @@ def _probe_all(
     known = read_json(index_file)
     known = known["files"] if isinstance(known, dict) and known.get("version") == _INDEX_VERSION else {}
     index: dict[str, Any] = {}
-    results: list[VideoInfo | str] = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        try:
-            for done, (key, entry) in enumerate(pool.map(lambda c: _probe_one(root, c.path, known), candidates), 1):
-                results.append(_from_entry(candidates[done - 1].path, entry))
-                if entry["fingerprint"]:
-                    index[key] = entry
-                if progress is not None:
-                    progress(done, len(candidates))
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            if len(results) < len(candidates):
-                index = {**known, **index}  # an interrupted scan keeps what it has learnt
-            if index != known:
-                # The index only saves time, so a cache that cannot be written is no error.
-                with contextlib.suppress(OSError):
-                    index_file.parent.mkdir(parents=True, exist_ok=True)
-                    write_json(index_file, {"version": _INDEX_VERSION, "files": index})
+
+    def look(candidate: Candidate) -> VideoInfo | str:
+        key = os.fspath(candidate.path.relative_to(root))
+        entry = _probe_one(candidate.path, known.get(key))
+        if entry["fingerprint"]:
+            index[key] = entry
+        return _from_entry(candidate.path, entry)
+
+    finished = False
+    try:
+        results = map_in_threads(look, candidates, progress=progress)
+        finished = True
+    finally:
+        kept = index if finished else {**known, **index}  # an interrupted scan keeps what it has learnt
+        if kept != known:
+            # The index only saves time, so a cache that cannot be written is no error.
+            with contextlib.suppress(OSError):
+                index_file.parent.mkdir(parents=True, exist_ok=True)
+                write_json(index_file, {"version": _INDEX_VERSION, "files": kept}, indent=None)
     return results
 
 
-def _probe_one(root: Path, path: Path, known: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    key = os.fspath(path.relative_to(root))
+def _probe_one(path: Path, known: Any) -> dict[str, Any]:
+    """Return what is known of a file, if it has not changed since, or what probing finds."""
     mark = fingerprint(path)
-    if mark and isinstance(known.get(key), dict) and known[key].get("fingerprint") == mark:
-        return key, known[key]
+    if mark and isinstance(known, dict) and known.get("fingerprint") == mark:
+        return known
     try:
         info = probe(path)
     except VideoError as error:
-        return key, {"fingerprint": mark, "reason": error.reason}
+        short_of_memory = isinstance(error.__cause__, MemoryError)  # another time there may be enough
+        return {"fingerprint": "" if short_of_memory else mark, "reason": error.reason}
     except OSError as error:
-        return key, {"fingerprint": "", "reason": error.strerror or str(error)}
+        return {"fingerprint": "", "reason": error.strerror or str(error)}
     fields = asdict(replace(info, path=Path()))
     del fields["path"]
-    return key, {"fingerprint": mark, "info": {**fields, "frame_rate": str(info.frame_rate)}}
+    return {"fingerprint": mark, "info": {**fields, "frame_rate": str(info.frame_rate)}}
 
 
 def _from_entry(path: Path, entry: dict[str, Any]) -> VideoInfo | str:

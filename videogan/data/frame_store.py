@@ -7,19 +7,16 @@ import io
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
-from videogan.data.clips import resample
-from videogan.errors import VideoError
+from videogan.errors import MissingPathError, VideoError
 from videogan.video import VideoReader
-from videogan.video.pixels import Fit
 
 
 @dataclass(frozen=True)
@@ -94,55 +91,50 @@ class JpegFrames:
 
 
 class StreamedFrames:
-    """No copy at all: every clip is decoded from its video. A few videos are kept open."""
+    """No copy at all: every clip is decoded from its video, as ``open_video`` opens it. A few are kept open."""
 
-    def __init__(self, size: tuple[int, int], fit: Fit, frame_rate: Fraction | None, max_open: int = 32) -> None:
-        self._size, self._fit, self._frame_rate, self._max_open = size, fit, frame_rate, max_open
-        self._open: OrderedDict[Path, tuple[VideoReader, Sequence[int]]] = OrderedDict()
+    def __init__(self, open_video: Callable[[Path], VideoReader], max_open: int = 32) -> None:
+        self._open_video, self._max_open = open_video, max_open
+        self._idle: OrderedDict[Path, VideoReader] = OrderedDict()
         self._lock = threading.Lock()
 
     def read(self, video: CachedVideo, indices: Sequence[int], out: np.ndarray) -> None:
         """See ``FrameStore.read``."""
+        reader = self._take(video.path)
         try:
-            reader, ticks = self._take(video)
-        except OSError as error:
-            raise VideoError(video.path, error.strerror or str(error)) from error
-        try:
-            wanted = [ticks[index] for index in indices]
-            needed = sorted(set(wanted))
-            frames = reader.read(needed, out if len(needed) == len(wanted) else None)
-            if len(needed) != len(wanted):
-                np.take(frames, np.searchsorted(needed, wanted), axis=0, out=out)
-        except BaseException:
+            reader.read(indices, out)
+        except BaseException as error:
             reader.close()
+            if isinstance(error, IndexError):  # the file has become another since it was counted
+                raise VideoError(video.path, f"only {len(reader)} of {video.num_frames} frames are there") from error
             raise
-        self._give_back(video.path, reader, ticks)
+        self._give_back(video.path, reader)
 
     def close(self) -> None:
         """Close all the videos that are kept open."""
         with self._lock:
-            readers, self._open = self._open, OrderedDict()
-        for reader, _ in readers.values():
+            readers, self._idle = self._idle, OrderedDict()
+        for reader in readers.values():
             reader.close()
 
-    def _take(self, video: CachedVideo) -> tuple[VideoReader, Sequence[int]]:
-        """A reader that no other thread has, and the video's own frame for each frame at the wanted rate."""
+    def _take(self, path: Path) -> VideoReader:
+        """Return a reader that no other thread has."""
         with self._lock:
-            if video.path in self._open:
-                return self._open.pop(video.path)
-        reader = VideoReader(video.path, size=self._size, fit=self._fit)
-        if self._frame_rate is None:
-            return reader, range(video.num_frames)
-        return reader, resample(reader.timestamps.tolist(), self._frame_rate)
+            if path in self._idle:
+                return self._idle.pop(path)
+        try:
+            return self._open_video(path)
+        except MissingPathError as error:
+            raise VideoError(path, "the file is gone") from error
 
-    def _give_back(self, path: Path, reader: VideoReader, ticks: Sequence[int]) -> None:
+    def _give_back(self, path: Path, reader: VideoReader) -> None:
         surplus = []
         with self._lock:
-            if path in self._open:
+            if path in self._idle:
                 surplus.append(reader)
             else:
-                self._open[path] = (reader, ticks)
-            while len(self._open) > self._max_open:
-                surplus.append(self._open.popitem(last=False)[1][0])
+                self._idle[path] = reader
+            while len(self._idle) > self._max_open:
+                surplus.append(self._idle.popitem(last=False)[1])
         for one in surplus:
             one.close()

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from videogan.config import DataConfig
 from videogan.data.cache import ClipCache
-from videogan.data.clips import Short, clip_indices, clip_span, num_clip_starts
+from videogan.data.clips import clip_indices, clip_span, num_clip_starts
 from videogan.data.prefetch import prefetch
+from videogan.data.seeding import position_rng
 from videogan.data.shuffle import Deal, Run, ShuffleBuffer
 from videogan.errors import DataError, VideoError
 
@@ -42,16 +44,13 @@ class ClipLoader:
 
     Args:
         cache: where frames come from.
-        num_frames: frames in a clip.
-        frame_stride: step between them, in the cache's frames.
-        batch_size: clips per batch and rank.
+        data: ``num_frames`` and ``frame_stride`` of a clip, in the cache's frames; ``short``, what to do with videos
+            that are shorter (``num_short`` counts them); ``class_balanced``, whether each class is as likely as any
+            other; ``max_bad_share``, the largest share of videos that may fail while training.
+        batch_size: clips per batch and process.
         seed: of all draws.
-        short: what to do with videos shorter than a clip; ``num_short`` counts them.
-        class_balanced: whether each class is as likely as any other, however many videos it has.
-        world_size: number of processes that share the training; each step's draws for all of them are made by each,
-            so that the clips do not depend on how many there are.
-        rank: which of them this is.
-        max_bad_share: largest share of videos that may fail while training, 0 to 1.
+        process: which process this is (its rank), and how many share the training. Each draws for all of them, so that
+            the clips do not depend on how many there are.
 
     Raises:
         DataError: no video is long enough (with ``short="skip"``).
@@ -60,41 +59,22 @@ class ClipLoader:
     def __init__(
         self,
         cache: ClipCache,
+        data: DataConfig,
         *,
-        num_frames: int,
-        frame_stride: int = 1,
         batch_size: int,
         seed: int,
-        short: Short = "repeat-last",
-        class_balanced: bool = True,
-        world_size: int = 1,
-        rank: int = 0,
-        max_bad_share: float = 0.5,
+        process: tuple[int, int] = (0, 1),
     ) -> None:
-        self.cache, self.num_frames, self.frame_stride = cache, num_frames, frame_stride
-        self.batch_size, self.seed, self.short = batch_size, seed, short
-        self.world_size, self.rank, self._max_bad_share = world_size, rank, max_bad_share
-        lengths = [video.num_frames for video in cache.videos]
-        self._starts = np.array([num_clip_starts(n, num_frames, frame_stride, short) for n in lengths])
-        span = clip_span(num_frames, frame_stride)
-        self.num_short = sum(n < span for n in lengths)
-        if not self._starts.any():
-            raise DataError(
-                f"every video is shorter than a training clip: the longest has {max(lengths, default=0)} frames and "
-                f"data.num_frames={num_frames} with data.frame_stride={frame_stride} needs {span}; shorten the clips, "
-                "or use short videos by --set data.short=repeat-last"
-            )
-        if self.num_short:
-            how = {"skip": "left out", "bounce": "played to and fro"}.get(short, "held on their last frame")
-            _log.warning(
-                "%d of %d videos are shorter than a clip's %d frames: they are %s",
-                self.num_short,
-                len(lengths),
-                span,
-                how,
-            )
+        self.cache, self.data, self.batch_size, self.seed = cache, data, batch_size, seed
+        self.rank, self.world_size = process
+        self._span = clip_span(data.num_frames, data.frame_stride)
+        self._starts = np.array(
+            [num_clip_starts(v.num_frames, data.num_frames, data.frame_stride, data.short) for v in cache.videos]
+        )
+        self.num_short = sum(video.num_frames < self._span for video in cache.videos)
+        self._check_lengths()
         self._labels = np.array([-1 if v.label is None else v.label for v in cache.videos], np.int64)
-        self._groups = self._make_groups(class_balanced)
+        self._groups = self._make_groups()
         self.num_failures = 0
         self._failed: set[int] = set()
         self._lock = threading.Lock()
@@ -105,10 +85,26 @@ class ClipLoader:
         if self._pool is not None and cache.kind == "stream":
             self._buffer = ShuffleBuffer(self._deal, self._decode, self._is_mine, self._pool.map)
 
-    def _make_groups(self, class_balanced: bool) -> list[np.ndarray]:
+    def _check_lengths(self) -> None:
+        """Warn of videos that are shorter than a clip; DataError where that leaves none."""
+        data, longest = self.data, max((video.num_frames for video in self.cache.videos), default=0)
+        if not self._starts.any():
+            raise DataError(
+                f"every video is shorter than a training clip: the longest has {longest} frames and data.num_frames="
+                f"{data.num_frames} with data.frame_stride={data.frame_stride} needs {self._span}; shorten the clips, "
+                "or use short videos by --set data.short=repeat-last"
+            )
+        if self.num_short:
+            how = {"skip": "left out", "bounce": "played to and fro"}.get(data.short, "held on their last frame")
+            short, videos = self.num_short, len(self.cache.videos)
+            _log.warning(
+                "%d of %d videos are shorter than a clip's %d frames: they are %s", short, videos, self._span, how
+            )
+
+    def _make_groups(self) -> list[np.ndarray]:
         """Numbers of the usable videos, one array for each set that is drawn with equal probability."""
         usable = np.flatnonzero(self._starts)
-        if not (class_balanced and self.cache.class_names):
+        if not (self.data.class_balanced and self.cache.class_names):
             return [usable]
         present = np.unique(self._labels[usable])
         absent = sorted(set(range(len(self.cache.class_names))) - set(present.tolist()))
@@ -126,7 +122,7 @@ class ClipLoader:
         Raises:
             DataError: more than ``max_bad_share`` of the videos have failed.
         """
-        shape = (self.batch_size, self.num_frames, self.cache.height, self.cache.width, 3)
+        shape = (self.batch_size, self.data.num_frames, self.cache.height, self.cache.width, 3)
         batch = self.fill(step, torch.empty(shape, dtype=torch.uint8, pin_memory=pinned))
         if pinned and batch.labels is not None:
             return ClipBatch(batch.frames, batch.labels.pin_memory())
@@ -140,7 +136,7 @@ class ClipLoader:
             clips = self._buffer.take(list(range(origin, origin + self.batch_size)))
             np.stack([clip for clip, _ in clips], out=frames.numpy())
             return self._labelled(frames, [video for _, video in clips])
-        draws = np.random.default_rng([self.seed, step]).random((self.world_size * self.batch_size, 3))
+        draws = position_rng(self.seed, step).random((self.world_size * self.batch_size, 3))
         videos, starts = self._locate(draws[first : first + self.batch_size])
 
         def read(place: int) -> int:
@@ -189,7 +185,7 @@ class ClipLoader:
             else:
                 return video
             attempt += 1
-            again = np.random.default_rng([self.seed, step, place, attempt]).random((1, 3))
+            again = position_rng(self.seed, step, place, attempt).random((1, 3))
             (video,), (start,) = self._locate(again)
 
     def _is_mine(self, position: int) -> bool:
@@ -197,13 +193,12 @@ class ClipLoader:
 
     def _decode(self, run: Run, members: list[int]) -> list[tuple[np.ndarray, int]]:
         """Decode clips of one run one after the other: the reader goes on where it is, without a jump for each."""
-        shape = (self.num_frames, self.cache.height, self.cache.width, 3)
-        span = clip_span(self.num_frames, self.frame_stride)
+        shape = (self.data.num_frames, self.cache.height, self.cache.width, 3)
         attempt = 0
         while True:
             (video,), (start,) = self._locate(self._deal.draw(run, attempt)[None])
             # Going round at the end keeps every start of the video equally likely for each member.
-            starts = {member: int((start + member * span) % self._starts[video]) for member in members}
+            starts = {member: int((start + member * self._span) % self._starts[video]) for member in members}
             clips = {}
             try:
                 for member in sorted(members, key=starts.__getitem__):
@@ -217,7 +212,7 @@ class ClipLoader:
                 return [(clips[member], video) for member in members]
 
     def _indices(self, start: int, video_frames: int) -> Sequence[int]:
-        return clip_indices(start, video_frames, self.num_frames, self.frame_stride, self.short)
+        return clip_indices(start, video_frames, self.data.num_frames, self.data.frame_stride, self.data.short)
 
     def _note(self, video: int, error: VideoError) -> None:
         """Count a failure; say so once for each video; give up when too many videos have failed."""
@@ -230,7 +225,7 @@ class ClipLoader:
             _log.warning("%s; its clips are replaced by others", error)
         usable = sum(len(group) for group in self._groups)
         # Asked at every failure, the known ones too: with nothing left, drawing again would never end.
-        if failed > self._max_bad_share * usable or failed == usable:
+        if failed > self.data.max_bad_share * usable or failed == usable:
             raise DataError(
                 f"{failed} of {usable} videos can no longer be read, the last being {error}; restore them, or start "
                 "again to fill the clip cache anew"

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from videogan.data.seeding import position_rng
+
 RUNS = 64
 CLIPS = 4
 
@@ -47,12 +49,12 @@ class Deal:
 
     def draw(self, run: Run, attempt: int) -> np.ndarray:
         """Return uniform draws (3) that decide the run's video and its first clip, others at each attempt."""
-        return np.random.default_rng([self._seed, run.block, run.number, attempt]).random(3)
+        return position_rng(self._seed, run.block, run.number, attempt).random(3)
 
     def _cards(self, block: int) -> np.ndarray:
         known = self._known  # several threads ask, not all of them for the same block
         if known[0] != block:
-            known = (block, np.random.default_rng([self._seed, block]).permutation(RUNS * CLIPS))
+            known = (block, position_rng(self._seed, block).permutation(RUNS * CLIPS))
             self._known = known
         return known[1]
 

@@ -6,7 +6,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from videogan.data.files import natural_key
+from videogan.files import natural_key
 from videogan.video import VIDEO_SUFFIXES
 from videogan.video.formats import IMAGE_SUFFIXES
 

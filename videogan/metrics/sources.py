@@ -10,14 +10,13 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from videogan.data.clips import Short, clip_indices, num_clip_starts, resample
-from videogan.data.files import printable
+from videogan.data.clips import Short, clip_indices, num_clip_starts
 from videogan.data.folder import VideoFolder
 from videogan.errors import DataError, VideoError
+from videogan.files import printable
 from videogan.models.generator import Generator
 from videogan.sampling import stream, take
 from videogan.video import VideoReader, to_float
@@ -139,8 +138,8 @@ class FolderSource:
         source = self.folder.videos[video]
         if self.rule.frame_rate is None:
             return source.info.num_frames
-        with VideoReader(source.path) as reader:
-            return len(resample(reader.timestamps.tolist(), self.rule.frame_rate))
+        with VideoReader(source.path, frame_rate=self.rule.frame_rate) as reader:
+            return len(reader)
 
     def _read(self, video: int, start: int) -> Tensor:
         return read_clip(self.folder, video, start, self.rule)
@@ -148,16 +147,13 @@ class FolderSource:
 
 def read_clip(folder: VideoFolder, video: int, start: int, rule: ClipRule) -> Tensor:
     """Return the clip (t c h w) in [-1, 1] that begins at a start of a video of the folder."""
-    with VideoReader(folder.videos[video].path, size=(rule.size, rule.size), fit=rule.fit) as reader:
-        shown = resample(reader.timestamps.tolist(), rule.frame_rate)
-        span = (start, len(shown), rule.num_frames, rule.frame_stride, rule.short)
+    path, size = folder.videos[video].path, (rule.size, rule.size)
+    with VideoReader(path, size=size, fit=rule.fit, frame_rate=rule.frame_rate) as reader:
         try:
-            numbers = [shown[index] for index in clip_indices(*span)]
+            indices = clip_indices(start, len(reader), rule.num_frames, rule.frame_stride, rule.short)
         except ValueError:
-            raise VideoError(reader.path, f"only {len(shown)} frames can be read") from None
-        # A clip that bounces goes back in time, which a reader does not.
-        ahead = sorted(set(numbers))
-        return to_float(reader.read(ahead)[np.searchsorted(ahead, numbers)])
+            raise VideoError(path, f"only {len(reader)} frames can be read") from None
+        return to_float(reader.read(indices))
 
 
 class GeneratorSource:

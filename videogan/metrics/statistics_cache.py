@@ -11,9 +11,8 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from videogan.data.files import cache_root
 from videogan.data.folder import VideoFolder, fingerprint
-from videogan.files import sync
+from videogan.files import cache_root, sync
 from videogan.metrics.features import FeatureNet
 from videogan.metrics.measure import Measured, measure
 from videogan.metrics.sources import FolderSource

@@ -10,9 +10,8 @@ from typing import Any
 
 import torch
 
-from videogan.data.files import cache_root
 from videogan.errors import CheckpointError, UsageError
-from videogan.files import sync
+from videogan.files import cache_root, sync
 
 _BLOCK = 1 << 20
 _LARGEST = 1 << 28

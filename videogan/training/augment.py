@@ -12,6 +12,7 @@ from einops import reduce
 from torch import Tensor
 
 from videogan.config import AugmentConfig
+from videogan.data.seeding import mirror_seed
 
 
 class Draw(NamedTuple):
@@ -57,7 +58,7 @@ def random_mirror(clips: Tensor, *, seed: int, step: int, first: int = 0) -> Ten
     The draw depends only on ``seed``, ``step`` and a clip's number in the batch of all ranks, which begins at ``first``
     here (``rank * batch_size``), so that it is the same after a resume and on any number of devices.
     """
-    generator = torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
+    generator = torch.Generator().manual_seed(mirror_seed(seed, step))
     draw = torch.rand(first + len(clips), generator=generator)[first:]
     mirrored = (draw < 0.5).to(clips.device).view(-1, 1, 1, 1, 1)
     return torch.where(mirrored, clips.flip(-1), clips)

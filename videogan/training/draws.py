@@ -6,11 +6,11 @@ processes never draw the same.
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from videogan.config import Config, Penalty
+from videogan.data.seeding import position_seed
 from videogan.models.generator import Generator
 from videogan.models.latents import Latents
 from videogan.training.augment import Draw, draw_augmentation
@@ -32,11 +32,6 @@ class StepDraws:
     train_generator: bool = True
     train_encoder: bool = True
     penalise: bool = True
-
-
-def position_seed(*position: int) -> int:
-    """Hash a position (seed, step, rank, ...) to a 63-bit seed; positions that differ anywhere are unrelated."""
-    return int(np.random.SeedSequence(position).generate_state(1, np.uint64)[0] >> 1)
 
 
 def draw_step(

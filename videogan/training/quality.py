@@ -7,11 +7,11 @@ from torch import Tensor
 
 from videogan.config import Config
 from videogan.data.loader import ClipLoader
-from videogan.data.transforms import to_model
 from videogan.metrics.features import load_features
 from videogan.metrics.kernel import kernel_distance
 from videogan.models.generator import Generator
 from videogan.sampling import stream, take
+from videogan.video import to_float
 
 KEY = "kernel_distance"
 
@@ -51,7 +51,7 @@ class Quality:
             parts = []
             for number in range(-(-self._config.evaluate.clips // self._loader.batch_size)):
                 batch = self._loader.batch(number)
-                parts.append(self._net(to_model(batch.frames)))
+                parts.append(self._net(to_float(batch.frames, planar=False)))
                 self._labels.append(batch.labels)
             self._real = torch.cat(parts)
         return self._real

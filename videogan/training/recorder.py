@@ -11,7 +11,6 @@ from torch import Tensor
 from videogan.artifacts.checkpoints import save_checkpoint
 from videogan.artifacts.runs import RunFolder
 from videogan.data.loader import ClipLoader
-from videogan.data.transforms import to_model
 from videogan.device import memory_gib
 from videogan.errors import UsageError, VideoganError
 from videogan.files import write_json
@@ -20,6 +19,7 @@ from videogan.training.preview import COLUMNS, ROWS, write_grid, write_samples
 from videogan.training.quality import Quality, best_step
 from videogan.training.report import write_report
 from videogan.training.state import TrainingState
+from videogan.video import to_float
 
 PREVIEW_CLIPS = 3
 """A preview is so many training clips long, which shows what comes after the frames that training looks at."""
@@ -93,7 +93,7 @@ class Recorder:
     @property
     def frame_rate(self) -> Fraction:
         """Frames per second of the training clips, after their stride."""
-        return self._loader.cache.frame_rate / self._loader.frame_stride
+        return self._loader.cache.frame_rate / self._loader.data.frame_stride
 
     def _save(self, state: TrainingState) -> None:
         weights = state.weights(self._loader.cache.class_names, self.frame_rate)
@@ -122,7 +122,7 @@ class Recorder:
         clips: list[Tensor] = []
         step = 0
         while len(clips) < ROWS * COLUMNS:
-            clips.extend(to_model(self._loader.batch(step).frames))
+            clips.extend(to_float(self._loader.batch(step).frames, planar=False))
             step += 1
         write_grid(self._run.previews / "reals.mp4", iter([torch.stack(clips[: ROWS * COLUMNS])]), self.frame_rate)
 

@@ -183,15 +183,10 @@ def _report(progress: Progress, what: str, done: int, total: int) -> None:
 def _loader(config: Config, cache: Any, process: Process) -> ClipLoader:
     return ClipLoader(
         cache,
-        num_frames=config.data.num_frames,
-        frame_stride=config.data.frame_stride,
+        config.data,
         batch_size=config.train.batch_size,
         seed=config.train.seed,
-        short=config.data.short,
-        class_balanced=config.data.class_balanced,
-        max_bad_share=config.data.max_bad_share,
-        world_size=process.world_size,
-        rank=process.rank,
+        process=(process.rank, process.world_size),
     )
 
 

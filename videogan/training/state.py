@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from videogan.artifacts.weights import Card, Weights
 from videogan.config import Config, OptimizerConfig
+from videogan.data.seeding import position_seed
 from videogan.errors import CheckpointError
 from videogan.models.build import build_discriminators, build_encoder, build_generator
 from videogan.models.discriminator import Discriminator
 from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
-from videogan.training.draws import position_seed
 
 RECOMPILE_LIMIT = 64
 """One module class occurs at many shapes; torch's own limit would fall back to eager code half-way."""

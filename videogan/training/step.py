@@ -12,7 +12,6 @@ from torch import Tensor
 
 from videogan.config import Config
 from videogan.data.loader import ClipBatch
-from videogan.data.transforms import to_model
 from videogan.models.discriminator import Discriminator, DiscriminatorInput
 from videogan.models.encoder import Codes
 from videogan.models.generator import Generated
@@ -23,6 +22,7 @@ from videogan.training.encoder_objective import encoder_adversarial_losses, enco
 from videogan.training.objective import Losses, discriminator_losses, generator_losses
 from videogan.training.schedule import ema_weight, learning_rate, set_learning_rate, update_ema
 from videogan.training.state import Networks, Optimizers, TrainingState
+from videogan.video import to_float
 
 
 def advance(state: TrainingState, batch: ClipBatch, process: Process | None = None) -> Losses:
@@ -32,7 +32,7 @@ def advance(state: TrainingState, batch: ClipBatch, process: Process | None = No
     """
     process = process or Process()
     config, networks = state.config, state.networks
-    real = to_model(batch.frames)
+    real = to_float(batch.frames, planar=False)
     if config.data.mirror:
         real = random_mirror(real, seed=config.train.seed, step=state.step, first=process.rank * len(real))
     draws = draw_step(config, networks.generator, batch.labels, step=state.step, device=real.device, rank=process.rank)

@@ -33,7 +33,7 @@ def numbered_images(folder: Path) -> list[Path]:
     return [folder / name for _, name in names] if len(names) > 1 else []
 
 
-class FolderSource:
+class ImageFolder:
     """The numbered images of a folder as a video of 25 frames per second."""
 
     nominal_rate = Fraction(25)
@@ -108,7 +108,7 @@ class WebpSource:
         """List the frames by decoding them all."""
         pts = np.array([picture.pts for picture in self.pictures()], np.int64)
         nothing = np.zeros(0, np.int64)
-        return FrameIndex(pts, nothing, nothing, Fraction(1, 1000), seekable=False, decoded=True)
+        return FrameIndex(pts, nothing, nothing, Fraction(1, 1000), seekable=False)
 
     def pick(self, index: FrameIndex, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield (number, picture) for each of these rising frame numbers."""

@@ -44,13 +44,25 @@ class Orientation:
     @classmethod
     def of(cls, picture: av.VideoFrame) -> "Orientation":
         """Return the orientation that the display matrix of a picture asks for, rounded to quarter turns."""
-        matrix = picture.side_data.get("DISPLAYMATRIX")
+        # PyAV ties a picture whose side data was asked for into a cycle, so that its pixels wait for a full garbage
+        # collection: gigabytes of a folder in 4K. A copy of a few pixels carries the same side data.
+        copy = VideoReformatter().reformat(picture, 16, 16, "rgb24", interpolation=Interpolation.POINT, threads=1)
+        try:
+            matrix = copy.side_data.get("DISPLAYMATRIX")
+        except ValueError:  # beside it lies a kind that PyAV has no name for, such as the two views of spatial video
+            return cls._turned(picture.rotation)
         if matrix is None:
             return cls()
         a, b, _, c, d = np.frombuffer(cast(bytes, matrix), np.int32)[:5].tolist()
         if abs(a) + abs(d) >= abs(b) + abs(c):
             return cls(flip_rows=d < 0, flip_columns=a < 0)
         return cls(transpose=True, flip_rows=b < 0, flip_columns=c < 0)
+
+    @classmethod
+    def _turned(cls, degrees: int) -> "Orientation":
+        """Return the orientation for a turn counter-clockwise, rounded to quarter turns."""
+        quarter = round(degrees / 90) % 4
+        return cls(quarter % 2 == 1, quarter in (1, 2), quarter in (2, 3))
 
     def apply(self, picture: np.ndarray) -> np.ndarray:
         """Return a view of ``picture`` (h w, or h w c) as it is shown."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -9,17 +10,17 @@ from typing import Literal, Protocol
 
 import av
 
-from videogan.video.images import FolderSource, WebpSource, is_webp, read_png_comment
+from videogan.video.images import ImageFolder, WebpSource, is_webp, read_png_comment
 from videogan.video.index import FrameIndex
 from videogan.video.pixels import Orientation
-from videogan.video.safety import check_regular_file, open_container
+from videogan.video.safety import as_video_error, check_regular_file, open_container
 from videogan.video.source import ContainerSource
 
 # How many pixels ``probe`` decodes to see whether a file is sound; about a fifth of a second.
 _PROBED_PIXELS = 100_000_000
 
 
-class Source(Protocol):
+class PictureSource(Protocol):
     """What the reader needs of whatever holds the pictures. ``first`` is the first of them."""
 
     path: Path
@@ -62,7 +63,7 @@ class VideoInfo:
         width: displayed width in pixels, after rotation and with square pixels.
         height: displayed height in pixels.
         frame_rate: average frames per second.
-        num_frames: frames that decode; an estimate where it was not counted.
+        num_frames: frames that decode.
         duration_seconds: from the first frame's start to the last frame's end.
         codec: FFmpeg's name of the codec.
         rotation: degrees, counter-clockwise, by which the coded picture was turned.
@@ -82,31 +83,24 @@ class VideoInfo:
     reason: str = ""
 
 
-def open_source(path: Path) -> Source:
+def open_source(path: Path) -> PictureSource:
     """Open a video file or a folder of numbered images; VideoError says why it cannot be read."""
     if path.is_dir():
-        return FolderSource(path)
+        return ImageFolder(path)
     check_regular_file(path)
     return WebpSource(path) if is_webp(path) else ContainerSource(path)
 
 
-def probe(path: str | os.PathLike[str], *, count: bool = True) -> VideoInfo:
+def probe(path: str | os.PathLike[str]) -> VideoInfo:
     """Return what ``path`` holds; VideoError says why it cannot be used.
 
-    With ``count`` the number of frames is exact: short videos are decoded, of longer ones the packets are counted,
-    unless their list is not consistent. Without it only the header and the first frame are read, and the number is an
-    estimate.
+    Short videos are decoded; of longer ones the packets are counted, unless their list is not consistent.
     """
-    source = open_source(Path(path))
-    try:
-        if count:
-            return describe(source, source.index(budget=_PROBED_PIXELS))
-        return describe(source, _estimate(source))
-    finally:
-        source.close()
+    with as_video_error(Path(path)), closing(open_source(Path(path))) as source:
+        return describe(source, source.index(budget=_PROBED_PIXELS))
 
 
-def describe(source: Source, index: FrameIndex) -> VideoInfo:
+def describe(source: PictureSource, index: FrameIndex) -> VideoInfo:
     """Return the facts about an open video whose frames are listed in ``index``."""
     rate = index.frame_rate(source.nominal_rate)
     height, width = Orientation.of(source.first).shown_size(source.first, source.sample_aspect)
@@ -119,18 +113,9 @@ def describe(source: Source, index: FrameIndex) -> VideoInfo:
         duration_seconds=float(index.timestamps[-1] - index.timestamps[0] + 1 / rate),
         codec=source.codec,
         rotation=source.first.rotation,
-        status="salvaged" if index.reason else "ok",
-        reason=index.reason,
+        status="salvaged" if index.faults else "ok",
+        reason=index.faults,
     )
-
-
-def _estimate(source: Source) -> FrameIndex:
-    """Return an index of as many frames as the header promises."""
-    if not isinstance(source, ContainerSource):
-        return source.index()
-    rate = source.nominal_rate or Fraction(25)
-    seconds = Fraction(source.container.duration or 0, av.time_base)
-    return FrameIndex.counted(source.stream.frames or max(1, round(seconds * rate)), rate, decoded=False)
 
 
 def read_comment(path: str | os.PathLike[str]) -> str | None:

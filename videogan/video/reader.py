@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,9 +11,12 @@ from typing import Self
 import numpy as np
 
 from videogan.errors import UsageError, VideoError, did_you_mean
+from videogan.video.formats import as_frame_rate
 from videogan.video.index import FrameIndex
 from videogan.video.pixels import FITS, Converter, Fit, Orientation
 from videogan.video.probe import VideoInfo, describe, open_source
+from videogan.video.resampling import resample
+from videogan.video.safety import as_video_error
 from videogan.video.seek import FrameMissingError
 
 
@@ -24,30 +27,45 @@ class VideoReader:
     are passed over. Images with transparency are laid over white; of video with an alpha plane (yuva), which shows what
     lies outside the mask too, the alpha is dropped.
 
+    ``len(reader)`` is the number of frames at ``frame_rate``.
+
     Args:
         path: a video file, or a folder of numbered images (25 frames per second).
         size: wanted (height, width); None for the displayed size.
         fit: what to do where the aspect differs: ``crop`` the middle, ``letterbox`` with black, or ``stretch``.
+        frame_rate: frames per second to show the video at, by its timestamps: frames are repeated or left out. None
+            gives the file's own frames.
 
     A reader belongs to the thread and the process that opened it: after a fork both would move one file position.
 
     Raises:
-        VideoError: the file cannot be read; ``reason`` says why.
+        VideoError: the file cannot be read; ``reason`` says why. Whatever the decoder raises ends as this.
         MissingPathError: there is no such file.
+        UsageError: an argument is out of range.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, size: tuple[int, int] | None = None, fit: Fit = "crop") -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        size: tuple[int, int] | None = None,
+        fit: Fit = "crop",
+        frame_rate: Fraction | float | None = None,
+    ) -> None:
         if size is not None and min(size) < 1:
             raise UsageError(f"size {size}: height and width must be at least 1")
         if fit not in FITS:
             raise UsageError(f"fit {fit!r}{did_you_mean(fit, FITS)}: must be one of {', '.join(FITS)}")
         self.path = Path(path)
-        self._source = open_source(self.path)
-        first = self._source.first
-        orientation = Orientation.of(first)
-        shown = orientation.shown_size(first, self._source.sample_aspect)
-        self._converter = Converter(shown, orientation, size, fit)
+        self._frame_rate = None if frame_rate is None else as_frame_rate(frame_rate)
         self._index: FrameIndex | None = None
+        self._numbers: Sequence[int] | None = None
+        with as_video_error(self.path):
+            self._source = open_source(self.path)
+            first = self._source.first
+            orientation = Orientation.of(first)
+            shown = orientation.shown_size(first, self._source.sample_aspect)
+            self._converter = Converter(shown, orientation, size, fit)
 
     def __enter__(self) -> Self:
         return self
@@ -56,6 +74,9 @@ class VideoReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __len__(self) -> int:
+        return len(self.numbers)
 
     def close(self) -> None:
         """Close the file."""
@@ -67,16 +88,30 @@ class VideoReader:
         return self._converter.size
 
     @property
+    def frame_rate(self) -> Fraction:
+        """Frames per second: the rate that was asked for, else the file's average."""
+        return self._frame_rate or self.info.frame_rate
+
+    @property
     def index(self) -> FrameIndex:
-        """The frames of the file; listed on first use, by going through the packets."""
+        """The file's own frames; listed on first use, by going through the packets."""
         if self._index is None:
-            self._index = self._source.index()
+            with as_video_error(self.path):
+                self._index = self._source.index()
         return self._index
 
     @property
     def timestamps(self) -> np.ndarray:
-        """Seconds (float64) at which each frame is shown, in display order."""
+        """Seconds (float64) at which each of the file's own frames is shown, in display order."""
         return self.index.timestamps
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """For each frame at ``frame_rate`` which of the file's own it is; not falling."""
+        if self._numbers is None:
+            own = range(len(self.index.pts))
+            self._numbers = own if self._frame_rate is None else resample(self.timestamps.tolist(), self._frame_rate)
+        return self._numbers
 
     @property
     def info(self) -> VideoInfo:
@@ -84,56 +119,68 @@ class VideoReader:
         return describe(self._source, self.index)
 
     def frames(self) -> Iterator[np.ndarray]:
-        """Yield every frame (h w c) in display order, in constant memory."""
-        for picture in self._source.pictures():
-            yield self._converter.convert(picture)
+        """Yield every frame (h w c) in display order, in constant memory; a repeated one is the same array again."""
+        numbers = None if self._frame_rate is None else self.numbers
+        shown = 0
+        pictures = enumerate(self._source.pictures())
+        while numbers is None or shown < len(numbers):
+            with as_video_error(self.path):
+                number, picture = next(pictures, (0, None))
+                if picture is None:
+                    return
+                if numbers is not None and numbers[shown] != number:
+                    continue
+                frame = self._converter.convert(picture)
+            yield frame
+            shown += 1
+            while numbers is not None and shown < len(numbers) and numbers[shown] == number:
+                yield frame
+                shown += 1
 
     def read(self, indices: Sequence[int], out: np.ndarray | None = None) -> np.ndarray:
         """Return the frames with these numbers as t h w c, equal to those that ``frames`` yields.
 
         Args:
-            indices: frame numbers in display order, from 0; not falling, repeats allowed.
+            indices: frame numbers at ``frame_rate``, from 0, in any order, repeats allowed. What rises is read fastest.
             out: uint8 array (t h w c) to fill; None for a new one.
 
         Raises:
             IndexError: a number is below 0 or not below the number of frames.
             VideoError: the file turns out to have fewer frames than its packets promise.
         """
-        numbers = [int(number) for number in indices]
-        if any(a > b for a, b in pairwise(numbers)):
-            raise ValueError(f"frame numbers {numbers} must not fall")
+        wanted = [int(index) for index in indices]
         if out is None:
-            out = np.empty((len(numbers), *self.size, 3), np.uint8)
-        if out.shape != (len(numbers), *self.size, 3) or out.dtype != np.uint8:
-            raise ValueError(f"out is {out.dtype} {out.shape}, must be uint8 {(len(numbers), *self.size, 3)}")
-        if numbers:
-            self._fill(numbers, out)
+            out = np.empty((len(wanted), *self.size, 3), np.uint8)
+        if out.shape != (len(wanted), *self.size, 3) or out.dtype != np.uint8:
+            raise ValueError(f"out is {out.dtype} {out.shape}, must be uint8 {(len(wanted), *self.size, 3)}")
+        if wanted:
+            if min(wanted) < 0 or max(wanted) >= len(self):
+                raise IndexError(f"{self.path}: frames {min(wanted)} to {max(wanted)} asked for, {len(self)} are there")
+            with as_video_error(self.path):
+                self._fill(wanted, out)
         return out
 
-    def _fill(self, numbers: list[int], out: np.ndarray) -> None:
-        count = len(self.index.pts)
-        if numbers[0] < 0 or numbers[-1] >= count:
-            raise IndexError(f"{self.path}: frames {numbers[0]} to {numbers[-1]} asked for, {count} are there")
+    def _fill(self, wanted: list[int], out: np.ndarray) -> None:
+        count = len(self)
         try:
-            self._decode(numbers, out)
+            self._decode(wanted, out)
         except FrameMissingError as missing:
             # A damaged file: the list of packets promised a frame that does not decode. Now list those that do.
-            self._index = self._source.index(budget=1 << 62)
-            if numbers[-1] >= len(self.index.pts):
-                reason = f"only {len(self.index.pts)} of {count} frames decode{self._source.because()}"
+            self._index, self._numbers = self._source.index(budget=1 << 62), None
+            if max(wanted) >= len(self):
+                reason = f"only {len(self)} of {count} frames decode{self._source.because()}"
                 raise VideoError(self.path, reason) from missing
-            try:
-                self._decode(numbers, out)
-            except FrameMissingError as again:
-                raise VideoError(self.path, str(again)) from again
+            self._decode(wanted, out)
 
-    def _decode(self, numbers: list[int], out: np.ndarray) -> None:
-        places = iter(range(len(numbers)))
-        for number, picture in self._source.pick(self.index, sorted(set(numbers))):
-            first = next(places)
+    def _decode(self, wanted: list[int], out: np.ndarray) -> None:
+        places: dict[int, list[int]] = {}
+        for place, index in enumerate(wanted):
+            places.setdefault(self.numbers[index], []).append(place)
+        for number, picture in self._source.pick(self.index, sorted(places)):
+            first, *others = places[number]
             self._converter.convert(picture, out[first])
-            for _ in range(numbers.count(number) - 1):
-                out[next(places)] = out[first]
+            for place in others:
+                out[place] = out[first]
 
 
 def read_video(
@@ -146,4 +193,4 @@ def read_video(
     """Read a whole video, or its first ``max_frames`` frames, as uint8 t h w c; also returns its frame rate."""
     with VideoReader(path, size=size, fit=fit) as reader:
         frames = list(islice(reader.frames(), max_frames))
-        return np.stack(frames), reader.info.frame_rate
+        return np.stack(frames), reader.frame_rate

@@ -4,13 +4,16 @@ import contextlib
 import logging
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
 from av.container import InputContainer
 
-from videogan.errors import MissingPathError, VideoError
+from videogan.errors import MissingPathError, VideoError, VideoganError
 from videogan.video.formats import HEADED_FORMATS, HEADERLESS_FORMATS, MAX_PIXELS
+
+_log = logging.getLogger(__name__)
 
 DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
 
@@ -66,8 +69,24 @@ def open_container(path: Path) -> InputContainer:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return what FFmpeg or the system said, on one line."""
-    return " ".join((getattr(error, "strerror", None) or str(error)).split())
+    """Return what FFmpeg or the system said, on one line; the kind of the error where nothing was said."""
+    return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())
+
+
+@contextlib.contextmanager
+def as_video_error(path: Path) -> Iterator[None]:
+    """Turn whatever is raised while one file is read into VideoError, so that one bad file ends nothing else.
+
+    Not only FFmpeg's errors: its binding raises others on what it has no name for, and a header can ask for more memory
+    than there is.
+    """
+    try:
+        yield
+    except VideoganError:
+        raise
+    except Exception as error:
+        _log.debug("%s cannot be read", path, exc_info=True)
+        raise VideoError(path, reason_of(error)) from error
 
 
 class _NotListedError(Exception):
@@ -98,8 +117,13 @@ def _open(path: Path, formats: str, **options: str) -> InputContainer:
     with av.logging.Capture(local=True) as log:
         try:
             # A bare name could be taken for an option or for "protocol:address".
-            return av.open(f"file:{path.absolute()}", options=DECODER_OPTIONS, container_options=fences | options)
-        except (OSError, ValueError, av.FFmpegError) as error:
+            return av.open(
+                f"file:{path.absolute()}",
+                options=DECODER_OPTIONS,
+                container_options=fences | options,
+                metadata_errors="ignore",  # a title in another encoding is no reason to refuse the pictures
+            )
+        except (OSError, ValueError, MemoryError, av.FFmpegError) as error:
             for _, module, message in log:
                 if "not on whitelist" in message and module:
                     raise _NotListedError(module.removesuffix("_pipe")) from error

@@ -1,17 +1,15 @@
 """Finds frames by number without decoding what comes before their key frame."""
 
-from __future__ import annotations
-
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import av
+from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
 
 from videogan.video.index import FrameIndex
-
-if TYPE_CHECKING:
-    from videogan.video.source import ContainerSource
 
 # Codecs where a picture that is marked as not referred to can be left out without changing any other.
 SKIPPABLE_CODECS = ("h264", "mpeg2video", "mpeg4")
@@ -30,10 +28,32 @@ class FrameMissingError(LookupError):
     """A listed frame does not come out of the decoder."""
 
 
+class SeekableSource(Protocol):
+    """What a seeker needs of an open file."""
+
+    container: InputContainer
+    stream: VideoStream
+    context: VideoCodecContext
+    codec: str
+    interlaced: bool
+
+    def packets(self) -> Iterator[av.Packet]:
+        """Yield the stream's packets from here on."""
+
+    def decode(self, packet: av.Packet | None) -> Sequence[av.VideoFrame]:
+        """Decode one packet, or what is held back for None."""
+
+    def restart(self) -> None:
+        """Go back to the first packet."""
+
+    def because(self) -> str:
+        """Return the last complaint of the decoder, to be added to a message."""
+
+
 class Seeker:
     """Decodes chosen frames of a source, going on from where it is where that is nearer than the frame's key frame."""
 
-    def __init__(self, source: ContainerSource, index: FrameIndex) -> None:
+    def __init__(self, source: SeekableSource, index: FrameIndex) -> None:
         self.index = index
         self._source = source
         # These find a key frame by when it is shown, the others by when it is decoded, which is earlier.
@@ -49,6 +69,10 @@ class Seeker:
         self._running: Iterator[av.VideoFrame] | None = None
         self._last = 0
         self._sure = self._drained = False
+
+    def close(self) -> None:
+        """Let go of the run of pictures, which holds this seeker and would wait for the garbage collector with it."""
+        self._running = None
 
     def pick(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield (number, picture) for each of these rising frame numbers; FrameMissingError where one is not there."""
@@ -71,7 +95,7 @@ class Seeker:
             place += found
 
     def _run_through(self, numbers: Sequence[int]) -> Iterator[av.VideoFrame]:
-        """Yield the pictures of these numbers one after the other, until one is missing or nearer by a jump."""
+        """Yield the pictures of these numbers in turn, as long as none is missing and no jump would be quicker."""
         place = 0
         times = [self._times[number] for number in numbers]
         for picture in self._running or ():
@@ -132,7 +156,7 @@ class Seeker:
         source, context, skipping = self._source, self._source.context, False
         context.skip_frame = "DEFAULT"
         self._sure = sure
-        for packet in source.container.demux(source.stream):
+        for packet in source.packets():
             if not self._sure and packet.is_keyframe and packet.pts is not None:
                 self._sure = packet.pts <= key_pts
             if self._skips:

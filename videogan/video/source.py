@@ -10,7 +10,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from videogan.errors import VideoError
+from videogan.errors import UsageError, VideoError
 from videogan.video.deinterlace import deinterlace
 from videogan.video.formats import MAX_PIXELS
 from videogan.video.index import FrameIndex, PacketList
@@ -24,6 +24,10 @@ IMAGE_BRANDS = ("avif", "avis", "mif1", "heic", "heix", "msf1")
 # number in an AVI is often off by a few, so that part of it may be missing without a word.
 COUNTED_FORMATS = {"mov,mp4,m4a,3gp,3g2,mj2": 0.0, "avi": 0.05}
 TIMED_FORMATS = ("matroska,webm", "avi", "flv")
+
+
+class ReaderBusyError(UsageError, RuntimeError):
+    """A reader was asked for other frames while it was giving them in order."""
 
 
 class ContainerSource:
@@ -72,8 +76,14 @@ class ContainerSource:
 
     def close(self) -> None:
         """Close the file."""
+        self._forget_seeker()
         self._running = self._fresh = None
         self.container.close()
+
+    def _forget_seeker(self) -> None:
+        if self._seeker is not None:
+            self._seeker.close()
+        self._seeker = None
 
     def because(self) -> str:
         """Return the last thing the decoder complained about, to be added to a message."""
@@ -93,11 +103,12 @@ class ContainerSource:
         if self._fresh is None:
             self.restart()
         pictures = self._fresh or self._decode_all()
-        self._running, self._fresh, self._seeker = pictures, None, None
+        self._forget_seeker()
+        self._running, self._fresh = pictures, None
         for picture in pictures:
             yield picture
             if self._running is not pictures:
-                raise RuntimeError(
+                raise ReaderBusyError(
                     "frames() cannot go on after another read of the same VideoReader; open a second one"
                 )
 
@@ -108,8 +119,19 @@ class ContainerSource:
         self._open()
 
     def _decode_all(self) -> Iterator[av.VideoFrame]:
-        for packet in self.container.demux(self.stream):
+        for packet in self.packets():
             yield from self.decode(packet)
+
+    def packets(self) -> Iterator[av.Packet]:
+        """Yield the stream's packets from here on, up to the end or to damage that the container cannot pass over."""
+        try:
+            yield from self.container.demux(self.stream)
+        except (av.FFmpegError, ValueError, MemoryError) as error:
+            self._note(error)
+
+    def _note(self, error: Exception) -> None:
+        self.errors += 1
+        self.last_error = reason_of(error)
 
     def decode(self, packet: av.Packet | None) -> Sequence[av.VideoFrame]:
         """Decode one packet, or what is held back for None; nothing where it is damaged."""
@@ -117,9 +139,8 @@ class ContainerSource:
             return self.context.decode(packet)
         except av.error.EOFError:
             return ()
-        except (av.FFmpegError, ValueError) as error:
-            self.errors += 1
-            self.last_error = reason_of(error)
+        except (av.FFmpegError, ValueError, MemoryError) as error:
+            self._note(error)
             return ()
 
     def index(self, *, budget: int = 0) -> FrameIndex:
@@ -131,7 +152,7 @@ class ContainerSource:
         listed = list_packets(self.path, self.stream.index)
         work = listed.num_packets * self.first.width * self.first.height
         if listed.consistent() and work > budget:
-            return listed.index(listed.pts, self.time_base, decoded=False)
+            return listed.index(listed.pts, self.time_base)
         return self._index_by_decoding(listed)
 
     def _index_by_decoding(self, listed: PacketList) -> FrameIndex:
@@ -146,7 +167,7 @@ class ContainerSource:
         pts = [time for time, _ in pictures if time is not None]
         if len(pts) < len(pictures) or any(a >= b for a, b in pairwise(pts)):
             return FrameIndex.counted(len(pictures), self.nominal_rate or Fraction(25), listed.reason)
-        return listed.index(pts, self.time_base, decoded=True)
+        return listed.index(pts, self.time_base)
 
     def pick(self, index: FrameIndex, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield (number, picture) for each of these rising frame numbers; FrameMissingError where one is not there."""
@@ -154,6 +175,7 @@ class ContainerSource:
             yield from self._count_up_to(numbers)
             return
         if self._seeker is None or self._seeker.index is not index:
+            self._forget_seeker()
             self._seeker = Seeker(self, index)
         self._running = self._fresh = None
         if not self.interlaced:

@@ -21,10 +21,15 @@ def to_uint8(clip: torch.Tensor) -> np.ndarray:
     return rearrange(levels, "... c h w -> ... h w c").contiguous().cpu().numpy()
 
 
-def to_float(frames: np.ndarray | torch.Tensor) -> torch.Tensor:
-    """Turn uint8 frames ``... h w c`` into a float32 clip ``... c h w`` in [-1, 1], on the device that they are on."""
+def to_float(frames: np.ndarray | torch.Tensor, *, planar: bool = True) -> torch.Tensor:
+    """Turn uint8 frames ``... h w c`` into a float32 clip ``... c h w`` in [-1, 1], on the device that they are on.
+
+    The clip lies in memory by channels; with ``planar=False`` by pixels, as the frames do: training, which turns every
+    batch, is spared a copy, and convolutions read the one as well as the other.
+    """
     import torch
 
     if not isinstance(frames, torch.Tensor):
         frames = torch.from_numpy(np.require(frames, requirements=["C", "W"]))
-    return rearrange(frames, "... h w c -> ... c h w").contiguous().float().div(127.5).sub(1.0)
+    levels = rearrange(frames, "... h w c -> ... c h w")
+    return (levels.contiguous() if planar else levels).float().div_(127.5).sub_(1.0)

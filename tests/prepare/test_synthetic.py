@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from videogan.data.synthetic import SHAPES, moving_digits, moving_shapes
 from videogan.errors import UsageError
+from videogan.prepare.synthetic import SHAPES, moving_digits, moving_shapes
 
 
 def test_shapes_are_a_function_of_seed_and_index():
@@ -81,7 +81,7 @@ def test_digits_without_scikit_learn_say_how_to_get_it(tmp_path):
     import sys
 
     (tmp_path / "sklearn.py").write_text("raise ImportError('not here')")
-    code = "from videogan.data.synthetic import moving_digits; moving_digits(0)"
+    code = "from videogan.prepare.synthetic import moving_digits; moving_digits(0)"
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path[:0] = [{str(tmp_path)!r}, '.']; {code}"],
         capture_output=True,

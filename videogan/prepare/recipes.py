@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from videogan.data.files import printable
 from videogan.errors import MissingPathError, UsageError, did_you_mean
+from videogan.files import printable
 
 
 def _compiles(pattern: str) -> str:
@@ -21,7 +21,9 @@ def _compiles(pattern: str) -> str:
 
 
 Pattern = Annotated[str, AfterValidator(_compiles)]
-Size = Annotated[int, Field(ge=8, le=4096)]
+MIN_SIZE, MAX_SIZE = 8, 4096
+MAX_COUNT = 1_000_000
+Size = Annotated[int, Field(ge=MIN_SIZE, le=MAX_SIZE)]
 FrameRate = Annotated[float, Field(gt=0, le=1000)]
 
 
@@ -66,7 +68,7 @@ class SyntheticRecipe(_Part):
 
     kind: Literal["moving-shapes", "moving-digits"]
     title: str
-    count: Annotated[int, Field(ge=1)] = 300
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 300
     num_frames: Annotated[int, Field(ge=1)] = 64
     size: Size = 64
     frame_rate: FrameRate = 25.0

@@ -3,14 +3,14 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from videogan.data.folder import Progress, SourceVideo, VideoFolder
+from videogan.data.folder import SourceVideo, VideoFolder
 from videogan.errors import MissingPathError, VideoError
+from videogan.files import Progress, map_in_threads
 from videogan.video import VideoInfo, VideoReader
 
 _THUMBNAIL = 16
@@ -63,17 +63,12 @@ def near_duplicates(videos: Sequence[SourceVideo], progress: Progress | None = N
     Compares 16x16 grey thumbnails of the frames at a quarter, half and three quarters: alike means that no point of
     them differs by more than 24 of 255 levels.
     """
-    usable, prints = [], []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for done, (video, thumbnails) in enumerate(zip(videos, pool.map(_thumbnails, videos), strict=True), 1):
-            if thumbnails is not None:
-                usable.append(video.path)
-                prints.append(thumbnails)
-            if progress is not None:
-                progress(done, len(videos))
-    if len(usable) < 2:
+    thumbnails = map_in_threads(_thumbnails, videos, progress=progress)
+    readable = [(video.path, each) for video, each in zip(videos, thumbnails, strict=True) if each is not None]
+    if len(readable) < 2:
         return []
-    stacked = np.stack(prints)
+    usable = [path for path, _ in readable]
+    stacked = np.stack([each for _, each in readable])
     # Videos that are alike are about as bright, mirrored or not: only neighbours by brightness need comparing.
     brightness = stacked.mean((1, 2, 3))
     order = np.argsort(brightness, kind="stable")
