@@ -31,7 +31,7 @@ from videogan.training.log import (
     read_metrics,
 )
 from videogan.training.preview import COLUMNS, ROWS, write_grid, write_samples
-from videogan.training.quality import Quality, best_step
+from videogan.training.quality import KEY, Quality, best_step
 from videogan.training.report import write_report
 from videogan.training.schedule import learning_rate, set_learning_rate
 from videogan.training.state import TrainingState
@@ -83,7 +83,9 @@ class Trainer:
             _log.info("step %d of %d already; --steps trains it further", self.state.step, self.config.train.steps)
             return
         if self.place.first:
-            self._quality = Quality(self.config, self.loader, self.device) if self.config.evaluate.every else None
+            self._quality = (
+                Quality(self.config.evaluate, self.loader, self.device) if self.config.evaluate.every else None
+            )
             drop_metrics_after(self.run.metrics, self.state.step)
             if self.state.step == 0:
                 self._preview_reals()
@@ -232,7 +234,7 @@ class Trainer:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         progress = {"step": self.state.step, "steps": self.config.train.steps, "seconds": round(self.state.seconds, 1)}
         best = best_step(read_metrics(self.run.metrics))
-        noted = {"best": {"step": best[0], "kernel_distance": best[1]}} if best else {}
+        noted = {"best": {"step": best[0], KEY: best[1]}} if best else {}
         write_json(self.run.status, {"status": status, **progress, **noted, "updated": now})
 
     def _diverged(self) -> None:
