@@ -19,10 +19,10 @@ from measuring import heading, table
 from running import Clips, clips_of, samples_of, split_by_person, trained
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
-from videogan.metrics.classifier import class_accuracy
 
 import videogan
 from videogan.device import pick_device
+from videogan.metrics.diversity import class_accuracy
 from videogan.metrics.features import load_features
 
 

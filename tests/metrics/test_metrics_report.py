@@ -104,15 +104,13 @@ def test_a_row_holds_no_value_that_is_no_number():
 
 def test_columns_hold_no_escape():
     assert columns([("a", "bb"), ("ccc", "d")]) == ["a    bb", "ccc  d"]
-    goal = CONTENT["metrics"]["recall"] | {"goal": "\x1b[2J\nstatus: hacked"}
+    row = CONTENT["metrics"]["recall"] | {"goal": "\x1b[2J\nstatus: hacked"}
     strange = report(
         real="\x1b]0;x\x07",
-        metrics={"recall\t\x9b": goal},
+        metrics={"recall\t\x9b": row},
         protocol=CONTENT["protocol"] | {"generated_clips": 1, "real_clips": 1, "size": 8},
         versions={"x\n": "\x1b"},
     )
-    told = compare_reports(
-        strange, report(versions={}, protocol=strange.protocol, metrics=strange.metrics), ("a\x1b", "b")
-    )
+    told = compare_reports(strange, strange.model_copy(update={"versions": {}}), ("a\x1b", "b"))
     for line in (*strange.lines(), *told.lines()):
         assert line.isprintable(), line
