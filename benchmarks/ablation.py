@@ -2,8 +2,8 @@
 
     python benchmarks/ablation.py CLIPS --minutes 2.5 --seeds 0,1
 
-``CLIPS`` is a folder of real videos in one folder a class. Every row is trained by ``videogan train`` and measured as by
-``videogan evaluate``, once for each seed; a second call goes on with what is in ``--work``, so that two calls with one
+``CLIPS`` is a folder of real videos in one folder a class. Every row is trained by ``videogan train`` and measured by
+``videogan.metrics``, once for each seed; a second call goes on with what is in ``--work``, so that two calls with one
 seed each can run side by side and a third with both prints the table. ``--set`` changes all rows alike, ``--only``
 names some rows. Classes are recognised by two classifiers that learn the real clips, as in ``classes.py``.
 """

@@ -5,12 +5,15 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from videogan.data.files import printable
 from videogan.errors import MissingPathError, UsageError
+
+if TYPE_CHECKING:
+    from videogan.metrics import Report
 
 RealArgument = Annotated[
     Path | None, typer.Argument(help="Folder of real videos; its sub-folders, if any, are the classes.")
@@ -77,11 +80,7 @@ def evaluate(
         return
     if real is None:
         raise UsageError("name the folder of real videos: videogan evaluate REAL")
-    if run is not None and generated is not None:
-        raise UsageError("--run and --generated name two things to evaluate; leave one out")
-    for path in (real, generated, features_file, lpips_file):  # told before torch is loaded
-        if path is not None and not os.path.lexists(path):
-            raise MissingPathError(f"{printable(path)}: no such file or folder")
+    _check_paths(real, run, generated, features_file, lpips_file)
 
     import videogan
     from videogan import metrics as measures
@@ -106,6 +105,18 @@ def evaluate(
             overwrite=yes,
             progress=progress,
         )
+    _print(report, out, as_json=as_json)
+
+
+def _check_paths(real: Path, run: Path | None, generated: Path | None, *files: Path | None) -> None:
+    if run is not None and generated is not None:
+        raise UsageError("--run and --generated name two things to evaluate; leave one out")
+    for path in (real, generated, *files):  # told before torch is loaded
+        if path is not None and not os.path.lexists(path):
+            raise MissingPathError(f"{printable(path)}: no such file or folder")
+
+
+def _print(report: "Report", out: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(report.model_dump()))
         return

@@ -19,6 +19,7 @@ from videogan.data.folder import VideoFolder, check_usable, survey_folder
 from videogan.device import pick_device, pick_threads
 from videogan.errors import DataError, UsageError
 from videogan.metrics import protocol, suite
+from videogan.metrics.clip_choice import ClipChoice
 from videogan.metrics.features import FeatureNet, load_features
 from videogan.metrics.measure import Measured, measure, measure_cached
 from videogan.metrics.paired import PairMetric
@@ -38,14 +39,6 @@ _log = logging.getLogger(__name__)
 
 NUM_FRAMES = 16
 """Frames of a clip where no model says how many."""
-_RANGES = {
-    "clips": (2, 16_384),  # a matrix of the distances between all pairs is then 2 GiB
-    "seed": (0, 2**62),
-    "size": (8, 4_096),
-    "num_frames": (2, 65_536),
-    "frame_stride": (1, 65_536),
-    "generated_stride": (1, 65_536),
-}
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
@@ -68,28 +61,6 @@ class TrainedModel(Protocol):
     def path(self) -> Path:
         """Names the model in the report."""
         ...
-
-
-@dataclass(frozen=True)
-class ClipChoice:
-    """Which clips are asked for, and how they are cut; None where the model, or the generated videos, decide.
-
-    Raises:
-        UsageError: a number is out of its range.
-    """
-
-    clips: int
-    seed: int
-    size: int | None
-    num_frames: int | None
-    frame_stride: int | None
-    generated_stride: int
-
-    def __post_init__(self) -> None:
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise UsageError(f"{name} {value}: must be from {low} to {high}")
 
 
 @dataclass(frozen=True)
