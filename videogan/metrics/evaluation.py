@@ -103,7 +103,7 @@ def evaluate(
         seed: chooses the clips.
         size: height and width in pixels; by default the generated ones'. A model's cannot be changed.
         num_frames: frames of a clip; by default the model's, or 16.
-        frame_stride, generated_stride: step between frames of real and of generated videos; by default the model's, or 1.
+        frame_stride, generated_stride: steps between frames of real and generated videos; by default the model's, or 1.
         out: folder for report.json, report.html and videos; ``overwrite`` replaces an earlier report.
         progress: is told how far each part of the work is.
 
