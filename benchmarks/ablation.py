@@ -3,7 +3,7 @@
     python benchmarks/ablation.py CLIPS --minutes 2.5 --seeds 0,1
 
 ``CLIPS`` is a folder of real videos in one folder a class. Every row is trained by ``videogan train`` and measured by
-``videogan evaluate``, once for each seed; a second call goes on with what is in ``--work``, so that two calls with one
+``videogan.metrics``, once for each seed; a second call goes on with what is in ``--work``, so that two calls with one
 seed each can run side by side and a third with both prints the table. ``--set`` changes all rows alike, ``--only``
 names some rows. Classes are recognised by two classifiers that learn the real clips, as in ``classes.py``.
 """
@@ -21,6 +21,8 @@ from running import clips_of, evaluated, samples_of, trained
 
 import videogan
 from videogan.device import pick_device
+from videogan.metrics import load_features
+from videogan.metrics.features import FeatureNet
 from videogan.presets import PRESETS, preset
 
 ROWS: dict[str, tuple[str, ...]] = {
@@ -61,22 +63,29 @@ COLUMNS = {
 }
 
 
-def measured(name: str, seed: int, judge: ClipClassifier, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Train and evaluate one row with one seed; ``judge`` recognises classes."""
+def measured(
+    name: str, seed: int, judge: ClipClassifier, features: FeatureNet, arguments: argparse.Namespace
+) -> dict[str, Any]:
+    """Train and evaluate one row with one seed; ``judge`` recognises classes, ``features`` describe clips."""
     folder = arguments.work / f"{re.sub('[^a-z0-9]+', '-', name)}-{seed}"
     settings = (*arguments.settings, *ROWS[name], f"train.seed={seed}")
     budget = {"preset": arguments.preset, "minutes": arguments.minutes}
     speed = trained(arguments.clips, folder / "run", settings=settings, said=False, **budget)
-    options = ("--metrics", "kernel,classes,diversity", "--precision", arguments.precision)
-    out = folder / "evaluation"
-    found = evaluated(arguments.clips, out, clips=arguments.count, options=options, run=folder / "run")
+    rows = evaluated(
+        arguments.clips,
+        folder / "evaluation",
+        clips=arguments.count,
+        run=folder / "run",
+        metrics=("kernel", "classes", "diversity"),
+        features=features,
+    )
     # A model that knows no classes makes clips of none: its accuracy means nothing.
     model = videogan.load(folder / "run")
     columns = {
-        title: key for title, key in COLUMNS.items() if key in found and (model.class_names or "class" not in key)
+        title: key for title, key in COLUMNS.items() if key in rows and (model.class_names or "class" not in key)
     }
-    values = {title: found[key]["value"] for title, key in columns.items()}
-    floors = {title: found[key]["real_vs_real"] for title, key in columns.items()}
+    values = {title: rows[key].value for title, key in columns.items()}
+    floors = {title: rows[key].real_vs_real for title, key in columns.items()}
     if model.class_names:
         values[BY_CONVOLUTIONS] = accuracies(judge, samples_of(model, arguments.count))["mean"]
     return {"values": values, "floors": floors, "speed": speed["clips_per_second"], "steps": speed["steps"]}
@@ -108,11 +117,12 @@ def main() -> None:
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
     data = preset(arguments.preset, arguments.settings).data
     judge = fit(clips_of(arguments.clips, data, arguments.known), device=pick_device())
+    features = load_features("efficientnet-lite0", precision=arguments.precision)
     titles = (*COLUMNS, BY_CONVOLUTIONS)
     rows: list[list[str]] = []
     floors: dict[str, float] = {}
     for name in arguments.only or ROWS:
-        found = [measured(name, seed, judge, arguments) for seed in seeds]
+        found = [measured(name, seed, judge, features, arguments) for seed in seeds]
         cells = [cell([row["values"][title] for row in found if title in row["values"]]) for title in titles]
         steps = f"{mean(row['steps'] for row in found):,.0f}"
         rows.append([name, *cells, cell([row["speed"] for row in found]), steps])

@@ -22,7 +22,7 @@ from torchvision.transforms.functional import gaussian_blur
 
 import videogan
 from videogan.device import pick_device
-from videogan.metrics.classifier import class_accuracy
+from videogan.metrics.diversity import class_accuracy
 from videogan.metrics.features import load_features
 
 

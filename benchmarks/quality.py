@@ -21,6 +21,7 @@ from measuring import heading, table
 from running import HERE, command, evaluated, trained
 
 from videogan.device import pick_device
+from videogan.metrics.report import Rows
 
 UNMEASURED = "unmeasured"
 
@@ -35,13 +36,13 @@ class Budget:
     long_minutes: float
 
 
-def share(rows: dict[str, dict[str, Any]], name: str) -> str:
+def share(rows: Rows, name: str) -> str:
     """Write a figure and what the real set has against itself."""
     row = rows.get(name)
-    if row is None or row["value"] is None:
+    if row is None or row.value is None:
         return UNMEASURED
-    floor = row["real_vs_real"]
-    return f"{row['value']:.3g}" + ("" if not floor else f" ({row['value'] / floor:.2f} of real against real)")
+    floor = row.real_vs_real
+    return f"{row.value:.3g}" + ("" if not floor else f" ({row.value / floor:.2f} of real against real)")
 
 
 def shapes_rows(work: Path, budget: Budget) -> list[list[str]]:
@@ -71,14 +72,12 @@ def actions_rows(work: Path, budget: Budget, actions: Path | None, peer: Path | 
         return [[name, "at most a quarter of the peer's", f"{UNMEASURED} (no --actions)", "-"]]
     settings = ("data.size=64", "data.frame_stride=2")
     trained(actions, work / "runs" / "actions", preset=budget.preset, minutes=budget.minutes, settings=settings)
-    options = ("--stride", 2, "--metrics", "kernel")
+    options: dict[str, Any] = {"clips": budget.clips, "frame_stride": 2, "metrics": ["kernel"]}
     run = work / "runs" / "actions"
-    own = evaluated(actions, work / "evaluation-actions", clips=budget.clips, options=options, run=run)
+    own = evaluated(actions, work / "evaluation-actions", run=run, **options)
     theirs = UNMEASURED
     if peer is not None:
-        compared = ("--generated", peer, "--stride", 2, "--metrics", "kernel")
-        found = evaluated(actions, work / "evaluation-peer", clips=budget.clips, options=compared)
-        theirs = share(found, "kernel_distance")
+        theirs = share(evaluated(actions, work / "evaluation-peer", generated=peer, **options), "kernel_distance")
     return [[name, "at most a quarter of the peer's", share(own, "kernel_distance"), theirs]]
 
 

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from videogan.api import Model
+from videogan.api import Model, load
 from videogan.config import DataConfig
 from videogan.data.folder import scan_folder
+from videogan.metrics import evaluate, read_report
+from videogan.metrics.report import Rows
 from videogan.metrics.sources import ClipRule, FolderSource, GeneratorSource, Source
 from videogan.training.log import read_metrics
 
@@ -58,21 +60,20 @@ def trained(
 
 
 def evaluated(
-    real: Path, out: Path, *, clips: int, options: Sequence[object] = (), run: Path | None = None
-) -> dict[str, dict[str, Any]]:
-    """Return the rows of ``videogan evaluate``, of ``run`` where it is given.
+    real: Path, out: Path, *, clips: int, run: Path | None = None, generated: Path | None = None, **options: Any
+) -> Rows:
+    """Return the figures of ``videogan.metrics.evaluate``, of a run or of a folder of generated videos.
 
     What an earlier call left in ``out`` counts where it asked the same of a run that has not been trained on since.
     """
-    report, note = out / "report.json", out / "asked.json"
-    of_run = () if run is None else ("--run", run)
+    note = out.with_name(f"{out.name}.asked.json")
     steps = 0 if run is None else read_metrics(run / "metrics.jsonl")[-1]["step"]
-    asked = [*map(str, ("evaluate", real, "--clips", clips, *of_run, *options)), steps]
-    if not (report.exists() and note.exists() and json.loads(note.read_text(encoding="utf-8")) == asked):
-        command("evaluate", real, "--clips", clips, "--out", out, "--yes", *of_run, *options, said=True)
+    asked = [*map(str, (real, clips, run, generated, options)), steps]
+    if not (out.exists() and note.exists() and json.loads(note.read_text(encoding="utf-8")) == asked):
+        model = None if run is None else load(run)
+        evaluate(real, model=model, generated=generated, clips=clips, out=out, overwrite=True, **options)
         note.write_text(json.dumps(asked), encoding="utf-8")
-    metrics: dict[str, dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))["metrics"]
-    return metrics
+    return read_report(out).metrics
 
 
 def split_by_person(clips: Path, work: Path, held_out: Sequence[str]) -> tuple[Path, Path]:

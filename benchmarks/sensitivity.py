@@ -20,11 +20,9 @@ from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
 from videogan.device import pick_threads
-from videogan.metrics.classifier import class_accuracy
-from videogan.metrics.diversity import duplicate_share, precision_recall_density_coverage
+from videogan.metrics.distances import bootstrap, frechet_distance, kernel_distance
+from videogan.metrics.diversity import class_accuracy, duplicate_share, precision_recall_density_coverage
 from videogan.metrics.features import FeatureNet, load_features
-from videogan.metrics.frechet import frechet_distance
-from videogan.metrics.kernel import bootstrap, kernel_distance
 from videogan.metrics.motion import ArrowOfTime, content_drift, frozen_share, motion_energy
 from videogan.video import read_video, to_float
 

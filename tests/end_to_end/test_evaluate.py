@@ -86,7 +86,12 @@ def test_mistakes_cost_a_line(videogan, clips, tmp_path):
         ((clips, "--generated", "empty", *SMALL), 3, "no usable video"),
         ((clips, "--generated", clips, "--run", "x"), 2, "leave one out"),
         ((clips, "--generated", clips, "--features", "pixel-16"), 2, "did you mean 'pixels-16'"),
-        ((clips, "--generated", clips, "--metrics", "movement"), 2, "no metric"),
+        ((clips, "--generated", clips, *SMALL, "--metrics", "movement"), 2, "no metric"),
+        ((clips, "--generated", clips, *SMALL, "--clips", 10**9), 2, "clips 1000000000: must be from"),
+        ((clips, "--generated", clips, *SMALL, "--size", 10**6), 2, "size 1000000: must be from"),
+        ((clips, *SMALL, "--size", 64), 2, "the model makes videos of 32 pixels"),
+        ((clips, "--generated", clips, *SMALL, "--lpips-file", __file__), 2, "--trust"),
+        ((clips, "--generated", clips, *SMALL, "--out", "."), 2, "holds no report"),
         ((clips, "--run", "nowhere", *SMALL), 2, "no such run"),
         (("--compare", "a.json", "b.json"), 2, "no such report"),
     ):
@@ -103,9 +108,9 @@ def test_training_evaluates_and_keeps_the_best(videogan, clips, tiny, monkeypatc
     assert done.code == 0, done.err
     run = RunFolder(tmp_path / "run")
     rows = read_metrics(run.metrics)
-    assert [row["step"] for row in rows if "kernel_distance" in row] == [2, 4, 6]
+    assert [row["step"] for row in rows if "tick_kernel_distance" in row] == [2, 4, 6]
     best = json.loads(run.status.read_text())["best"]
-    assert best["kernel_distance"] == min(row["kernel_distance"] for row in rows)
+    assert best["tick_kernel_distance"] == min(row["tick_kernel_distance"] for row in rows)
     kept = {path.name for path in list_checkpoints(run.checkpoints)}
     assert kept == {f"step-{best['step']:08d}", "step-00000006"}
     assert all(verify(path) for path in list_checkpoints(run.checkpoints))

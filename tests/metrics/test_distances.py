@@ -2,15 +2,7 @@ import pytest
 import torch
 
 from videogan.errors import DataError
-from videogan.metrics.diversity import (
-    duplicate_share,
-    memorisation,
-    nearest,
-    pairwise_distance,
-    precision_recall_density_coverage,
-)
-from videogan.metrics.frechet import frechet_distance
-from videogan.metrics.kernel import bootstrap, kernel_distance
+from videogan.metrics.distances import bootstrap, frechet_distance, kernel_distance
 
 
 def draw(n, d, seed):
@@ -46,7 +38,6 @@ def test_the_order_of_clips_changes_nothing():
     a, b = draw(30, 8, 0), draw(40, 8, 1)
     for metric in (frechet_distance, kernel_distance):
         assert metric(a.flip(0), b.flip(0)) == pytest.approx(metric(a, b))
-    assert precision_recall_density_coverage(a.flip(0), b) == precision_recall_density_coverage(a, b)
 
 
 def test_interval_holds_the_value_repeats_and_shrinks():
@@ -56,26 +47,6 @@ def test_interval_holds_the_value_repeats_and_shrinks():
     assert (low, high) == bootstrap(kernel_distance, a, b, resamples=50, seed=3)
     few = bootstrap(kernel_distance, a[:40], b[:40], resamples=50, seed=3)
     assert few[1] - few[0] > high - low
-
-
-def test_neighbours():
-    real = draw(60, 3, 0)
-    assert set(precision_recall_density_coverage(real, real).values()) >= {1.0}
-    far = precision_recall_density_coverage(real, real + 100)
-    assert far == {"precision": 0, "recall": 0, "density": 0, "coverage": 0}
-    narrow = precision_recall_density_coverage(real, 0.01 * draw(60, 3, 1))
-    assert narrow["precision"] == 1 and narrow["recall"] < 0.1 and narrow["coverage"] < 0.5
-    with pytest.raises(DataError):
-        precision_recall_density_coverage(real[:5], real)
-
-
-def test_copies_are_found():
-    real, other = draw(40, 6, 0), draw(40, 6, 1)
-    assert duplicate_share(real, 1e-6) == 0
-    assert duplicate_share(torch.cat((real, real[:10])), 1e-6) == pytest.approx(20 / 50)
-    assert nearest(real.flip(0), real)[1].tolist() == list(range(39, -1, -1))
-    assert memorisation(real + 1e-4, real) < 0.01 < 0.7 < memorisation(other, real)
-    assert pairwise_distance(torch.tensor([[0.0], [1.0], [3.0]])) == pytest.approx(2)
 
 
 def test_too_few_clips_are_told():

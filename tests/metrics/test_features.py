@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from videogan.errors import CheckpointError, MissingPathError, UsageError
+from videogan.metrics.distances import frechet_distance
 from videogan.metrics.features import FEATURES, load_features, load_i3d
-from videogan.metrics.frechet import frechet_distance
-from videogan.metrics.weights import git_blob_hash
+from videogan.metrics.published import git_blob_hash
 
 CLIPS = torch.rand(3, 4, 3, 20, 24, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
@@ -67,11 +67,11 @@ def test_mistakes_are_told(tmp_path):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_both_protocols_of_i3d(network_file):
     key = git_blob_hash(network_file)
-    first = load_i3d(network_file, torch.device("cpu"), known=key)
+    first = load_i3d(network_file, torch.device("cpu"), published=key)
     assert first.protocol["frechet"] == "FVD (stylegan-v)" and first.protocol["ddof"] == "0"
     assert first(CLIPS)[:, 1:5].tolist() == [[1, 1, 4, 24]] * 3
     assert torch.allclose(first(CLIPS)[:, 0], CLIPS.mean(dim=(1, 2, 3, 4)) * 127.5 + 127.5, atol=0.1)
-    second = load_i3d(network_file, torch.device("cpu"), name="i3d-cd-fvd", known=key)
+    second = load_i3d(network_file, torch.device("cpu"), name="i3d-cd-fvd", published=key)
     assert second.protocol["frechet"] == "FVD (cd-fvd preprocessing)" and second.protocol["ddof"] == "1"
     assert second(CLIPS)[:, 1:5].tolist() == [[0, 0, 4, 224]] * 3
 
@@ -81,7 +81,7 @@ def test_both_protocols_of_i3d(network_file):
 def test_the_published_check_with_a_stand_in(tmp_path, name, ddof):
     """Two draws of noise, as in the published check, through file, protocol and distance; against numpy."""
     torch.jit.script(Projection()).save(str(tmp_path / "net.pt"))
-    net = load_i3d(tmp_path / "net.pt", torch.device("cpu"), name=name, known=git_blob_hash(tmp_path / "net.pt"))
+    net = load_i3d(tmp_path / "net.pt", torch.device("cpu"), name=name, published=git_blob_hash(tmp_path / "net.pt"))
     drawn = [np.random.RandomState(seed).rand(500, 4, 4, 4, 3).astype(np.float32) for seed in (1, 2)]
     features = [net(torch.from_numpy(clips).permute(0, 1, 4, 2, 3) * 2 - 1) for clips in drawn]
     a, b = (part.double().numpy() for part in features)
@@ -121,3 +121,22 @@ def test_efficientnet_in_both_precisions():
     assert torch.allclose(torch.cat([net(clip[None]) for clip in CLIPS]), exact, atol=1e-4)
     rough = load_features("efficientnet-lite0", precision="bfloat16")(CLIPS)
     assert torch.nn.functional.cosine_similarity(rough, exact).min() > 0.98
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_an_unknown_program_runs_only_where_it_is_trusted(tmp_path):
+    victim = tmp_path / "letter.txt"
+    victim.write_text("dear")
+    source = f"""
+def forward(self, x):
+    letter = torch.from_file({str(victim)!r}, True, 4, dtype=torch.uint8)
+    return letter.fill_(65).float().expand(x.size(0), 4)
+"""
+    network = torch.jit.ScriptModule()
+    network.define(source)
+    network.save(str(tmp_path / "net.pt"))
+    with pytest.raises(UsageError, match="--trust"):
+        load_features("videomae", path=tmp_path / "net.pt")(CLIPS)
+    assert victim.read_text() == "dear"
+    load_features("videomae", path=tmp_path / "net.pt", trust=True)(CLIPS)
+    assert victim.read_text() == "AAAA"

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 
 from videogan.data.folder import scan_folder
+from videogan.metrics.distances import bootstrap, kernel_distance
 from videogan.metrics.features import load_features
-from videogan.metrics.kernel import bootstrap, kernel_distance
 from videogan.metrics.measure import measure
 from videogan.metrics.sources import Batch, ClipRule, FolderSource
 from videogan.video import VideoWriter, read_video, to_float

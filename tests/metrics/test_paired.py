@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from videogan.errors import CheckpointError, DataError, MissingPathError
-from videogan.metrics.paired import lpips, psnr, ssim
+from videogan.errors import CheckpointError, DataError, MissingPathError, UsageError
+from videogan.metrics.paired import load_lpips, psnr, ssim
 
 
 def noisy():
@@ -27,9 +27,13 @@ class Distance(torch.nn.Module):
 def test_lpips_by_a_file(tmp_path):
     a = noisy()
     torch.jit.trace(Distance(), (a[0], a[0])).save(str(tmp_path / "net.pt"))
-    assert lpips(a, a + 0.25, tmp_path / "net.pt") == pytest.approx(0.25, rel=1e-4)
+    with pytest.raises(UsageError, match="--trust"):
+        load_lpips(tmp_path / "net.pt")
+    lpips = load_lpips(tmp_path / "net.pt", trust=True)
+    (tmp_path / "net.pt").unlink()  # loaded once
+    assert lpips(a, a + 0.25) == pytest.approx(0.25, rel=1e-4) and lpips(a, a) == 0
     (tmp_path / "text").write_text("no network")
     with pytest.raises(CheckpointError):
-        lpips(a, a, tmp_path / "text")
+        load_lpips(tmp_path / "text", trust=True)
     with pytest.raises(MissingPathError):
-        lpips(a, a, tmp_path / "none")
+        load_lpips(tmp_path / "none")

@@ -4,13 +4,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from videogan.data.folder import scan_folder
 from videogan.metrics.features import load_features
-from videogan.metrics.measure import Measured
+from videogan.metrics.measure import Measured, cache_key, measure_cached
 from videogan.metrics.protocol import real_protocol, real_set
 from videogan.metrics.sources import ClipRule, FolderSource
-from videogan.metrics.statistics_cache import key, measure_cached
 from videogan.video import VideoWriter
 
 RULE = ClipRule(32, 4)
@@ -23,7 +23,7 @@ class Counting:
         self._net = load_features("pixels-16")
         self.seen = 0
         self.name, self.dim, self.hash = self._net.name, self._net.dim, self._net.hash
-        self.resize, self.protocol = self._net.resize, self._net.protocol
+        self.resize, self.protocol, self.precision = self._net.resize, self._net.protocol, self._net.precision
 
     def __call__(self, clips):
         self.seen += len(clips)
@@ -44,7 +44,7 @@ def root(tmp_path):
 def run(root, cache, rule=RULE, seed=0):
     net = Counting()
     source = FolderSource(scan_folder(root, cache_dir=cache), rule, clips=8, seed=seed)
-    stamp = real_protocol(net, rule, clips=8, seed=seed, precision="float32")
+    stamp = real_protocol(net, rule, clips=8, seed=seed)
     return net, measure_cached(source, net, stamp, cache_dir=cache)
 
 
@@ -71,6 +71,27 @@ def test_a_changed_file_another_rule_or_seed_and_damage_are_measured_anew(root, 
     assert run(root, cache)[0].seen == 0
 
 
+@pytest.mark.parametrize("place", [-1, -3, -4000])
+def test_a_flipped_bit_is_found(root, tmp_path, place):
+    cache = tmp_path / "cache"
+    _, whole = run(root, cache)
+    (file,) = (cache / "statistics").iterdir()
+    content = bytearray(file.read_bytes())
+    content[place] ^= 64
+    file.write_bytes(content)
+    net, again = run(root, cache)
+    assert net.seen == 8
+    assert all(torch.equal(tensor, again.tensors()[name]) for name, tensor in whole.tensors().items())
+
+
+def test_statistics_without_a_digest_are_not_trusted(root, tmp_path):
+    cache = tmp_path / "cache"
+    _, whole = run(root, cache)
+    (file,) = (cache / "statistics").iterdir()
+    save_file({**whole.tensors(), "features": whole.features.fill_(float("nan"))}, file)
+    assert run(root, cache)[0].seen == 8
+
+
 def test_a_cache_that_cannot_be_written_costs_nothing_but_time(root, tmp_path):
     cache = tmp_path / "cache"
     cache.mkdir()
@@ -80,11 +101,11 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(root, tmp_path):
 
 def test_the_name_of_a_set_does_not_depend_on_where_it_lies(root, tmp_path):
     before = scan_folder(root, cache_dir=tmp_path / "cache")
-    name, place = real_set(before), key(before, {})
+    name, place = real_set(before), cache_key(before, {})
     moved = root.rename(tmp_path / "elsewhere")
     after = scan_folder(moved, cache_dir=tmp_path / "cache")
     assert real_set(after) == name
-    assert key(after, {}) != place
+    assert cache_key(after, {}) != place
 
 
 def test_halves_have_no_video_in_common(root, tmp_path):

@@ -14,10 +14,12 @@ def test_the_best_is_the_lowest_kernel_distance():
     ]
     assert best_step(rows) == (6, -0.1)
     assert best_step(rows[:1]) is None
+    assert best_step([*rows, {"step": 10, "tick_kernel_distance": -0.2}]) == (10, -0.2)
+    assert best_step([*rows, {"step": 10, "tick_kernel_distance": 0.2}]) == (6, -0.1)
 
 
 def test_it_is_due_once_for_every_multiple_that_was_passed():
-    quality = Quality(tiny_config("evaluate.every=10", "evaluate.features=pixels-16"), None, "cpu")
+    quality = Quality(tiny_config("evaluate.every=10", "evaluate.features=pixels-16").evaluate, None, "cpu")
     assert [quality.due(before, before + 4) for before in (0, 4, 8, 12, 16)] == [False, False, True, False, True]
 
 

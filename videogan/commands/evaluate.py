@@ -1,16 +1,19 @@
 """``videogan evaluate``: how good a model, or a folder of generated videos, is beside real ones."""
 
+import json
 import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from videogan.errors import MissingPathError, UsageError
+from videogan.files import printable
 
 if TYPE_CHECKING:
-    from videogan.commands.evaluation import Request
-
+    from videogan.metrics import Report
 
 RealArgument = Annotated[
     Path | None, typer.Argument(help="Folder of real videos; its sub-folders, if any, are the classes.")
@@ -21,10 +24,12 @@ RunOption = Annotated[
 GeneratedOption = Annotated[
     Path | None, typer.Option(help="Folder of generated videos, by whatever tool, in place of a model.")
 ]
-SizeOption = Annotated[int | None, typer.Option(min=8, help="Height and width; by default the generated ones'.")]
-FramesOption = Annotated[int | None, typer.Option(min=2, help="Frames of a clip; by default the model's, or 16.")]
+SizeOption = Annotated[
+    int | None, typer.Option(help="Height and width of the clips of two folders; by default the generated ones'.")
+]
+FramesOption = Annotated[int | None, typer.Option(help="Frames of a clip; by default the model's, or 16.")]
 StrideOption = Annotated[
-    int | None, typer.Option(min=1, help="Step between frames of real clips; by default the model's, or 1.")
+    int | None, typer.Option(help="Step between frames of real clips; by default the model's, or 1.")
 ]
 CompareOption = Annotated[
     tuple[Path, Path] | None, typer.Option(metavar="A.json B.json", help="Hold two reports side by side.")
@@ -32,6 +37,9 @@ CompareOption = Annotated[
 FeaturesFileOption = Annotated[Path | None, typer.Option(help="Weights, where no package has them.")]
 FetchOption = Annotated[
     bool, typer.Option("--fetch", help="Bring the I3D file over the network if need be; its hash is checked.")
+]
+TrustOption = Annotated[
+    bool, typer.Option("--trust", help="Run the programs that the named TorchScript files are, though unknown.")
 ]
 PrecisionOption = Annotated[
     str, typer.Option(help="float32, or bfloat16: faster where the processor multiplies it; the report says which.")
@@ -47,18 +55,19 @@ def evaluate(
     features: Annotated[str, typer.Option(help="What clips are described by.")] = "efficientnet-lite0",
     features_file: FeaturesFileOption = None,
     fetch: FetchOption = False,
+    trust: TrustOption = False,
     precision: PrecisionOption = "float32",
     lpips_file: LpipsOption = None,
-    clips: Annotated[int, typer.Option(min=2, help="Clips of each set.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, help="Chooses the clips.")] = 0,
+    clips: Annotated[int, typer.Option(help="Clips of each set.")] = 256,
+    seed: Annotated[int, typer.Option(help="Chooses the clips.")] = 0,
     size: SizeOption = None,
     frames: FramesOption = None,
     stride: StrideOption = None,
-    generated_stride: Annotated[int, typer.Option(min=1, help="The same of generated videos.")] = 1,
+    generated_stride: Annotated[int, typer.Option(help="The same of generated videos.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("evaluation"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     compare: CompareOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Replace OUT if it exists.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Replace the report in OUT.")] = False,
 ) -> None:
     """Measure generated clips beside real ones.
 
@@ -71,101 +80,70 @@ def evaluate(
         return
     if real is None:
         raise UsageError("name the folder of real videos: videogan evaluate REAL")
+    _check_paths(real, run, generated, features_file, lpips_file)
+
+    import videogan
+    from videogan import metrics as measures
+
+    with _bars() as progress:
+        report = measures.evaluate(
+            real,
+            model=videogan.load(run) if generated is None else None,
+            generated=generated,
+            metrics=None if metrics is None else [name.strip() for name in metrics.split(",")],
+            features=measures.load_features(
+                features, path=features_file, precision=precision, fetch=fetch, trust=trust
+            ),
+            lpips=None if lpips_file is None else measures.load_lpips(lpips_file, trust=trust),
+            clips=clips,
+            seed=seed,
+            size=size,
+            num_frames=frames,
+            frame_stride=stride,
+            generated_stride=generated_stride,
+            out=out,
+            overwrite=yes,
+            progress=progress,
+        )
+    _print(report, out, as_json=as_json)
+
+
+def _check_paths(real: Path, run: Path | None, generated: Path | None, *files: Path | None) -> None:
     if run is not None and generated is not None:
         raise UsageError("--run and --generated name two things to evaluate; leave one out")
-    for path in (real, generated, features_file, lpips_file):  # told before torch is loaded
+    for path in (real, generated, *files):  # told before torch is loaded
         if path is not None and not os.path.lexists(path):
-            raise MissingPathError(f"{path}: no such file or folder")
-    _check_out(out, overwrite=yes)
-    from videogan.commands.evaluation import Request
-
-    request = Request(
-        real=real,
-        run=run,
-        generated=generated,
-        metrics=metrics,
-        features=features,
-        features_file=features_file,
-        fetch=fetch,
-        precision=precision,
-        lpips_file=lpips_file,
-        clips=clips,
-        seed=seed,
-        size=size,
-        num_frames=frames,
-        frame_stride=stride,
-        generated_stride=generated_stride,
-    )
-    report = _run(request, out)
-    _show(report, out, as_json=as_json)
+            raise MissingPathError(f"{printable(path)}: no such file or folder")
 
 
-def _check_out(out: Path, *, overwrite: bool) -> None:
-    """Raise UsageError where OUT must not or cannot be written; only a report is ever replaced."""
-    if not os.path.lexists(out):
-        parent = next(path for path in out.absolute().parents if path.exists())
-        if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-            raise UsageError(f"{out}: cannot be written below {parent}; name another folder by --out")
-        return
-    if not (out / "report.json").is_file():
-        raise UsageError(f"{out}: exists and holds no report; name another folder by --out")
-    if not overwrite:
-        raise UsageError(f"{out}: exists already; --yes replaces it, --out names another folder")
-
-
-def _run(request: "Request", out: Path) -> dict[str, Any]:
-    """Evaluate into a folder beside OUT that takes its place once it is whole."""
-    import shutil
-
-    from videogan.commands.evaluation import run_evaluation
-
-    part = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        part.mkdir(parents=True)
-        report = run_evaluation(request, part)
-        if out.exists():
-            shutil.rmtree(out)
-        part.rename(out)
-    except OSError as error:
-        if isinstance(error, UsageError):
-            raise
-        raise UsageError(f"{out}: the report cannot be written ({error.strerror}); make room or use --out") from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return report
-
-
-def _show(report: dict[str, Any], out: Path, *, as_json: bool) -> None:
+def _print(report: "Report", out: Path, *, as_json: bool) -> None:
     if as_json:
-        import json
-
-        typer.echo(json.dumps(report))
+        typer.echo(json.dumps(report.model_dump()))
         return
-    from videogan.metrics.page import aligned, table
-
-    for warning in report["warnings"]:
+    for warning in report.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    stamp = report["protocol"]
-    typer.echo(
-        f"{report['generated']} against {report['real']}: {stamp['generated_clips']} and {stamp['real_clips']} clips "
-        f"of {stamp['num_frames']} frames, {stamp['size']} x {stamp['size']}, features {stamp['features']}"
-    )
-    typer.echo("\n".join(aligned(table(report))))
-    typer.echo(out / "report.html")
+    typer.echo("\n".join([*report.lines(), printable(out / "report.html")]))
 
 
 def _compare(first: Path, second: Path, *, as_json: bool) -> None:
-    from videogan.metrics.page import aligned
-    from videogan.metrics.protocol import compare, read_report
+    from videogan.metrics import compare
 
-    found = compare(read_report(first), read_report(second), (str(first), str(second)))
-    if as_json:
-        import json
+    comparison = compare(first, second)
+    typer.echo(json.dumps(comparison.to_dict()) if as_json else "\n".join(comparison.lines()))
 
-        typer.echo(json.dumps(found))
-        return
-    lines = [f"metric\t{first}\t{second}\treal against real\tgood is"]
-    for name, row in found["metrics"].items():
-        numbers = ["" if row[key] is None else f"{row[key]:.4g}" for key in ("a", "b", "real_vs_real")]
-        lines.append("\t".join((name, *numbers, row["goal"])))
-    typer.echo("\n".join([*aligned(lines), *found["notes"]]))
+
+@contextmanager
+def _bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a callback ``(task, done, total)`` that shows a bar on stderr, a new one for each task."""
+    from videogan.commands.progress import reading_bar
+
+    with ExitStack() as shown:
+        bars: dict[str, Callable[[int, int], None]] = {}
+
+        def show(task: str, done: int, total: int) -> None:
+            if task not in bars:
+                shown.close()
+                bars[task] = shown.enter_context(reading_bar(task))
+            bars[task](done, total)
+
+        yield show

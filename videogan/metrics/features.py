@@ -5,7 +5,7 @@ Clips enter as b t c h w float in [-1, 1]; features leave as (b dim) float32 on 
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,8 +13,9 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from videogan.device import pick_device
 from videogan.errors import CheckpointError, MissingPathError, UsageError, did_you_mean
-from videogan.metrics.weights import I3D, I3D_WITHOUT_NETWORK, find, git_blob_hash, open_torchscript
+from videogan.metrics.published import I3D, I3D_WITHOUT_NETWORK, find, git_blob_hash, open_torchscript
 
 FEATURES: tuple[str, ...] = (
     "efficientnet-lite0",
@@ -39,26 +40,13 @@ FRAMES_AT_ONCE = {"cpu": 4}
 """Frames that go through a 2D network together: so few stay in a CPU's caches, which is several times faster."""
 
 
-class FeatureNet(Protocol):
+class FeatureNet:
     """A network that describes clips, and what must be known to compare its numbers.
 
-    ``protocol`` holds at least ``frechet`` (what a Frechet distance on these features may be called) and ``ddof``
-    (0: covariance divided by N, 1: by N - 1).
+    ``compute`` maps clips (b t c h w) on the device to features (b dim); ``hash`` names its weights; ``protocol`` says
+    what a Frechet distance on these features may be called (``frechet``), and whether covariances are divided by N
+    (``ddof`` 0) or by N - 1 (1).
     """
-
-    name: str
-    dim: int
-    hash: str
-    resize: str
-    protocol: dict[str, str]
-
-    def __call__(self, clips: Tensor) -> Tensor:
-        """Clips (b t c h w) in [-1, 1] to features (b dim) float32."""
-        ...
-
-
-class _Features:
-    """The one implementation: ``compute`` maps clips on the device to features."""
 
     def __init__(
         self,
@@ -72,30 +60,37 @@ class _Features:
         precision: str,
         protocol: Mapping[str, str] | None = None,
     ) -> None:
-        self.name, self.dim, self.hash, self.resize = name, dim, weights, resize
+        self.name, self.dim, self.hash, self.resize, self.precision = name, dim, weights, resize, precision
         self.protocol = {"frechet": f"Frechet distance on {name}", "ddof": "1", **(protocol or {})}
         self._compute, self._device, self._dtype = compute, device, PRECISIONS[precision]
 
     @torch.inference_mode()
     def __call__(self, clips: Tensor) -> Tensor:
+        """Clips (b t c h w) in [-1, 1] to features (b dim) float32, on the CPU."""
         mixed = torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32)
         with mixed:
-            found = self._compute(clips.to(self._device))
-        return found.float().cpu()
+            features = self._compute(clips.to(self._device))
+        return features.float().cpu()
 
 
 def load_features(
     name: str,
     *,
     path: Path | None = None,
-    device: torch.device | str = "cpu",
+    device: torch.device | str | None = None,
     precision: str = "float32",
     fetch: bool = False,
+    trust: bool = False,
 ) -> FeatureNet:
     """Return the features called ``name``; ``path`` is the file with weights where they do not come from a package.
 
-    ``fetch`` brings the I3D file over the network where it is neither given nor in the cache folder.
-    Raises UsageError for an unknown name or missing weights, CheckpointError for a file that is not what it should be.
+    They are computed on ``device``, by default the GPU if there is one. ``fetch`` brings the I3D file over the network
+    where it is neither given nor in the cache folder; ``trust`` opens a TorchScript file that is none of the published
+    ones.
+
+    Raises:
+        UsageError: there are no such features, or their weights are missing or not trusted.
+        CheckpointError: a file is not what it should be.
     """
     if name not in FEATURES:
         raise UsageError(f"no features are called {name!r}{did_you_mean(name, FEATURES)}; known: {', '.join(FEATURES)}")
@@ -103,22 +98,22 @@ def load_features(
         raise UsageError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
     if path is not None and not path.is_file():
         raise MissingPathError(f"{path}: no such file with weights for {name}")
-    place = torch.device(device)
+    device = pick_device() if device is None else torch.device(device)
     if name == "efficientnet-lite0":
-        return _efficientnet(place, precision)
+        return _efficientnet(device, precision)
     if name == "pixels-16":
-        return _Features(
-            name, 2 * 3 * 256, _pixels, weights="none", resize="16x16 area", device=place, precision=precision
+        return FeatureNet(
+            name, 2 * 3 * 256, _pixels, weights="none", resize="16x16 area", device=device, precision=precision
         )
     if name == "kinetics-r3d18":
-        return _r3d18(path, place, precision)
+        return _r3d18(path, device, precision)
     if name in I3D_PROTOCOLS:
-        return load_i3d(path or find(I3D, fetch=fetch), place, precision, name=name)
+        return load_i3d(path or find(I3D, fetch=fetch), device, precision, name=name)
     if path is None:
         raise UsageError(
             f"{name} needs its TorchScript file (its weights are in no package); name it by --features-file"
         )
-    return _videomae(path, place, precision)
+    return _videomae(path, device, precision, trust=trust)
 
 
 def frames_and_differences(frames: Tensor) -> Tensor:
@@ -133,31 +128,29 @@ def load_i3d(
     precision: str = "float32",
     *,
     name: str = "i3d",
-    known: str = I3D.hash,
+    published: str = I3D.hash,
 ) -> FeatureNet:
     """Return the 400 outputs of the published I3D file under the protocol ``name`` of ``I3D_PROTOCOLS``.
 
-    Raises CheckpointError for a file whose hash is not ``known``: a number from it could not be called FVD.
+    Raises CheckpointError for a file whose git hash is not ``published``: a number from it could not be called FVD.
     """
     weights = git_blob_hash(path)
     if weights == I3D_WITHOUT_NETWORK:
         raise CheckpointError(f"{path}: holds weights without their network; give {I3D.name}")
-    if weights != known:
-        raise CheckpointError(f"{path}: git hash {weights} is no published I3D file; give {I3D.name} ({known[:8]})")
-    network = open_torchscript(path, device)
+    if weights != published:
+        raise CheckpointError(f"{path}: git hash {weights} is no published I3D file; give {I3D.name} ({published[:8]})")
+    network = open_torchscript(path, device, trust=True)  # by its hash
 
     def compute(clips: Tensor) -> Tensor:
         if name == "i3d":
             pixels = (clips.clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8)
-            found: Tensor = network(
-                rearrange(pixels, "b t c h w -> b c t h w"), rescale=True, resize=True, return_features=True
-            )
-            return found
+            ordered = rearrange(pixels, "b t c h w -> b c t h w")
+            return network(ordered, rescale=True, resize=True, return_features=True)
         resized = rearrange(_resize(clips, 224, antialias=False), "b t c h w -> b c t h w")
         return network(resized, rescale=False, resize=False, return_features=True)
 
     stated = I3D_PROTOCOLS[name]
-    return _Features(
+    return FeatureNet(
         name,
         400,
         compute,
@@ -202,7 +195,7 @@ def _efficientnet(device: torch.device, precision: str) -> FeatureNet:
             pooled.append(maps.float().mean(dim=(2, 3)))
         return frames_and_differences(rearrange(torch.cat(pooled), "(b t) d -> b t d", b=clips.shape[0]))
 
-    return _Features(
+    return FeatureNet(
         "efficientnet-lite0",
         2560,
         compute,
@@ -244,9 +237,9 @@ def _r3d18(path: Path | None, device: torch.device, precision: str) -> FeatureNe
     return _normalised("kinetics-r3d18", 512, network, file, 112, device, precision)
 
 
-def _videomae(path: Path, device: torch.device, precision: str) -> FeatureNet:
+def _videomae(path: Path, device: torch.device, precision: str, *, trust: bool) -> FeatureNet:
     """A TorchScript file that maps (b c t h w) of 224 pixels, normalised as on ImageNet, to (b 768)."""
-    return _normalised("videomae", 768, open_torchscript(path, device), path, 224, device, precision)
+    return _normalised("videomae", 768, open_torchscript(path, device, trust=trust), path, 224, device, precision)
 
 
 def _normalised(
@@ -258,9 +251,8 @@ def _normalised(
 
     def compute(clips: Tensor) -> Tensor:
         scaled = (_resize(clips, size) * 0.5 + 0.5 - mean[:, None, None]) / std[:, None, None]
-        found: Tensor = network(rearrange(scaled, "b t c h w -> b c t h w"))
-        return found
+        return network(rearrange(scaled, "b t c h w -> b c t h w"))
 
     rule = f"{size}x{size} bilinear with antialiasing"
     weights = git_blob_hash(file)
-    return _Features(name, dim, compute, weights=weights, resize=rule, device=device, precision=precision)
+    return FeatureNet(name, dim, compute, weights=weights, resize=rule, device=device, precision=precision)

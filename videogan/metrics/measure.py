@@ -1,20 +1,34 @@
-"""What is kept of every clip of a set: its features and a few numbers, never its pixels."""
+"""What is kept of every clip of a set, its features and a few numbers; for real sets also until the next call."""
 
-from collections.abc import Callable
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
+from videogan.data.folder import VideoFolder, fingerprint
 from videogan.errors import DataError
+from videogan.files import cache_root, sync
 from videogan.metrics.features import FeatureNet
 from videogan.metrics.motion import frozen_share, motion_energy
-from videogan.metrics.sources import Batch, Source
+from videogan.metrics.report import Setting
+from videogan.metrics.sources import Batch, FolderSource, Source
 
 THUMBNAIL = 8
 """Height and width at which the measures of content and of time's arrow look at frames."""
+_CACHE_VERSION = 2
+
+Progress = Callable[[int, int], None]
+"""Called with how many clips are done and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +36,7 @@ class Measured:
     """A measured set of n clips.
 
     features (n d); thumbnails (n t 1 8 8), grey; energy and frozen (n): mean change and share of repeated frames;
-    labels (n), -1 for none; groups (n): the video of each clip; places (n): the clip's place in its source.
+    labels (n), -1 for none; groups (n): the video of each clip; indices (n): the clip's index in its source.
     """
 
     features: Tensor
@@ -31,14 +45,14 @@ class Measured:
     frozen: Tensor
     labels: Tensor
     groups: Tensor
-    places: Tensor
+    indices: Tensor
 
     def __len__(self) -> int:
         return len(self.features)
 
-    def part(self, chosen: Tensor) -> "Measured":
-        """Return the clips with these numbers (m)."""
-        return Measured(**{name: tensor[chosen] for name, tensor in self.tensors().items()})
+    def part(self, rows: Tensor) -> "Measured":
+        """Return the clips in these rows (m)."""
+        return Measured(**{name: tensor[rows] for name, tensor in self.tensors().items()})
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all that is kept, by name."""
@@ -59,7 +73,7 @@ class Measured:
         return self.part(inside.nonzero()[:, 0]), self.part((~inside).nonzero()[:, 0])
 
 
-def measure(source: Source, net: FeatureNet, progress: Callable[[int, int], None] | None = None) -> Measured:
+def measure(source: Source, net: FeatureNet, progress: Progress | None = None) -> Measured:
     """Go through a source once; memory grows by what :class:`Measured` keeps only.
 
     Raises:
@@ -78,6 +92,36 @@ def measure(source: Source, net: FeatureNet, progress: Callable[[int, int], None
     return Measured(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
 
 
+def measure_cached(
+    source: FolderSource,
+    net: FeatureNet,
+    protocol: Mapping[str, Setting],
+    *,
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Measured:
+    """As ``measure``, but the same files are not measured again under the same protocol.
+
+    ``protocol`` holds all that the result depends on beside the files. A damaged file is made anew, and a cache that
+    cannot be written is no error: it only saves time.
+    """
+    file = cache_root(cache_dir) / "statistics" / f"{cache_key(source.folder, protocol)}.safetensors"
+    cached = _read(file)
+    if cached is not None:
+        return cached
+    measured = measure(source, net, progress)
+    if len(measured) == len(source):  # a file that could not be read may be readable the next time
+        _write(file, measured)
+    return measured
+
+
+def cache_key(folder: VideoFolder, protocol: Mapping[str, Setting]) -> str:
+    """Return a name that changes with the path, size or time of change of any video, and with the protocol."""
+    files = [[os.fspath(video.path.resolve()), fingerprint(video.path), video.label] for video in folder.videos]
+    text = json.dumps([_CACHE_VERSION, files, dict(protocol)], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
 def _measure(batch: Batch, net: FeatureNet) -> Measured:
     clips = batch.clips.cpu()
     grey = rearrange(clips.mean(dim=2, keepdim=True), "b t c h w -> (b t) c h w")
@@ -89,5 +133,38 @@ def _measure(batch: Batch, net: FeatureNet) -> Measured:
         frozen=torch.tensor([frozen_share(clip[None]) for clip in clips]),
         labels=batch.labels,
         groups=batch.groups,
-        places=batch.places,
+        indices=batch.indices,
     )
+
+
+def _read(file: Path) -> Measured | None:
+    """What was kept, or None where there is nothing, or not what was written."""
+    try:
+        with safe_open(file, framework="pt") as stored:
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 (a handle)
+            digest = (stored.metadata() or {}).get("sha256")
+        return Measured(**tensors) if digest == _digest(tensors) else None
+    except (OSError, SafetensorError, TypeError, ValueError):
+        return None
+
+
+def _write(file: Path, measured: Measured) -> None:
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    tensors = {name: tensor.contiguous() for name, tensor in measured.tensors().items()}
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, part, metadata={"sha256": _digest(tensors)})
+        sync(part)
+        part.replace(file)
+    except (OSError, SafetensorError):
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    """The SHA-256 of names, types, shapes and values: a file with one bit flipped is not taken for whole."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()

@@ -1,12 +1,17 @@
 """How near a clip is to the very clip it should be. Clips are (b t c h w) float in [-1, 1], frame by frame."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from einops import rearrange
 from torch import Tensor
 
-from videogan.errors import CheckpointError, DataError, MissingPathError
+from videogan.errors import DataError, MissingPathError
+from videogan.metrics.published import open_torchscript
+
+PairMetric = Callable[[Tensor, Tensor], float]
+"""What two batches of clips (b t c h w) in [-1, 1] have between them."""
 
 
 def psnr(a: Tensor, b: Tensor) -> float:
@@ -14,35 +19,38 @@ def psnr(a: Tensor, b: Tensor) -> float:
     from torchmetrics.functional.image import peak_signal_noise_ratio
 
     x, y = _frames(a, b)
-    found = peak_signal_noise_ratio(x, y, data_range=2.0, reduction="elementwise_mean", dim=(1, 2, 3))
-    return float(found)
+    return float(peak_signal_noise_ratio(x, y, data_range=2.0, reduction="elementwise_mean", dim=(1, 2, 3)))
 
 
 def ssim(a: Tensor, b: Tensor) -> float:
     """Return the structural similarity (Wang et al. 2004, equation 13), the mean over frames, at most 1."""
     from torchmetrics.functional.image import structural_similarity_index_measure
 
-    found = structural_similarity_index_measure(*_frames(a, b), data_range=2.0)
-    assert isinstance(found, Tensor)
-    return float(found)
+    mean = structural_similarity_index_measure(*_frames(a, b), data_range=2.0)
+    assert isinstance(mean, Tensor)
+    return float(mean)
 
 
-def lpips(a: Tensor, b: Tensor, path: Path) -> float:
+def load_lpips(path: Path, *, device: torch.device | str = "cpu", trust: bool = False) -> PairMetric:
     """Return the learned perceptual distance (Zhang et al. 2018) by a TorchScript file, the mean over frames.
 
-    The network takes two batches (b c h w) in [-1, 1] and returns their distances. Raises MissingPathError without
-    the file, CheckpointError where it is not TorchScript.
+    The network takes two batches (b c h w) in [-1, 1] and returns their distances.
+
+    Raises:
+        MissingPathError: there is no such file.
+        UsageError: the file is not trusted.
+        CheckpointError: it is not TorchScript.
     """
     if not path.is_file():
         raise MissingPathError(f"{path}: no such file with LPIPS weights")
-    x, y = _frames(a, b)
-    try:
-        network = torch.jit.load(str(path), map_location=x.device).eval()
-    except (RuntimeError, ValueError) as error:
-        raise CheckpointError(f"{path}: not a TorchScript file; give LPIPS as TorchScript") from error
-    with torch.inference_mode():
-        parts = zip(x.split(32), y.split(32), strict=True)
-        return float(torch.cat([network(left, right).flatten() for left, right in parts]).mean())
+    network = open_torchscript(path, device, trust=trust)
+
+    def lpips(a: Tensor, b: Tensor) -> float:
+        pairs = zip(*(frames.to(device).split(32) for frames in _frames(a, b)), strict=True)
+        with torch.inference_mode():
+            return float(torch.cat([network(left, right).flatten() for left, right in pairs]).mean())
+
+    return lpips
 
 
 def _frames(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from videogan.data.clips import Short, clip_indices, num_clip_starts
 from videogan.data.folder import VideoFolder
-from videogan.errors import DataError, VideoError
+from videogan.errors import CheckpointError, DataError, UsageError, VideoError
 from videogan.files import printable
 from videogan.models.generator import Generator
 from videogan.sampling import stream, take
@@ -25,6 +25,9 @@ from videogan.video.pixels import Fit
 _log = logging.getLogger(__name__)
 
 BATCH = 16
+"""Clips at once, at most."""
+BATCH_VALUES = 2**28
+"""Values (1 GiB in float32) of the clips at once: fewer clips where they are large, and none beyond."""
 CHOICE = "the videos in turn, a start not yet used of each, drawn by the seed"
 
 
@@ -39,15 +42,29 @@ class ClipRule:
     fit: Fit = "crop"
     short: Short = "repeat-last"
 
+    def clips_at_once(self) -> int:
+        """Return how many clips are held at once.
+
+        Raises:
+            UsageError: one is too large already.
+        """
+        at_once = min(BATCH, BATCH_VALUES // (3 * self.num_frames * self.size * self.size))
+        if not at_once:
+            raise UsageError(
+                f"a clip of {self.num_frames} frames of {self.size} x {self.size} pixels is more than 1 GiB; take a "
+                "smaller --size or fewer --frames"
+            )
+        return at_once
+
 
 @dataclass(frozen=True)
 class Batch:
-    """Clips (b t c h w) in [-1, 1]; (b) each: labels (-1: none), the video that a clip is of, its place in the set."""
+    """Clips (b t c h w) in [-1, 1]; (b) each: labels (-1: none), the video that a clip is of, its index in the set."""
 
     clips: Tensor
     labels: Tensor
     groups: Tensor
-    places: Tensor
+    indices: Tensor
 
 
 class Source(Protocol):
@@ -64,7 +81,7 @@ class Source(Protocol):
         """Go through the set in a fixed order."""
         ...
 
-    def clip(self, place: int) -> Tensor:
+    def clip(self, index: int) -> Tensor:
         """One clip (t c h w) in [-1, 1] again."""
         ...
 
@@ -74,13 +91,13 @@ def choose(starts: Sequence[int], clips: int, seed: int) -> list[tuple[int, int]
     draw = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(starts), generator=draw).tolist()
     queues = {video: torch.randperm(starts[video], generator=draw).tolist() for video in order if starts[video]}
-    chosen: list[tuple[int, int]] = []
-    while queues and len(chosen) < clips:
-        for video in list(queues)[: clips - len(chosen)]:
-            chosen.append((video, queues[video].pop()))
+    pairs: list[tuple[int, int]] = []
+    while queues and len(pairs) < clips:
+        for video in list(queues)[: clips - len(pairs)]:
+            pairs.append((video, queues[video].pop()))
             if not queues[video]:
                 del queues[video]
-    return sorted(chosen)
+    return sorted(pairs)
 
 
 class FolderSource:
@@ -111,28 +128,29 @@ class FolderSource:
 
     def batches(self) -> Iterator[Batch]:
         """Go through the clips by video; one that cannot be read is left out with a warning."""
+        at_once = self.rule.clips_at_once()
         clips: list[Tensor] = []
-        places: list[int] = []
+        indices: list[int] = []
         for video, picks in groupby(enumerate(self.picks), lambda pick: pick[1][0]):
-            for place, (_, start) in picks:
+            for index, (_, start) in picks:
                 try:
                     clips.append(self._read(video, start))
-                    places.append(place)
+                    indices.append(index)
                 except VideoError as error:
-                    _log.warning("%s is left out", error)
-                if len(clips) == BATCH:
-                    yield self._batch(clips, places)
-                    clips, places = [], []
+                    _log.warning("%s is left out", printable(str(error)))
+                if len(clips) == at_once:
+                    yield self._batch(clips, indices)
+                    clips, indices = [], []
         if clips:
-            yield self._batch(clips, places)
+            yield self._batch(clips, indices)
 
-    def clip(self, place: int) -> Tensor:
+    def clip(self, index: int) -> Tensor:
         """One clip (t c h w) in [-1, 1] again."""
-        return self._read(*self.picks[place])
+        return self._read(*self.picks[index])
 
-    def _batch(self, clips: list[Tensor], places: list[int]) -> Batch:
-        groups = torch.tensor([self.picks[place][0] for place in places])
-        return Batch(torch.stack(clips), self.labels[places], groups, torch.tensor(places))
+    def _batch(self, clips: list[Tensor], indices: list[int]) -> Batch:
+        groups = torch.tensor([self.picks[index][0] for index in indices])
+        return Batch(torch.stack(clips), self.labels[indices], groups, torch.tensor(indices))
 
     def _count(self, video: int) -> int:
         source = self.folder.videos[video]
@@ -183,16 +201,19 @@ class GeneratorSource:
         return self._clips
 
     def batches(self) -> Iterator[Batch]:
-        """Make the clips, 16 at a time."""
-        for first in range(0, self._clips, BATCH):
-            places = range(first, min(first + BATCH, self._clips))
-            numbers = torch.tensor(places)
-            labels = torch.full((len(places),), -1) if self._labels is None else self._labels[numbers]
-            yield Batch(self._frames(places), labels, numbers, numbers)
+        """Make the clips, 16 at a time.
 
-    def clip(self, place: int) -> Tensor:
+        Raises:
+            CheckpointError: the model makes values that are not finite.
+        """
+        for first in range(0, self._clips, BATCH):
+            indices = torch.arange(first, min(first + BATCH, self._clips))
+            labels = torch.full_like(indices, -1) if self._labels is None else self._labels[indices]
+            yield Batch(self._frames(indices), labels, indices, indices)
+
+    def clip(self, index: int) -> Tensor:
         """One clip (t c h w) in [-1, 1] again."""
-        return self._frames(range(place, place + 1))[0]
+        return self._frames(torch.tensor([index]))[0]
 
     def later(self, first_frame: int, clips: int) -> "GeneratorSource":
         """Return later frames of the first ``clips`` of the same videos."""
@@ -207,16 +228,19 @@ class GeneratorSource:
             first_frame=first_frame,
         )
 
-    def _frames(self, places: range) -> Tensor:
+    def _frames(self, indices: Tensor) -> Tensor:
         first = self.first_frame
-        seeds = [self._seed + place for place in places]
-        labels = None if self._labels is None else self._labels[torch.tensor(places)].to(self._device)
+        seeds = [self._seed + index for index in indices.tolist()]
+        labels = None if self._labels is None else self._labels[indices].to(self._device)
         kept, passed = [], 0
         for chunk in take(stream(self._generator, seeds, labels), first + self._num_frames):
             if passed + chunk.shape[1] > first:
                 kept.append(chunk[:, max(0, first - passed) :].cpu())
             passed += chunk.shape[1]
-        return torch.cat(kept, dim=1)
+        clips = torch.cat(kept, dim=1)
+        if not clips.isfinite().all():
+            raise CheckpointError("the model makes values that are not finite; evaluate an earlier checkpoint by --run")
+        return clips
 
 
 def labels_in_proportion(
@@ -233,15 +257,19 @@ def labels_in_proportion(
     shared = [number[real_names[label]] for label in real.tolist() if label >= 0 and real_names[label] in number]
     if not shared:
         return torch.arange(clips) % len(model_names)
-    # Evenly spaced places of the sorted labels: in proportion for any number of clips.
+    # At even distances along the sorted labels: in proportion for any number of clips.
     ordered = sorted(shared)
     return torch.tensor([ordered[index * len(ordered) // clips] for index in range(clips)])
 
 
-def paired_clips(real: VideoFolder, fake: VideoFolder, real_rule: ClipRule, fake_rule: ClipRule) -> Iterator[Tensor]:
-    """Yield the first clips of videos of one name in both folders as (2 t c h w): real, generated."""
+def same_names(real: VideoFolder, fake: VideoFolder) -> list[tuple[int, int]]:
+    """Return the indices of the videos that have one name, suffixes aside, in both folders."""
     names = {video.path.relative_to(fake.root).with_suffix(""): index for index, video in enumerate(fake.videos)}
-    for index, video in enumerate(real.videos):
-        other = names.get(video.path.relative_to(real.root).with_suffix(""))
-        if other is not None:
-            yield torch.stack((read_clip(real, index, 0, real_rule), read_clip(fake, other, 0, fake_rule)))
+    own = [video.path.relative_to(real.root).with_suffix("") for video in real.videos]
+    return [(index, names[name]) for index, name in enumerate(own) if name in names]
+
+
+def paired_clips(real: FolderSource, fake: FolderSource) -> Iterator[Tensor]:
+    """Yield the first clips of videos of one name in both folders as (2 t c h w): real, generated."""
+    for one, other in same_names(real.folder, fake.folder):
+        yield torch.stack((read_clip(real.folder, one, 0, real.rule), read_clip(fake.folder, other, 0, fake.rule)))

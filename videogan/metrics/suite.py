@@ -1,50 +1,43 @@
 """All metrics of a generated set against a real one: values, what two halves of the real set give, and warnings."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from videogan.errors import DataError, UsageError, did_you_mean
-from videogan.metrics.classifier import class_accuracy
+from videogan.metrics.distances import bootstrap, frechet_distance, kernel_distance
 from videogan.metrics.diversity import (
+    class_accuracy,
     duplicate_share,
     memorisation,
     pairwise_distance,
     precision_recall_density_coverage,
 )
 from videogan.metrics.features import FeatureNet
-from videogan.metrics.frechet import frechet_distance
-from videogan.metrics.kernel import bootstrap, kernel_distance
 from videogan.metrics.measure import Measured
 from videogan.metrics.motion import ArrowOfTime, content_drift, long_drift
-from videogan.metrics.paired import lpips, psnr, ssim
+from videogan.metrics.paired import PairMetric, psnr, ssim
+from videogan.metrics.report import Row, Rows
 
-METRICS = ("kernel", "frechet", "precision", "classes", "diversity", "memorisation", "motion", "long", "paired")
 NEIGHBOURS = 5
 DUPLICATE = 0.1
 """Clips nearer than this share of the real set's mean distance between clips count as the same."""
 LATE = 1000
 """First frame of the window that long videos are judged by."""
 LONG_VIDEOS = 32
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure: of the generated set, of one half of the real set against the other, and what is good."""
-
-    value: float | None
-    real_vs_real: float | None
-    goal: str
-    interval: tuple[float, float] | None = None
+PAIR_GOALS = {"psnr": "high, dB", "ssim": "high", "lpips": "low"}
 
 
 @dataclass(frozen=True)
 class Sets:
-    """What the metrics look at; labels of both sets are numbers of ``class_names``."""
+    """What the metrics look at; labels of both sets are numbers of ``class_names``.
+
+    ``late`` measures later frames of the first videos of the generated set, of a model only; ``pairs`` are clips
+    (2 t c h w), real and generated, of videos of one name, of folders only.
+    """
 
     real: Measured
     fake: Measured
@@ -52,115 +45,55 @@ class Sets:
     net: FeatureNet
     class_names: tuple[str, ...]
     seed: int
+    late: Callable[[], Measured] | None = None
+    pairs: Iterable[Tensor] = ()
+    lpips: PairMetric | None = None
 
 
-Rows = dict[str, Row]
-
-
-def parse_metrics(text: str | None, *, has_model: bool, has_folder: bool) -> tuple[str, ...]:
-    """Read ``kernel,motion``; None is all that apply.
+def choose_metrics(names: Sequence[str] | None, *, has_model: bool) -> tuple[str, ...]:
+    """Return the names of the metrics to run; None is all that need nothing but the two sets.
 
     Raises:
         UsageError: there is no such metric, or it needs what is not given.
     """
-    apply = [name for name in METRICS if (name != "long" or has_model) and name != "paired"]
-    if text is None:
-        return tuple(apply)
-    names = tuple(part.strip() for part in text.split(","))
+    if names is None:
+        return tuple(name for name in METRICS if name != "paired" and (name != "long" or has_model))
     for name in names:
         if name not in METRICS:
-            known = ", ".join(METRICS)
-            raise UsageError(f"no metric is called {name!r}{did_you_mean(name, METRICS)}; known: {known}")
+            raise UsageError(f"no metric is called {name!r}{did_you_mean(name, METRICS)}; known: {', '.join(METRICS)}")
         if name == "long" and not has_model:
             raise UsageError("the metric long needs a model; leave out --generated, or that metric")
-        if name == "paired" and not has_folder:
+        if name == "paired" and has_model:
             raise UsageError("the metric paired needs videos of the same names as the real ones, by --generated")
-    return names
+    return tuple(names)
 
 
 def run_metrics(sets: Sets, metrics: Sequence[str]) -> tuple[Rows, list[str]]:
-    """Return the rows of the named metrics (``long`` and ``paired`` aside), and warnings.
+    """Return the rows of the named metrics, and warnings.
 
     A metric that the sets are too small for is left out with a warning.
     """
     rows: Rows = {}
     warnings: list[str] = []
-    known: dict[str, Callable[[Sets], Rows]] = {
-        "kernel": _kernel,
-        "frechet": _frechet,
-        "precision": _precision,
-        "classes": _classes,
-        "diversity": _diversity,
-        "memorisation": _memorisation,
-        "motion": _motion,
-    }
     for name in metrics:
-        if name in known:
-            try:
-                rows |= known[name](sets)
-            except DataError as error:
-                warnings.append(f"{name} is left out: {error}")
-    fewest = min(len(sets.real), len(sets.fake))
-    if "frechet" in metrics and fewest <= sets.net.dim:
+        try:
+            rows |= METRICS[name](sets)
+        except DataError as error:
+            warnings.append(f"{name} is left out: {error}")
+    fewest, dim = min(len(sets.real), len(sets.fake)), sets.net.dim
+    if "frechet" in metrics and fewest <= dim:
         warnings.append(
-            f"frechet: {fewest} clips are too few for {sets.net.dim} dimensions, the value is too high; it needs "
-            f"{sets.net.dim + 1} of each set (the kernel distance has no such bias)"
+            f"frechet: {fewest} clips are too few for {dim} dimensions, the value is too high; it needs {dim + 1} of "
+            "each set (the kernel distance has no such bias)"
         )
     return rows, warnings
 
 
-def as_json(rows: Rows) -> dict[str, dict[str, object]]:
-    """Return rows as JSON can hold them: a value that is not a number becomes null."""
-    return {
-        name: {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in asdict(row).items()}
-        for name, row in rows.items()
-    }
-
-
-def long_rows(late: Measured, sets: Sets) -> Rows:
-    """Return what becomes of long videos: ``late`` are later frames of the first videos of the generated set.
-
-    Kernel distance to the real set and motion energy beside the real one's, of first and of late frames; the late
-    distance over the first one; and how far content goes.
-    """
-    early = sets.fake.part(torch.arange(len(late)))
-    first_half, second_half = sets.halves
-    floor = kernel_distance(first_half.features, second_half.features)
-    frames = sets.real.thumbnails.shape[1]
-    energy = sets.real.energy.mean().clamp_min(1e-12)
-    moving = float(second_half.energy.mean() / first_half.energy.mean().clamp_min(1e-12))
-    distances = [kernel_distance(sets.real.features, part.features) for part in (early, late)]
-    rows = {}
-    for place, part, distance in zip((0, LATE), (early, late), distances, strict=True):
-        name = f"frames_{place}_{place + frames}"
-        rows[f"kernel_distance_{name}"] = Row(distance, floor, "the same early and late")
-        rows[f"motion_energy_ratio_{name}"] = Row(float(part.energy.mean() / energy), moving, "near 1")
-    # An unbiased distance may be 0 or less, and nothing can be divided by that.
-    growth = distances[1] / distances[0] if distances[0] > 0 else math.nan
-    rows["kernel_distance_late_over_early"] = Row(growth, None, "near 1")
-    rows["long_drift"] = Row(long_drift(early.features, late.features), None, "near 0")
-    return rows
-
-
-def paired_rows(pairs: Iterator[Tensor], lpips_file: Path | None) -> tuple[Rows, int]:
-    """Return PSNR, SSIM (and LPIPS with a file) over pairs (2 t c h w), and the number of pairs.
-
-    Raises:
-        DataError: there is no pair.
-    """
-    sums: dict[str, float] = {}
-    count = 0
-    for real, fake in pairs:
-        a, b = real[None], fake[None]
-        found = {"psnr": psnr(a, b), "ssim": ssim(a, b)}
-        if lpips_file is not None:
-            found["lpips"] = lpips(a, b, lpips_file)
-        sums = {name: sums.get(name, 0.0) + value for name, value in found.items()}
-        count += 1
-    if not count:
-        raise DataError("no generated video has the name of a real one; name each as the real one that it repeats")
-    goals = {"psnr": "high, dB", "ssim": "high", "lpips": "low"}
-    return {name: Row(total / count, None, goals[name]) for name, total in sums.items()}, count
+def match_labels(fake: Measured, fake_names: Sequence[str], real_names: Sequence[str]) -> Measured:
+    """Return the generated set with its labels in the numbers of the real classes, -1 where there is no such class."""
+    number = {name: index for index, name in enumerate(real_names)}
+    table = torch.tensor([*(number.get(name, -1) for name in fake_names), -1])
+    return replace(fake, labels=table[fake.labels])
 
 
 def _kernel(sets: Sets) -> Rows:
@@ -240,6 +173,46 @@ def _motion(sets: Sets) -> Rows:
     }
 
 
+def _long(sets: Sets) -> Rows:
+    """What becomes of long videos.
+
+    Kernel distance to the real set and motion energy beside the real one's, of first and of late frames; the late
+    distance over the first one; and how far content goes.
+    """
+    if sets.late is None:
+        raise DataError("only a model makes videos as long as that")
+    late = sets.late()
+    early = sets.fake.part(torch.arange(len(late)))
+    first_half, second_half = sets.halves
+    floor = kernel_distance(first_half.features, second_half.features)
+    frames = sets.real.thumbnails.shape[1]
+    energy = sets.real.energy.mean().clamp_min(1e-12)
+    moving = float(second_half.energy.mean() / first_half.energy.mean().clamp_min(1e-12))
+    distances = [kernel_distance(sets.real.features, part.features) for part in (early, late)]
+    rows = {}
+    for first_frame, part, distance in zip((0, LATE), (early, late), distances, strict=True):
+        name = f"frames_{first_frame}_{first_frame + frames}"
+        rows[f"kernel_distance_{name}"] = Row(distance, floor, "the same early and late")
+        rows[f"motion_energy_ratio_{name}"] = Row(float(part.energy.mean() / energy), moving, "near 1")
+    # An unbiased distance may be 0 or less, and nothing can be divided by that.
+    growth = distances[1] / distances[0] if distances[0] > 0 else math.nan
+    rows["kernel_distance_late_over_early"] = Row(growth, None, "near 1")
+    rows["long_drift"] = Row(long_drift(early.features, late.features), None, "near 0")
+    return rows
+
+
+def _paired(sets: Sets) -> Rows:
+    """PSNR, SSIM, and LPIPS where there is a network for it, in the mean over pairs."""
+    metrics: dict[str, PairMetric] = {"psnr": psnr, "ssim": ssim}
+    if sets.lpips is not None:
+        metrics["lpips"] = sets.lpips
+    pairs = (pair[:, None] for pair in sets.pairs)
+    values = [{name: metric(one, other) for name, metric in metrics.items()} for one, other in pairs]
+    if not values:
+        raise DataError("no generated video has the name of a real one; name each as the real one that it repeats")
+    return {name: Row(sum(pair[name] for pair in values) / len(values), None, PAIR_GOALS[name]) for name in metrics}
+
+
 def _first_of_each(groups: Tensor) -> Tensor:
     """The numbers of the first clip of every group (n)."""
     seen: dict[int, int] = {}
@@ -248,8 +221,14 @@ def _first_of_each(groups: Tensor) -> Tensor:
     return torch.tensor(list(seen.values()))
 
 
-def match_labels(fake: Measured, fake_names: Sequence[str], real_names: Sequence[str]) -> Measured:
-    """Return the generated set with its labels in the numbers of the real classes, -1 where there is no such class."""
-    number = {name: index for index, name in enumerate(real_names)}
-    table = torch.tensor([*(number.get(name, -1) for name in fake_names), -1])
-    return Measured(**{**fake.tensors(), "labels": table[fake.labels]})
+METRICS: Mapping[str, Callable[[Sets], Rows]] = {
+    "kernel": _kernel,
+    "frechet": _frechet,
+    "precision": _precision,
+    "classes": _classes,
+    "diversity": _diversity,
+    "memorisation": _memorisation,
+    "motion": _motion,
+    "long": _long,
+    "paired": _paired,
+}

@@ -5,34 +5,38 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from videogan.config import Config
+from videogan.config import EvaluateConfig
 from videogan.data.loader import ClipLoader
+from videogan.metrics.distances import kernel_distance
 from videogan.metrics.features import load_features
-from videogan.metrics.kernel import kernel_distance
 from videogan.models.generator import Generator
 from videogan.sampling import stream, take
 from videogan.video import to_float
 
-KEY = "kernel_distance"
+KEY = "tick_kernel_distance"
+"""The figure in metrics.jsonl. It is not the ``kernel_distance`` of ``videogan evaluate``: its real clips are those of
+the first batches of training, and it has neither floor nor interval, so that it compares steps of one run only."""
+_KEYS = (KEY, "kernel_distance")
+"""Its names in runs of today and of before; the figure was the same."""
 
 
 class Quality:
-    """Measures a generator against ``evaluate.clips`` training clips; what is drawn depends on the config only.
+    """Measures a generator against ``config.clips`` training clips; what is drawn depends on the loader only.
 
     Raises:
         UsageError: the features are not installed.
     """
 
-    def __init__(self, config: Config, loader: ClipLoader, device: torch.device) -> None:
+    def __init__(self, config: EvaluateConfig, loader: ClipLoader, device: torch.device) -> None:
         self._config, self._loader = config, loader
-        self._net = load_features(config.evaluate.features, device=device)
+        self._net = load_features(config.features, device=device)
         self._real: Tensor | None = None
         self._labels: list[Tensor | None] = []
+        self._num_frames = 0
 
     def due(self, before: int, step: int) -> bool:
         """Tell whether a multiple of ``evaluate.every`` lies after step ``before`` and not after ``step``."""
-        every = self._config.evaluate.every
-        return step // every > before // every
+        return step // self._config.every > before // self._config.every
 
     def row(self, generator: Generator) -> dict[str, float]:
         """Return the figures for metrics.jsonl; the samples are of seeds 0 and up, with the real clips' labels."""
@@ -42,15 +46,16 @@ class Quality:
         for number, labels in enumerate(self._labels):
             seeds = range(number * self._loader.batch_size, (number + 1) * self._loader.batch_size)
             on_device = None if labels is None else labels.to(device)
-            clips = take(stream(generator, seeds, on_device), self._config.data.num_frames)
+            clips = take(stream(generator, seeds, on_device), self._num_frames)
             fake.append(self._net(torch.cat(list(clips), dim=1)))
         return {KEY: kernel_distance(real, torch.cat(fake))}
 
     def _real_features(self) -> Tensor:
         if self._real is None:
             parts = []
-            for number in range(-(-self._config.evaluate.clips // self._loader.batch_size)):
+            for number in range(-(-self._config.clips // self._loader.batch_size)):
                 batch = self._loader.batch(number)
+                self._num_frames = batch.frames.shape[1]
                 parts.append(self._net(to_float(batch.frames, planar=False)))
                 self._labels.append(batch.labels)
             self._real = torch.cat(parts)
@@ -59,8 +64,8 @@ class Quality:
 
 def best_step(rows: Iterable[Mapping[str, float]]) -> tuple[int, float] | None:
     """Return the step with the lowest kernel distance in rows of metrics.jsonl, with that distance, or None."""
-    judged = [(row[KEY], int(row["step"])) for row in rows if KEY in row]
-    if not judged:
+    measured = [(row[key], int(row["step"])) for row in rows for key in _KEYS if key in row]
+    if not measured:
         return None
-    value, step = min(judged)
+    value, step = min(measured)
     return step, value

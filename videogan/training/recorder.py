@@ -16,7 +16,7 @@ from videogan.errors import UsageError, VideoganError
 from videogan.files import write_json
 from videogan.training.log import Row, append_metrics, drop_metrics_after, duration, in_words, read_metrics
 from videogan.training.preview import COLUMNS, ROWS, write_grid, write_samples
-from videogan.training.quality import Quality, best_step
+from videogan.training.quality import KEY, Quality, best_step
 from videogan.training.report import write_report
 from videogan.training.state import TrainingState
 from videogan.video import to_float
@@ -52,7 +52,7 @@ class Recorder:
         """Make the folder agree with the state that training begins from."""
         self._last_step = state.step
         if state.config.evaluate.every:
-            self._quality = Quality(state.config, self._loader, self._device)
+            self._quality = Quality(state.config.evaluate, self._loader, self._device)
         drop_metrics_after(self._run.metrics, state.step)
         if state.step == 0:
             self._preview_real_clips(state)
@@ -106,7 +106,7 @@ class Recorder:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         progress = {"step": state.step, "steps": state.config.train.steps, "seconds": round(state.seconds, 1)}
         best = best_step(read_metrics(self._run.metrics))
-        of_best = {"best": {"step": best[0], "kernel_distance": best[1]}} if best else {}
+        of_best = {"best": {"step": best[0], KEY: best[1]}} if best else {}
         write_json(self._run.status, {"status": status, **progress, **of_best, "updated": now})
 
     def _preview(self, state: TrainingState) -> None:

@@ -1,77 +1,91 @@
 """report.html: a run on one page, for a browser and without a server: progress, curves, previews, settings."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import cycle
+from math import isfinite
 from pathlib import Path
 
 from videogan.artifacts.runs import RunFolder
 from videogan.config import Config
 from videogan.files import write_text
+from videogan.metrics import html
 from videogan.training.log import read_metrics
 
-WIDTH, HEIGHT = 420, 120
-CURVES = {
-    "Adversarial losses": ("frame_loss", "clip_loss", "generator_frame", "generator_clip"),
-    "Reconstruction and latent cycle": ("reconstruction", "content_cycle", "motion_cycle"),
-    "Clips per second": ("clips_per_second",),
-}
-COLOURS = ("#3366cc", "#dc3912", "#109618", "#990099")
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-figure { display: inline-block; margin: 0 1.5rem 1.5rem 0; vertical-align: top }
-video { width: 256px; image-rendering: pixelated; background: #000 }
-svg { background: #f6f6f6 }
-pre { background: #f6f6f6; padding: 1rem; overflow-x: auto }
-"""
+HEIGHT = 120
+PREVIEWS = 8
+CURVES = (
+    ("Discriminators: adversarial losses", r"(?!generator_).*_loss"),
+    ("Class terms", r".*_auxiliary"),
+    ("Generator: adversarial losses", r"generator_.*"),
+    ("Mean logits", r".*logits?(_.*)?"),
+    ("Gradient penalties", r".*_(r1|r2|penalty)"),
+    ("Centring", r".*_centring"),
+    ("Wasserstein distance", r".*_wasserstein_distance"),
+    ("Reconstruction and cycles", r".*(reconstruction|cycle)"),
+    ("Encoder: adversarial losses", r"encoder_.*"),
+    ("Kernel distance", r".*kernel_distance"),
+    ("Clips per second", r"clips_per_second"),
+    ("Share of the time spent waiting for clips", r"data_wait"),
+    ("Memory, GiB", r"memory_gib"),
+    ("Other figures", r"(?!step$|clips_seen$|seconds$).*"),
+)
+"""Titles of drawings, and which names of metrics.jsonl each shows: those that no drawing before it does."""
+
+Points = list[tuple[float, float]]
 
 
 def write_report(run: RunFolder, config: Config) -> None:
     """Write the page anew from what lies in the run folder; a missing or damaged row of metrics is passed over."""
     rows = read_metrics(run.metrics)
-    title = escape(run.path.resolve().name)
     last = rows[-1] if rows else {"step": 0, "clips_seen": 0, "seconds": 0.0}
-    parts = [
-        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{title}</title><style>{STYLE}</style>",
-        f"<h1>{title}</h1><p>Step {last['step']:.0f} of {config.train.steps}, {last['clips_seen']:.0f} clips seen, "
-        f"{last['seconds'] / 60:.1f} minutes of training.</p>",
+    progress = (
+        f"<p>Step {last['step']:.0f} of {config.train.steps}, {last['clips_seen']:.0f} clips seen, "
+        f"{last['seconds'] / 60:.1f} minutes of training.</p>"
+    )
+    body = [
+        progress,
         "<h2>Previews</h2>",
-        _video("previews/reals.mp4", "real clips"),
-        *(_video(f"previews/{name}", f"step {int(name[5:13])}") for name in _chosen_previews(run.previews)),
+        html.video("previews/reals.mp4", "real clips"),
+        *(html.video(f"previews/{name}", f"step {step}") for step, name in _previews(run.previews)),
         "<h2>Curves</h2>",
-        *(_figure(title, _series(rows, names)) for title, names in CURVES.items()),
-        f"<h2>Settings</h2><pre>{escape(config.model_dump_json(indent=2))}</pre></html>",
+        *(_drawing(title, series) for title, series in curves(rows)),
+        f"<h2>Settings</h2><pre>{escape(config.model_dump_json(indent=2))}</pre>",
     ]
-    write_text(run.report, "\n".join(parts))
+    write_text(run.report, html.page(run.path.resolve().name, body))
 
 
-def _chosen_previews(folder: Path) -> list[str]:
-    """Return at most eight previews, the first and the last among them, evenly spread."""
-    names = sorted(path.name for path in folder.glob("step-*.mp4"))
-    if len(names) <= 8:
-        return names
-    return [names[round(place * (len(names) - 1) / 7)] for place in range(8)]
+def curves(rows: Sequence[Mapping[str, float]]) -> list[tuple[str, dict[str, Points]]]:
+    """Return title and points (step, value) by name for every drawing that has any, in the order of ``CURVES``."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    groups: dict[str, dict[str, Points]] = {title: {} for title, _ in CURVES}
+    for name in names:
+        title = next((title for title, pattern in CURVES if re.fullmatch(pattern, name)), None)
+        points = [(row["step"], row[name]) for row in rows if name in row and isfinite(row[name])]
+        if title is not None and points:
+            groups[title][name] = points
+    return [(title, series) for title, series in groups.items() if series]
 
 
-def _video(source: str, caption: str) -> str:
-    tag = f"<video src='{escape(source)}' autoplay loop muted playsinline></video>"
-    return f"<figure>{tag}<figcaption>{escape(caption)}</figcaption></figure>"
+def _previews(folder: Path) -> list[tuple[int, str]]:
+    """Steps and names of at most eight previews, the first and the last among them, evenly spread."""
+    matches = (re.fullmatch(r"step-(\d{8,})\.mp4", path.name) for path in folder.glob("step-*.mp4"))
+    previews = sorted((int(match[1]), match[0]) for match in matches if match)
+    if len(previews) <= PREVIEWS:
+        return previews
+    return [previews[round(number * (len(previews) - 1) / (PREVIEWS - 1))] for number in range(PREVIEWS)]
 
 
-def _series(rows: Sequence[dict[str, float]], names: Sequence[str]) -> dict[str, list[tuple[float, float]]]:
-    return {name: points for name in names if (points := [(row["step"], row[name]) for row in rows if name in row])}
-
-
-def _figure(title: str, series: dict[str, list[tuple[float, float]]]) -> str:
-    """Draw curves over steps; the axis begins at 0 and ends at the largest value, which is written beside it."""
-    if not series:
-        return ""
-    top = max(value for points in series.values() for _, value in points) or 1.0
-    end = max(step for points in series.values() for step, _ in points)
-    lines, names = [], []
-    for colour, (name, points) in zip(COLOURS, series.items(), strict=False):
-        path = " ".join(f"{WIDTH * step / end:.1f},{HEIGHT * (1 - value / top):.1f}" for step, value in points)
-        lines.append(f"<polyline points='{path}' fill='none' stroke='{colour}' stroke-width='1.5'/>")
-        names.append(f"<span style='color:{colour}'>{escape(name)} {points[-1][1]:.3g}</span>")
-    drawing = f"<svg width='{WIDTH}' height='{HEIGHT}' viewBox='0 -2 {WIDTH} {HEIGHT + 4}'>{''.join(lines)}</svg>"
-    caption = f"{escape(title)}, 0 to {top:.3g}, to step {end:.0f}<br>{' · '.join(names)}"
-    return f"<figure>{drawing}<figcaption>{caption}</figcaption></figure>"
+def _drawing(title: str, series: Mapping[str, Points]) -> str:
+    """Draw curves over steps; the axis goes from 0 or the least value to the largest; both stand beside it."""
+    values = [value for points in series.values() for _, value in points]
+    low, high = min(0.0, *values), max(0.0, *values)
+    span, end = high - low or 1.0, max(step for points in series.values() for step, _ in points) or 1
+    lines, legend = [], []
+    for colour, (name, points) in zip(cycle(html.COLOURS), series.items(), strict=False):
+        corners = [(html.WIDTH * step / end, HEIGHT * (high - value) / span) for step, value in points]
+        lines.append(html.polyline(corners, colour))
+        legend.append(html.coloured(f"{name} {points[-1][1]:.3g}", colour))
+    caption = f"{escape(title)}, {low:.3g} to {high:.3g}, to step {end:.0f}<br>{' · '.join(legend)}"
+    return html.drawing(lines, HEIGHT, caption)

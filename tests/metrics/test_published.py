@@ -9,7 +9,7 @@ import pytest
 
 from videogan.errors import UsageError
 from videogan.metrics.features import load_features
-from videogan.metrics.weights import I3D, Published, find, git_blob_hash
+from videogan.metrics.published import I3D, Published, find, git_blob_hash
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -71,4 +71,4 @@ def test_i3d_without_a_file_says_where_it_looks(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(UsageError) as told:
         load_features("i3d-cd-fvd")
-    assert str(tmp_path) in str(told.value) and I3D.places[0] in str(told.value)
+    assert str(tmp_path) in str(told.value) and I3D.addresses[0] in str(told.value)

@@ -20,11 +20,11 @@ _SECONDS = 30
 
 @dataclass(frozen=True)
 class Published:
-    """A published file: its usual name, the SHA-1 that git gives to its content, and where copies of it lie."""
+    """A published file: its usual name, the SHA-1 that git gives to its content, and the addresses of copies."""
 
     name: str
     hash: str
-    places: tuple[str, ...]
+    addresses: tuple[str, ...]
 
 
 I3D = Published(
@@ -48,51 +48,65 @@ def git_blob_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def find(wanted: Published, *, fetch: bool, cache_dir: str | os.PathLike[str] | None = None) -> Path:
+def find(published: Published, *, fetch: bool, cache_dir: str | os.PathLike[str] | None = None) -> Path:
     """Return where a published file lies in the cache folder; with ``fetch`` it is first brought there if need be.
 
     Raises:
-        UsageError: it is not there, or no place has it; the message names the places.
+        UsageError: it is not there, or no address has it; the message names the addresses.
     """
-    file = cache_root(cache_dir) / "weights" / wanted.name
-    if file.is_file() and git_blob_hash(file) == wanted.hash:
+    file = cache_root(cache_dir) / "weights" / published.name
+    if file.is_file() and git_blob_hash(file) == published.hash:
         return file
     if not fetch:
         raise UsageError(
-            f"{wanted.name} is not in {file.parent}; name yours by --features-file, or let --fetch bring it from "
-            f"{wanted.places[0]}"
+            f"{published.name} is not in {file.parent}; name yours by --features-file, or let --fetch bring it from "
+            f"{published.addresses[0]}"
         )
     reasons = []
-    for place in wanted.places:
-        if not (reason := _fetch(place, wanted.hash, file)):
+    for address in published.addresses:
+        if not (reason := _fetch(address, published.hash, file)):
             return file
         reasons.append(reason)
     raise UsageError(
-        f"{wanted.name} cannot be fetched ({'; '.join(reasons)}); bring it from another machine and name it by "
+        f"{published.name} cannot be fetched ({'; '.join(reasons)}); bring it from another machine and name it by "
         "--features-file"
     )
 
 
-def open_torchscript(path: Path, device: torch.device) -> Any:
-    """Return a TorchScript network in evaluation mode; CheckpointError where the file is none."""
+def open_torchscript(path: Path, device: torch.device | str, *, trust: bool) -> Any:
+    """Return a TorchScript network in evaluation mode.
+
+    Such a file is a program, and what it does is not looked at: it can overwrite files. So it is opened only where its
+    hash is that of a published file, or where the caller trusts it.
+
+    Raises:
+        UsageError: the file is not a published one, and not trusted.
+        CheckpointError: it is not TorchScript.
+    """
+    digest = git_blob_hash(path)
+    if not trust and digest != I3D.hash:
+        raise UsageError(
+            f"{path}: TorchScript is a program that can do whatever you can, and its git hash {digest[:8]} is that of "
+            "no file published for this; if you trust where it comes from, say so by --trust"
+        )
     try:
         return torch.jit.load(str(path), map_location=device).eval()
     except (RuntimeError, ValueError) as error:
         raise CheckpointError(f"{path}: not a TorchScript file; give the network as TorchScript") from error
 
 
-def _fetch(place: str, wanted: str, file: Path) -> str:
-    """Bring one file into its place if it has the wanted hash; returns the reason why not, else nothing."""
-    host = urllib.parse.urlsplit(place).netloc or place
+def _fetch(address: str, git_hash: str, file: Path) -> str:
+    """Bring one file into its place if it has this hash; returns the reason why not, else nothing."""
+    host = urllib.parse.urlsplit(address).netloc or address
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with urllib.request.urlopen(place, timeout=_SECONDS) as answer, part.open("wb") as out:
+        with urllib.request.urlopen(address, timeout=_SECONDS) as answer, part.open("wb") as out:
             while (block := answer.read(_BLOCK)) and out.tell() < _LARGEST:
                 out.write(block)
-        found = git_blob_hash(part)
-        if found != wanted:
-            return f"{host} gave another file, of git hash {found[:8]}"
+        digest = git_blob_hash(part)
+        if digest != git_hash:
+            return f"{host} gave another file, of git hash {digest[:8]}"
         sync(part)
         part.replace(file)
     except (OSError, ValueError) as error:

@@ -1,0 +1,81 @@
+"""The folder of a report: what may be replaced in it, and how it is filled."""
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from videogan.errors import UsageError, VideoganError
+from videogan.files import printable, write_text
+from videogan.metrics.measure import Measured
+from videogan.metrics.page import VIDEOS, page, write_videos
+from videogan.metrics.report import REPORT, Report, read_report
+from videogan.metrics.sources import Source
+
+PAGE = "report.html"
+FILES = (*VIDEOS, PAGE, REPORT)
+"""All that a report's folder holds, in the order in which it is replaced."""
+
+
+def check_report_folder(out: Path, *, overwrite: bool) -> None:
+    """Check that a report can be written to ``out``, and that nothing is lost by it: only a report is ever replaced.
+
+    Raises:
+        UsageError: the folder cannot be made, holds anything else than a report, or may not be overwritten.
+    """
+    shown = printable(out)
+    if not os.path.lexists(out):
+        parent = next(path for path in out.absolute().parents if os.path.exists(path))  # noqa: PTH110 (never raises)
+        if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+            raise UsageError(f"{shown}: cannot be written below {printable(parent)}; name another folder by --out")
+        return
+    try:
+        read_report(out / REPORT)
+        strangers = sorted(path.name for path in out.iterdir() if not _is_of_a_report(path))
+    except (OSError, UsageError):
+        raise UsageError(f"{shown}: exists and holds no report; name another folder by --out") from None
+    if strangers:
+        raise UsageError(
+            f"{shown}: holds {printable(strangers[0])}, which is not of a report; move that away, or name another "
+            "folder by --out"
+        )
+    if not overwrite:
+        raise UsageError(f"{shown}: exists already; --yes replaces it, --out names another folder")
+
+
+def write_report(out: Path, report: Report, sources: tuple[Source, Source], real: Measured, fake: Measured) -> None:
+    """Write report.json, report.html and the videos: a new folder whole or not at all, an earlier one file by file.
+
+    Raises:
+        UsageError: there is no room or no permission, or ``out`` has become something else than a report meanwhile.
+    """
+    final = out.absolute()
+    part = final.with_name(f".{final.name}.{os.getpid()}.part")
+    try:
+        part.mkdir(parents=True)
+    except OSError as error:
+        raise _not_written(out, error) from None
+    try:
+        write_videos(part, sources, real, fake)
+        write_text(part / PAGE, page(report, real, fake))
+        write_text(part / REPORT, report.to_json())
+        check_report_folder(final, overwrite=True)
+        if os.path.lexists(final):
+            for name in FILES:
+                (part / name).replace(final / name)
+        else:
+            part.rename(final)
+    except OSError as error:
+        if isinstance(error, VideoganError):
+            raise
+        raise _not_written(out, error) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _is_of_a_report(path: Path) -> bool:
+    return path.name in FILES and stat.S_ISREG(path.lstat().st_mode)
+
+
+def _not_written(out: Path, error: OSError) -> UsageError:
+    return UsageError(f"{printable(out)}: the report cannot be written ({error.strerror}); make room or use --out")
