@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from videogan.generation.sampling import BURN_IN, latent_stream
 from videogan.models.dynamics import DynamicsState
 from videogan.models.generator import Generator, GeneratorState
 from videogan.models.latents import Latents, content_code
-from videogan.sampling import BURN_IN, latent_stream
 
 WARM_UP = 3
 
@@ -67,7 +67,7 @@ class GraphedStep:
 def graphed_stream(
     generator: Generator, seeds: Sequence[int], labels: Tensor | None, *, chunk_steps: int
 ) -> Iterator[Tensor]:
-    """Yield the frames of one video per seed for ever, as :func:`videogan.sampling.stream` does, by one graph."""
+    """Yield the frames of one video per seed for ever, as ``sampling.stream`` does, by one graph."""
     device = next(generator.parameters()).device
     latents = latent_stream(generator, seeds)
     with torch.inference_mode():

@@ -17,8 +17,8 @@ from running import clips_of
 from torch import Tensor
 
 import videogan
-from videogan.api import Model
 from videogan.metrics.paired import psnr, ssim
+from videogan.model import Model
 from videogan.models.latents import Latents
 from videogan.video import to_float, to_uint8
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from torch import Tensor
 
 from videogan.commands.rendering import load_model, write_videos
-from videogan.sampling import stream, take
+from videogan.generation.sampling import stream, take
 
 MARKS = (16, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 

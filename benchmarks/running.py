@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from videogan.api import Model
 from videogan.config import DataConfig
 from videogan.data.folder import scan_folder
 from videogan.metrics.sources import ClipRule, FolderSource, GeneratorSource, Source
+from videogan.model import Model
 from videogan.training.log import read_metrics
 
 HERE = Path(__file__).parent

@@ -29,11 +29,11 @@ from torch import Tensor
 from videogan.checkpoint import load_weights
 from videogan.commands.rendering import write_videos
 from videogan.device import pick_device
+from videogan.generation.sampling import stream, take
 from videogan.models.build import build_generator
 from videogan.models.generator import Generator
 from videogan.presets import preset
 from videogan.runs import find_weights
-from videogan.sampling import stream, take
 
 STREAM_CHUNK = 4
 COLUMNS = ("model", "mode", "16 x 16 frames/s", "1 stream frames/s", "first frame ms", "MP4 frames/s")

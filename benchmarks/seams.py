@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from videogan.commands.rendering import load_model
-from videogan.looping import stream_loop
+from videogan.generation.looping import stream_loop
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from videogan.commands.rendering import load_model
-from videogan.sampling import stream, take
+from videogan.generation.sampling import stream, take
 
 SPEEDS = (1.0, 0.25, 0.5, 2.0, 4.0)
 

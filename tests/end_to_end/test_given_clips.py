@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from videogan.artifacts.provenance import read_recipe
 from videogan.data.synthetic import moving_shapes
-from videogan.recipe import read_recipe
 from videogan.video import VideoWriter, probe, read_video
 
 

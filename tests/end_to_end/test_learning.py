@@ -6,8 +6,8 @@ from einops import rearrange, reduce
 
 from videogan.data.synthetic import moving_shapes
 from videogan.device import pick_precision
+from videogan.generation.sampling import stream, take
 from videogan.presets import preset
-from videogan.sampling import stream, take
 from videogan.training.draws import draw_step
 from videogan.training.ema import ema_weight, update_ema
 from videogan.training.state import new_state

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from videogan.generation.sampling import stream, take
 from videogan.models.generator import Generator
 from videogan.models.latents import Latents, LatentStream, slerp
-from videogan.sampling import stream, take
 
 BURN_IN = 3
 

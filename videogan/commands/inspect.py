@@ -36,8 +36,8 @@ def _lines(report: dict[str, Any], path: Path) -> list[str]:
         return model_lines(report)
     lines = [_file_line(report, None)]
     if "recipe" in report:
+        from videogan.artifacts.provenance import Recipe
         from videogan.commands.inspect_model import recipe_lines
-        from videogan.recipe import Recipe
 
         lines += recipe_lines(Recipe.model_validate(report["recipe"]))
     return lines
@@ -69,8 +69,8 @@ def _describe(path: Path) -> tuple[dict[str, Any], bool]:
             report = folder_report(folder, progress=progress)
         report["totals"]["training"] = _training(folder.videos)
         return report, bool(folder.videos)
+    from videogan.artifacts.provenance import read_recipe
     from videogan.errors import VideoError
-    from videogan.recipe import read_recipe
     from videogan.video import probe
 
     try:

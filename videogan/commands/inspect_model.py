@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from videogan.artifacts.latents_file import holds_latents, load_latents
+from videogan.artifacts.provenance import Recipe
 from videogan.checkpoint import WEIGHTS, Card, fingerprint, list_checkpoints, newest_checkpoint, read_card
 from videogan.errors import CheckpointError
-from videogan.latents_file import holds_latents, load_latents
-from videogan.recipe import Recipe
 from videogan.runs import RunFolder, find_weights
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from videogan.api import Model
-    from videogan.morphing import Axis, Stop
+    from videogan.generation.morphing import Axis, Stop
+    from videogan.model import Model
 
 OutArgument = Annotated[Path, typer.Argument(help="What to write: .mp4 .webm .gif .webp .png, or a folder of frames.")]
 SeedsOption = Annotated[str | None, typer.Option(help="Seeds to move through, such as 1,2,3.")]
@@ -106,8 +106,8 @@ def interpolate(
 
 
 def _chunks(model: Model, stops: Sequence[Stop], num_frames: int, move: Move) -> Iterator[Tensor]:
-    from videogan import morphing
     from videogan.commands.rendering import side_by_side
+    from videogan.generation import morphing
 
     if move.swap:
         cells = morphing.swap(model.generator, stops, num_frames=num_frames, truncation=move.truncation)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from videogan.api import Model
+    from videogan.model import Model
     from videogan.models.latents import ClipLatents
 
 
@@ -80,8 +80,8 @@ def _futures(
     changes: list[float],
 ) -> Iterator[Tensor]:
     """Yield the new frames ``(b t c h w)``; note how much each first one differs from the clip's last."""
-    from videogan.prediction import TAIL_FRAMES
-    from videogan.prediction import predict as continued
+    from videogan.generation.prediction import TAIL_FRAMES
+    from videogan.generation.prediction import predict as continued
     from videogan.video import to_float
 
     end = to_float(given[-TAIL_FRAMES:]).to(model.device)

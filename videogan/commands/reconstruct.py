@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from videogan.api import Model
+    from videogan.model import Model
     from videogan.models.latents import ClipLatents
 
 InArgument = Annotated[Path, typer.Argument(metavar="IN", help="A video, or a folder of images.")]
@@ -43,8 +43,8 @@ def reconstruct(
     from videogan.commands.options import check_input
 
     check_input(clip)
+    from videogan.artifacts.latents_file import check_latents_path
     from videogan.commands import rendering
-    from videogan.latents_file import check_latents_path
 
     paths = rendering.numbered_paths(out, 1, overwrite=yes)
     rendering.refuse_stdout(out)
@@ -102,7 +102,7 @@ def _invert(
 def _quality(model: Model, frames: np.ndarray, latents: ClipLatents) -> dict[str, float]:
     import torch
 
-    from videogan.inversion import render
+    from videogan.generation.inversion import render
     from videogan.metrics.paired import psnr, ssim
     from videogan.video import to_float
 
@@ -115,7 +115,7 @@ def _side_by_side(model: Model, frames: np.ndarray, latents: ClipLatents) -> Ite
     """Yield the clip to the left of its reconstruction: ``1 t c h 2w``."""
     import torch
 
-    from videogan.inversion import render
+    from videogan.generation.inversion import render
     from videogan.video import to_float
 
     first = 0

@@ -11,11 +11,11 @@ from typing import Any, Literal
 from einops import rearrange
 from torch import Tensor
 
-from videogan.api import Model as Model
-from videogan.api import load
+from videogan.artifacts.provenance import new_recipe
 from videogan.errors import UsageError
-from videogan.recipe import new_recipe
-from videogan.training.interrupt import stop_wish
+from videogan.model import Model as Model
+from videogan.model import load
+from videogan.signals import stop_wish
 from videogan.video import VideoWriter, to_uint8
 from videogan.video.pipe import PIPE_FORMATS, PipeFormat, PipeWriter
 from videogan.video.writer import check_output_path

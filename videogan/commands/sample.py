@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from videogan.api import Model
-    from videogan.recipe import SampleOptions
+    from videogan.artifacts.provenance import SampleOptions
+    from videogan.model import Model
     from videogan.video.pipe import PipeFormat
 
 RunOption = Annotated[
@@ -139,9 +139,9 @@ def _options(
     grid: str | None,
     frame_rate: float | None,
 ) -> SampleOptions:
+    from videogan.artifacts.provenance import SampleOptions
     from videogan.commands.rendering import parse_frames
     from videogan.errors import UsageError
-    from videogan.recipe import SampleOptions
     from videogan.video import as_frame_rate
 
     num_frames = parse_frames(frames)
@@ -170,9 +170,9 @@ def _make_again(
     overwrite: bool,
     metadata: bool,
 ) -> None:
+    from videogan.artifacts.provenance import sample_options
     from videogan.commands import rendering
     from videogan.errors import CheckpointError, MissingPathError, UsageError
-    from videogan.recipe import sample_options
     from videogan.video import probe
 
     others = [name for name in context.params if name not in GOES_WITH_LIKE]
@@ -207,7 +207,7 @@ def _write(
 ) -> None:
     """Write the videos of ``options``: all, or the ``only`` one, and at most ``num_frames`` frames."""
     from videogan.commands import rendering
-    from videogan.sampling import take
+    from videogan.generation.sampling import take
     from videogan.video import as_frame_rate
 
     frame_rate = as_frame_rate(options.frame_rate) if options.frame_rate is not None else model.frame_rate
@@ -233,8 +233,8 @@ def _write(
 
 
 def _chunks(model: Model, options: SampleOptions) -> Iterator[Tensor]:
-    from videogan.looping import stream_loop
-    from videogan.sampling import stream, take
+    from videogan.generation.looping import stream_loop
+    from videogan.generation.sampling import stream, take
 
     num_frames = None if options.frames == "inf" else options.frames
     labels = model.labels(options.class_names, options.seeds)

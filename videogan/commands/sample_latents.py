@@ -9,10 +9,10 @@ from torch import Tensor
 from videogan.checkpoint import fingerprint
 from videogan.commands import rendering
 from videogan.commands.rendering import Model
-from videogan.inversion import render
+from videogan.generation.inversion import render
+from videogan.generation.prediction import continued_codes
+from videogan.generation.sampling import decoded, take
 from videogan.models.latents import ClipLatents
-from videogan.prediction import continued_codes
-from videogan.sampling import decoded, take
 from videogan.video import as_frame_rate
 from videogan.video.pipe import PipeFormat
 

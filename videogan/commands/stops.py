@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from videogan.errors import MissingPathError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from videogan.api import Model
-    from videogan.morphing import Axis, Stop
+    from videogan.generation.morphing import Axis, Stop
+    from videogan.model import Model
 
 LATENTS_SUFFIX = ".safetensors"
 LARGEST_SWAP = 10
@@ -63,7 +63,7 @@ def load_stops(
     loaded, described = [], []
     for number, stop in enumerate(stops):
         if isinstance(stop, int):
-            from videogan.morphing import seed_stop
+            from videogan.generation.morphing import seed_stop
 
             first = stops[0]
             turn = first if one_class and isinstance(first, int) else stop
@@ -91,7 +91,7 @@ def _parse_stop(text: str) -> int | Path:
 
 def _file_stop(model: Model, path: Path, number: int, class_name: str | None, refine: int) -> Stop:
     from videogan.commands.progress import reading_bar
-    from videogan.morphing import clip_stop
+    from videogan.generation.morphing import clip_stop
 
     if path.suffix == LATENTS_SUFFIX:
         return clip_stop(model.generator, model.load_latents(path), seed=number)

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from videogan.checkpoint import Card
+from videogan.generation.sampling import BURN_IN
 from videogan.models.dynamics import DynamicsState
 from videogan.models.generator import Generator, GeneratorState
 from videogan.models.latents import Latents, content_code
-from videogan.sampling import BURN_IN
 
 FORMAT = "videogan streaming step 1"
 

@@ -18,8 +18,8 @@ from videogan.data.clips import Short, clip_indices, num_clip_starts, resample
 from videogan.data.files import printable
 from videogan.data.folder import VideoFolder
 from videogan.errors import DataError, VideoError
+from videogan.generation.sampling import stream, take
 from videogan.models.generator import Generator
-from videogan.sampling import stream, take
 from videogan.video import VideoReader, to_float
 from videogan.video.pixels import Fit
 

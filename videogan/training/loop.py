@@ -17,10 +17,10 @@ from videogan.data.transforms import random_mirror, to_model
 from videogan.device import memory_gib
 from videogan.errors import DivergedError, UsageError, VideoganError
 from videogan.runs import RunFolder, write_json
+from videogan.signals import StopWish, stop_wish
 from videogan.training.distributed import Place, in_any
 from videogan.training.draws import draw_step
 from videogan.training.ema import ema_weight, update_ema
-from videogan.training.interrupt import StopWish, stop_wish
 from videogan.training.log import (
     ProgressLine,
     Stopwatch,

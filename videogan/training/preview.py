@@ -8,8 +8,8 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from videogan.generation.sampling import stream, take
 from videogan.models.generator import Generator
-from videogan.sampling import stream, take
 from videogan.video import VideoWriter, to_uint8
 
 ROWS = 4

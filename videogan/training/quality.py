@@ -8,10 +8,10 @@ from torch import Tensor
 from videogan.config import Config
 from videogan.data.loader import ClipLoader
 from videogan.data.transforms import to_model
+from videogan.generation.sampling import stream, take
 from videogan.metrics.features import load_features
 from videogan.metrics.kernel import kernel_distance
 from videogan.models.generator import Generator
-from videogan.sampling import stream, take
 
 KEY = "kernel_distance"
 

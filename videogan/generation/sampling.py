@@ -11,7 +11,7 @@ from itertools import count, islice
 import torch
 from torch import Tensor
 
-from videogan.class_path import ClassPath
+from videogan.generation.class_path import ClassPath
 from videogan.models.generator import Generator
 from videogan.models.latents import LatentStream, content_code
 

@@ -2,10 +2,10 @@ import pytest
 import torch
 from tiny_generator import changes, tiny_generator
 
-from videogan.inversion import render
+from videogan.generation.inversion import render
+from videogan.generation.prediction import continued_codes, fade, last_state, predict, slowed, tail_weights
+from videogan.generation.sampling import latent_stream, motion_codes, video_conditions
 from videogan.models.latents import ClipLatents
-from videogan.prediction import continued_codes, fade, last_state, predict, slowed, tail_weights
-from videogan.sampling import latent_stream, motion_codes, video_conditions
 
 
 def found(generator, steps=12, seed=7, label=None):

@@ -4,9 +4,9 @@ from test_prediction import clip_of, found
 from tiny_generator import changes, tiny_generator
 
 from videogan.errors import UsageError
+from videogan.generation.morphing import AXES, clip_stop, morph, path_places, seed_stop, swap
+from videogan.generation.sampling import stream, take
 from videogan.models.latents import content_code
-from videogan.morphing import AXES, clip_stop, morph, path_places, seed_stop, swap
-from videogan.sampling import stream, take
 
 
 def frames_of(chunks):

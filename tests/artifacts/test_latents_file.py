@@ -6,8 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from videogan.errors import CheckpointError, MissingPathError, UsageError, VideoganError
-from videogan.latents_file import (
+from videogan.artifacts.latents_file import (
     KEY,
     LatentsFile,
     check_latents_path,
@@ -16,6 +15,7 @@ from videogan.latents_file import (
     load_latents,
     save_latents,
 )
+from videogan.errors import CheckpointError, MissingPathError, UsageError, VideoganError
 from videogan.models.latents import ClipLatents
 
 SHA = "ab" * 32
@@ -104,6 +104,6 @@ def test_a_full_disk_costs_one_line(tmp_path, monkeypatch):
     def full(path, content):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("videogan.latents_file.write_bytes", full)
+    monkeypatch.setattr("videogan.artifacts.latents_file.write_bytes", full)
     with pytest.raises(VideoganError, match="No space left"):
         save_latents(tmp_path / "a.safetensors", LatentsFile(latents(), SHA, None, Fraction(25)))

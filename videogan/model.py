@@ -11,17 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from videogan import inversion, prediction, sampling
+from videogan.artifacts.latents_file import LatentsFile, check_latents_path, load_for_model, save_latents
 from videogan.checkpoint import Card, fingerprint, load_weights
-from videogan.class_path import ClassPath
 from videogan.data.whole import read_whole
 from videogan.device import pick_device
 from videogan.errors import UsageError, did_you_mean
-from videogan.latents_file import LatentsFile, check_latents_path, load_for_model, save_latents
+from videogan.generation import inversion, prediction, sampling
+from videogan.generation.class_path import ClassPath
+from videogan.generation.morphing import AXES, Axis, clip_stop, morph, seed_stop
 from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
 from videogan.models.latents import ClipLatents
-from videogan.morphing import AXES, Axis, clip_stop, morph, seed_stop
 from videogan.runs import find_weights
 from videogan.video import to_float, to_uint8
 

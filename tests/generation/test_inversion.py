@@ -3,9 +3,9 @@ import torch
 from tiny_generator import tiny_generator
 from tiny_run import tiny_config
 
-from videogan.inversion import encode, invert, refine, render, schedule
+from videogan.generation.inversion import encode, invert, refine, render, schedule
+from videogan.generation.sampling import stream, take
 from videogan.models.build import build_encoder
-from videogan.sampling import stream, take
 
 WINDOW = 8
 
@@ -78,7 +78,7 @@ def test_a_clip_longer_than_a_chunk_has_the_gradients_of_the_whole(monkeypatch):
     clip = clip_of(generator, 46)
     start = encode(generator, encoder(), clip, window=WINDOW)
     whole = refine(generator, clip, start, steps=2).latents
-    monkeypatch.setattr("videogan.inversion.CHUNK_STEPS", 3)
+    monkeypatch.setattr("videogan.generation.inversion.CHUNK_STEPS", 3)
     parts = refine(generator, clip, start, steps=2).latents
     assert torch.allclose(whole.path, parts.path, atol=1e-3)
     assert torch.allclose(whole.content, parts.content, atol=1e-3)

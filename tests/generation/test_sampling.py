@@ -8,8 +8,8 @@ import pytest
 import torch
 from tiny_generator import changes, tiny_generator
 
-from videogan.class_path import ClassPath
-from videogan.sampling import latent_stream, motion_codes, stream, take, video_conditions
+from videogan.generation.class_path import ClassPath
+from videogan.generation.sampling import latent_stream, motion_codes, stream, take, video_conditions
 from videogan.video import to_uint8
 
 
@@ -30,12 +30,13 @@ def test_a_seed_gives_the_same_frames_in_batches_of_any_size(together):
 def test_a_seed_gives_the_same_frames_in_one_process_or_two(seed, tmp_path):
     together = to_uint8(frames_of(tiny_generator(), range(4), 24)).astype(int)[seed]
     code = (
-        "import sys, numpy; from tiny_generator import tiny_generator; from videogan.sampling import stream, take;"
+        "import sys, numpy; from tiny_generator import tiny_generator;"
+        "from videogan.generation.sampling import stream, take;"
         "from videogan.video import to_uint8; import torch;"
         "chunks = take(stream(tiny_generator(), [int(sys.argv[1])]), 24);"
         "numpy.save(sys.argv[2], to_uint8(torch.cat(list(chunks), dim=1))[0])"
     )
-    tests = Path(__file__).parent
+    tests = Path(__file__).parents[1]
     environment = os.environ | {"PYTHONPATH": f"{tests}{os.pathsep}{tests.parent}"}
     subprocess.run([sys.executable, "-c", code, str(seed), str(tmp_path / "a.npy")], env=environment, check=True)
     assert abs(np.load(tmp_path / "a.npy").astype(int) - together).max() <= 1

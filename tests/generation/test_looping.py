@@ -2,8 +2,8 @@ import pytest
 import torch
 from tiny_generator import changes, tiny_generator
 
-from videogan.class_path import ClassPath
-from videogan.looping import periodic_noise, stream_loop
+from videogan.generation.class_path import ClassPath
+from videogan.generation.looping import periodic_noise, stream_loop
 
 
 @pytest.mark.parametrize("num_frames", [4, 20, 64, 200])

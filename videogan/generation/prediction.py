@@ -12,11 +12,11 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from videogan.inversion import render
+from videogan.generation.inversion import render
+from videogan.generation.sampling import CHUNK_STEPS, Conditions, decoded, latent_stream, take
 from videogan.models.dynamics import DynamicsState
 from videogan.models.generator import Generator
 from videogan.models.latents import ClipLatents
-from videogan.sampling import CHUNK_STEPS, Conditions, decoded, latent_stream, take
 
 FADE_FRAMES = 12
 """Frames over which the difference between the last real frame and its reconstruction fades out."""

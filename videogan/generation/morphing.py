@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from videogan.errors import UsageError
+from videogan.generation.prediction import continued_codes
+from videogan.generation.sampling import Conditions, decoded, latent_stream, motion_codes, take
 from videogan.models.generator import Generator
 from videogan.models.latents import ClipLatents, content_code, content_noise, slerp
-from videogan.prediction import continued_codes
-from videogan.sampling import Conditions, decoded, latent_stream, motion_codes, take
 
 Axis = Literal["content", "motion", "both"]
 AXES: tuple[Axis, ...] = ("content", "motion", "both")

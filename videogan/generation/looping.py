@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from videogan.class_path import ClassPath
+from videogan.generation.class_path import ClassPath
+from videogan.generation.sampling import BURN_IN, CHUNK_STEPS, Conditions, decoded, latent_stream, video_conditions
 from videogan.models.generator import Generator
-from videogan.sampling import BURN_IN, CHUNK_STEPS, Conditions, decoded, latent_stream, video_conditions
 
 MOST_STEPS = 2048
 """Latent steps after which the dynamics are taken as converged; what is left of a gap is spread over the period."""
