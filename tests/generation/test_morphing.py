@@ -4,7 +4,7 @@ from test_prediction import clip_of, found
 from tiny_generator import changes, tiny_generator
 
 from videogan.errors import UsageError
-from videogan.generation.morphing import AXES, clip_stop, morph, path_places, seed_stop, swap
+from videogan.generation.morphing import AXES, clip_stop, morph, path_progress, seed_stop, swap
 from videogan.generation.sampling import stream, take
 from videogan.models.latents import content_code
 
@@ -98,19 +98,19 @@ def test_truncation_acts_on_the_noise():
 
 
 def test_places_visit_every_stop_and_stay_there():
-    assert path_places(5, 0) == [0.0] * 5
-    assert path_places(5, 2) == [0, 0.5, 1, 1.5, 2]
-    assert path_places(1, 1) == [0]
-    held = path_places(21, 2, hold=4)
+    assert path_progress(5, 0) == [0.0] * 5
+    assert path_progress(5, 2) == [0, 0.5, 1, 1.5, 2]
+    assert path_progress(1, 1) == [0]
+    held = path_progress(21, 2, hold=4)
     assert [held[step] for step in (0, 4, 8, 12, 16, 20)] == [0, 0, 1, 1, 2, 2]
     assert held == sorted(held)
-    eased = path_places(21, 2, ease=True)
-    assert eased[:3] < path_places(21, 2)[:3]
+    eased = path_progress(21, 2, ease=True)
+    assert eased[:3] < path_progress(21, 2)[:3]
     assert eased == sorted(eased)
     assert (eased[0], eased[10], eased[20]) == (0, 1, 2)
-    assert path_places(13, 2, hold=4, loop=True)[:5] == [0] * 5
+    assert path_progress(13, 2, hold=4, loop=True)[:5] == [0] * 5
 
 
 def test_holding_cannot_take_all():
     with pytest.raises(UsageError, match=r"at least \d+ by --frames"):
-        path_places(8, 1, hold=4)
+        path_progress(8, 1, hold=4)

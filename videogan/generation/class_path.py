@@ -10,6 +10,11 @@ CROSSING = 0.25
 """Share of a class's stretch in which it turns into the next."""
 
 
+def smoothstep(x: float) -> float:
+    """Return 3 x^2 - 2 x^3, which rises from 0 to 1 without a jerk at either end, for ``x`` in [0, 1]."""
+    return x * x * (3 - 2 * x)
+
+
 @dataclass(frozen=True)
 class ClassPath:
     """``labels`` one after the other, each for ``hold`` latent steps (above 0).
@@ -22,15 +27,12 @@ class ClassPath:
     cyclic: bool = False
 
     def mixture(self, positions: Sequence[float], num_classes: int) -> Tensor:
-        """Return the share of every class at each position, in latent steps: ``(s num_classes)``, rows add up to 1.
-
-        Between two classes the share follows 3 x^2 - 2 x^3, which starts and ends without a jerk.
-        """
+        """Return the share of every class at each position, in latent steps: ``(s num_classes)``, rows add up to 1."""
         shares = torch.zeros(len(positions), num_classes)
         for row, position in zip(shares, positions, strict=True):
             turn, rest = divmod(position / self.hold if self.cyclic else max(0.0, position / self.hold), 1)
             way = max(0.0, (rest - (1 - CROSSING)) / CROSSING)
-            share = way * way * (3 - 2 * way)
+            share = smoothstep(way)
             row[self._label(int(turn))] += 1 - share
             row[self._label(int(turn) + 1)] += share
         return shares

@@ -13,9 +13,10 @@ import torch
 from einops import rearrange, reduce, repeat
 from torch import Tensor
 
+from videogan.config import FRAMES_PER_STEP
 from videogan.losses.reconstruction import reconstruction_loss
 from videogan.models.encoder import Encoder
-from videogan.models.generator import FRAMES_PER_STEP, Generator
+from videogan.models.generator import Generator
 from videogan.models.latents import ClipLatents, content_code, content_noise
 
 WINDOWS_AT_ONCE = 16
@@ -150,11 +151,8 @@ def dynamics_error(generator: Generator, path: Tensor, motion_noise: Tensor, con
     is the mean squared distance of each code from what the GRU makes of the code before, plus NOISE_WEIGHT times the
     mean square of the noise: up to factors a negative log posterior.
     """
-    dynamics = generator.dynamics
-    values, _ = dynamics.integrate(motion_noise[:, 1:], motion_noise[:, 0])
-    drive = rearrange(dynamics.noise(values) + dynamics.condition(condition)[:, None], "1 s m -> s 1 m")
-    made, _ = dynamics.gru(drive, path[:, :-1].contiguous())
-    distance = (made[:, 0] - path[0, 1:]).square().mean()
+    after, _ = generator.dynamics.step_from(path[:, :-1], motion_noise, condition)
+    distance = (after - path[:, 1:]).square().mean()
     return distance + NOISE_WEIGHT * motion_noise.square().mean()
 
 

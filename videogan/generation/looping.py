@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from videogan.generation.class_path import ClassPath
-from videogan.generation.sampling import BURN_IN, CHUNK_STEPS, Conditions, decoded, latent_stream, video_conditions
+from videogan.generation.sampling import CHUNK_STEPS, Conditions, decoded, latent_stream, video_conditions
 from videogan.models.generator import Generator
 
 MOST_STEPS = 2048
@@ -81,7 +81,7 @@ def _periodic_codes(generator: Generator, noise: Tensor, condition: Tensor) -> T
         state = state._replace(integrators=integrators)
         steps += period
         gap = before - state.motion_code
-        if steps >= MOST_STEPS or (steps > BURN_IN and gap.abs().max() < CONVERGED):
+        if steps >= MOST_STEPS or (steps > generator.burn_in and gap.abs().max() < CONVERGED):
             break
     share = torch.arange(1, period + 1, device=noise.device) / period
     return codes + gap[:, None] * share[:, None]

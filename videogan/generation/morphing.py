@@ -11,8 +11,11 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from videogan.config import FRAMES_PER_STEP
 from videogan.errors import UsageError
+from videogan.generation.class_path import smoothstep
 from videogan.generation.prediction import continued_codes
 from videogan.generation.sampling import Conditions, decoded, latent_stream, motion_codes, take
 from videogan.models.generator import Generator
@@ -81,14 +84,14 @@ def morph(
     if loop:
         stops = [*stops, stops[0]]
     steps = -(-num_frames // generator.frames_per_step)
-    places = path_places(steps, len(stops) - 1, hold=-(-hold_frames // generator.frames_per_step), ease=ease, loop=loop)
+    path = path_progress(steps, len(stops) - 1, hold=-(-hold_frames // generator.frames_per_step), ease=ease, loop=loop)
     if not loop:
-        places = [places[0]] * generator.context_steps + places
+        path = [path[0]] * generator.context_steps + path
     else:
         # The decoder's history is the end of the round before.
-        places = [places[step % steps] for step in range(-generator.context_steps, steps)]
-    conditions = _conditions(generator, stops, places if axis != "motion" else [0.0], truncation)
-    codes = _motion(stops if axis != "content" else stops[:1], places, conditions)
+        path = [path[step % steps] for step in range(-generator.context_steps, steps)]
+    conditions = _conditions(generator, stops, path if axis != "motion" else [0.0], truncation)
+    codes = _motion(stops if axis != "content" else stops[:1], path, conditions)
     if loop:
         codes = iter(_bent(list(islice(codes, generator.context_steps + steps)), generator.context_steps))
     return take(decoded(generator, codes, conditions), num_frames)
@@ -106,7 +109,7 @@ def swap(generator: Generator, stops: Sequence[Stop], *, num_frames: int, trunca
     return take(decoded(generator, codes, conditions), num_frames)
 
 
-def path_places(steps: int, legs: int, *, hold: int = 0, ease: bool = False, loop: bool = False) -> list[float]:
+def path_progress(steps: int, legs: int, *, hold: int = 0, ease: bool = False, loop: bool = False) -> list[float]:
     """Return where the path stands at each of ``steps`` latent steps: stop k at k, in between on its way.
 
     Every leg takes equally long, and ``hold`` steps pass at each stop. A loop's last stop is its first, which would
@@ -120,44 +123,49 @@ def path_places(steps: int, legs: int, *, hold: int = 0, ease: bool = False, loo
     held = hold * (legs if loop else legs + 1)
     moving = ((steps if loop else steps - 1) - held) / legs
     if held and moving < 1:
-        needed = 4 * (held + legs + 1)
+        needed = FRAMES_PER_STEP * (held + legs + 1)
         raise UsageError(f"holding takes all of the frames; ask for at least {needed} by --frames, or hold shorter")
-    places = []
+    path = []
     for step in range(steps):
         leg = min(int(step / (hold + moving)), legs - 1) if hold + moving else 0
         way = (step - leg * (hold + moving) - hold) / moving if moving else 0.0
         way = min(1.0, max(0.0, way))
-        places.append(leg + (way * way * (3 - 2 * way) if ease else way))
-    return places
+        path.append(leg + (smoothstep(way) if ease else way))
+    return path
 
 
-def _conditions(generator: Generator, stops: Sequence[Stop], places: Sequence[float], truncation: float) -> Conditions:
-    """Return the condition along a path of ``places``, those of the decoder's history first; it stays at its ends."""
+def _conditions(generator: Generator, stops: Sequence[Stop], path: Sequence[float], truncation: float) -> Conditions:
+    """Return the condition along a path from stop to stop, the decoder's history first; it stays at its ends."""
     noise = torch.stack([stop.content_noise for stop in stops])
+    shares = _class_shares(generator, stops).to(noise)
     history = generator.context_steps
-    table = None if generator.classes is None else generator.classes.weight.detach()
 
+    @torch.inference_mode()
     def conditions(positions: Sequence[float]) -> Tensor:
-        points = []
+        content, classes = [], []
         for position in positions:
-            place = places[min(max(int(position) + history, 0), len(places) - 1)]
-            leg = min(int(place), max(0, len(stops) - 2))
-            after, way = min(leg + 1, len(stops) - 1), place - leg
-            point = content_code(slerp(noise[leg], noise[after], way), generator.prior, truncation)
-            if table is not None:
-                point = torch.cat([point, torch.lerp(table[stops[leg].label], table[stops[after].label], way)])
-            points.append(point)
-        return torch.stack(points)[None]
+            progress = path[min(max(int(position) + history, 0), len(path) - 1)]
+            leg = min(int(progress), max(0, len(stops) - 2))
+            after, way = min(leg + 1, len(stops) - 1), progress - leg
+            content.append(content_code(slerp(noise[leg], noise[after], way), generator.prior, truncation))
+            classes.append(torch.lerp(shares[leg], shares[after], way))
+        return generator.condition(torch.stack(content)[None], torch.stack(classes)[None])
 
     return conditions
 
 
-def _motion(stops: Sequence[Stop], places: Sequence[float], conditions: Conditions) -> Iterator[Tensor]:
-    """Yield motion codes ``(1 m)``, history first, that move from stop to stop by ``places``; it stays at the last."""
+def _class_shares(generator: Generator, stops: Sequence[Stop]) -> Tensor:
+    """Return the share of every class at each stop, ``(stops num_classes)``: all of its own."""
+    labels = torch.tensor([stop.label if generator.num_classes else 0 for stop in stops])
+    return functional.one_hot(labels, max(1, generator.num_classes))
+
+
+def _motion(stops: Sequence[Stop], path: Sequence[float], conditions: Conditions) -> Iterator[Tensor]:
+    """Yield motion codes ``(1 m)``, history first, that move from stop to stop along ``path``; it stays at its end."""
     for number, codes in enumerate(zip(*(stop.motion(conditions) for stop in stops), strict=True)):
-        place = places[min(number, len(places) - 1)]
-        leg = min(int(place), max(0, len(codes) - 2))
-        yield torch.lerp(codes[leg], codes[leg + 1], place - leg) if len(codes) > 1 else codes[0]
+        progress = path[min(number, len(path) - 1)]
+        leg = min(int(progress), max(0, len(codes) - 2))
+        yield torch.lerp(codes[leg], codes[leg + 1], progress - leg) if len(codes) > 1 else codes[0]
 
 
 def _bent(codes: list[Tensor], history: int) -> list[Tensor]:
@@ -167,6 +175,5 @@ def _bent(codes: list[Tensor], history: int) -> list[Tensor]:
     bent = list(codes)
     for back in range(1, min(history + bend, steps) + 1):
         way = min(1.0, (history + bend + 1 - back) / (bend + 1))
-        share = way * way * (3 - 2 * way)
-        bent[-back] = torch.lerp(codes[-back], codes[max(0, history - back)], share)
+        bent[-back] = torch.lerp(codes[-back], codes[max(0, history - back)], smoothstep(way))
     return bent

@@ -9,11 +9,10 @@ from itertools import chain, count
 from math import cos, pi
 
 import torch
-from einops import rearrange
 from torch import Tensor
 
 from videogan.generation.inversion import render
-from videogan.generation.sampling import CHUNK_STEPS, Conditions, decoded, latent_stream, take
+from videogan.generation.sampling import CHUNK_STEPS, Conditions, constant_conditions, decoded, latent_stream, take
 from videogan.models.dynamics import DynamicsState
 from videogan.models.generator import Generator
 from videogan.models.latents import ClipLatents
@@ -56,11 +55,9 @@ def predict(
     clip = clip.to(latents.content.device)
     last, limit = clip[-1], median_change(clip)
     with torch.no_grad():
-        condition = generator.condition(latents.content, latents.labels)[:, None]
         reconstructed = list(render(generator, latents))[-1][0, -1]
-
-    def conditions(positions: Sequence[float]) -> Tensor:
-        return condition.expand(len(seeds), len(positions), -1)
+    content = latents.content.expand(len(seeds), -1)
+    conditions = constant_conditions(generator, content, latents.labels)
 
     def made(codes: Iterator[Tensor]) -> Iterator[Tensor]:
         history = latents.path[:, -generator.context_steps :].expand(len(seeds), -1, -1)
@@ -133,23 +130,20 @@ def last_state(generator: Generator, latents: ClipLatents) -> DynamicsState:
     Minimises the negative log posterior of the motion noise of the last steps: a normal prior on the noise, and a
     normal error of the motion code that the GRU makes of it and of the code before.
     """
-    dynamics = generator.dynamics
     path = latents.path.detach()[:, -SOLVED_STEPS - 1 :]
-    before, after = path[0, :-1], path[0, 1:]
+    before, after = path[:, :-1], path[:, 1:]
     with torch.no_grad():
         condition = generator.condition(latents.content, latents.labels)
-    noise = torch.zeros(1, len(after) + 1, generator.noise_dim, device=path.device, requires_grad=True)
+    noise = torch.zeros(1, path.shape[1], generator.noise_dim, device=path.device, requires_grad=True)
     optimizer = torch.optim.Adam([noise], lr=0.1)
     for step in range(SOLVER_STEPS + 1):
         with torch.enable_grad():
-            values, last = dynamics.integrate(noise[:, 1:], noise[:, 0])
-            drive = rearrange(dynamics.noise(values) + dynamics.condition(condition), "1 s m -> s 1 m")
-            made, _ = dynamics.gru(drive, before[None].contiguous())
-            error = (made[:, 0] - after).square().sum() / CODE_DEVIATION**2 + noise.square().sum()
+            codes, integrators = generator.dynamics.step_from(before, noise, condition)
+            error = (codes - after).square().sum() / CODE_DEVIATION**2 + noise.square().sum()
         if step < SOLVER_STEPS:
             (noise.grad,) = torch.autograd.grad(error / 2, [noise])
             optimizer.step()
-    return DynamicsState(made[-1:, 0].detach(), last.detach())
+    return DynamicsState(codes[:, -1].detach(), integrators.detach())
 
 
 def fade(position: int, length: int) -> float:

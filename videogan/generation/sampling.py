@@ -15,8 +15,6 @@ from videogan.generation.class_path import ClassPath
 from videogan.models.generator import Generator
 from videogan.models.latents import LatentStream, content_code
 
-BURN_IN = 24
-"""Latent steps of dynamics before the first frame, within the range that training draws from."""
 CHUNK_STEPS = 4
 """Latent steps that are made at once; more would need more memory and be hardly faster."""
 
@@ -69,23 +67,22 @@ def video_conditions(
 ) -> Conditions:
     """Return the conditions of videos with fixed content, and with a fixed class or one that moves along a path."""
     content = content_code(content_noise.to(_device(generator)), generator.prior, truncation)
-    if classes is None or generator.classes is None:
-        with torch.inference_mode():
-            constant = generator.condition(content, labels)[:, None]
-        return lambda positions: constant.expand(-1, len(positions), -1)
-    table = generator.classes.weight.detach()
+    if classes is None:
+        return constant_conditions(generator, content, labels)
 
+    @torch.inference_mode()
     def conditions(positions: Sequence[float]) -> Tensor:
-        embeddings = classes.mixture(positions, table.shape[0]).to(table) @ table
-        return torch.cat(
-            [
-                content[:, None].expand(-1, len(positions), -1),
-                embeddings[None].expand(content.shape[0], -1, -1),
-            ],
-            dim=2,
-        )
+        shares = classes.mixture(positions, generator.num_classes).to(content)
+        return generator.condition(content, shares[None])
 
     return conditions
+
+
+def constant_conditions(generator: Generator, content: Tensor, classes: Tensor | None) -> Conditions:
+    """Return the conditions of videos whose content code ``(b d)`` and class never change."""
+    with torch.inference_mode():
+        condition = generator.condition(content, classes)[:, None]
+    return lambda positions: condition.expand(-1, len(positions), -1)
 
 
 def motion_codes(
@@ -130,8 +127,9 @@ def _dynamics_path(
     device = _device(generator)
     with torch.inference_mode():
         state = generator.dynamics.initial_state(latents.motion_noise(1)[:, 0].to(device))
-        warm = latents.motion_noise(BURN_IN).to(device)
-        _, state = generator.dynamics(warm, conditions([0.0] * BURN_IN), state)
+        if generator.burn_in:
+            warm = latents.motion_noise(generator.burn_in).to(device)
+            _, state = generator.dynamics(warm, conditions([0.0] * generator.burn_in), state)
     for first in count(-generator.context_steps, CHUNK_STEPS):
         with torch.inference_mode():
             noise = latents.motion_noise(CHUNK_STEPS).to(device)
