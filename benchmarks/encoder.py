@@ -27,8 +27,8 @@ TRAINING_CLIPS = 2048
 
 def reconstructed(model: Model, clip: Tensor, name: str, steps: int) -> Tensor:
     """Return what the latents of a clip ``t c h w`` make, encoded and refined as of its class."""
-    found = model.encode(to_uint8(clip), refine=steps, class_name=name if model.class_names else None)
-    return to_float(model.decode(found))
+    found = model.encode(to_uint8(clip), refine=steps, class_name=name if model.class_names else None).latents
+    return to_float(model.decode(found).array())
 
 
 def reconstruction(model: Model, seen: Path, unseen: Path, *, count: int, steps: int) -> list[list[str]]:

@@ -27,9 +27,9 @@ from measuring import heading, seconds, spread, synchronise, table
 from torch import Tensor
 
 from videogan.checkpoint import load_weights
-from videogan.commands.rendering import write_videos
 from videogan.device import pick_device
 from videogan.generation.sampling import stream, take
+from videogan.generation.video_stream import VideoStream
 from videogan.models.build import build_generator
 from videogan.models.generator import Generator
 from videogan.presets import preset
@@ -92,7 +92,7 @@ def to_disk(generator: Generator, mode: str, rounds: int, num_frames: int, frame
         with tempfile.TemporaryDirectory() as folder:
             begin = time.perf_counter()
             made = take(chunks(generator, 1, STREAM_CHUNK, mode), num_frames)
-            write_videos([Path(folder) / "a.mp4"], made, frame_rate=frame_rate, overwrite=False)
+            VideoStream(partial(iter, made), frame_rate, None).save(Path(folder) / "a.mp4")
             rates.append(num_frames / (time.perf_counter() - begin))
     return rates
 

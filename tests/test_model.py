@@ -44,12 +44,12 @@ def test_interpolate_and_encode(weights):
     model = videogan.load(str(weights))
     frames = list(model.interpolate([1, 2], 30))
     assert len(frames) == 30
-    codes = model.encode(np.stack(frames[:28]))
+    codes = model.encode(np.stack(frames[:28])).latents
     assert codes.content.shape == (1, 8)
     assert codes.motion_codes.shape == (1, 7, 16)
-    latents = model.encode(np.stack(frames), refine=3, class_name="circle")
+    latents = model.encode(np.stack(frames), refine=3, class_name="circle").latents
     assert (latents.num_frames, latents.label, latents.motion_codes.shape[1]) == (30, 0, 8)
-    assert model.decode(latents).shape == (30, 32, 32, 3)
+    assert model.decode(latents).array().shape == (30, 32, 32, 3)
     assert len(list(model.interpolate([latents, 7], 20, axis="both", loop=True))) == 20
     for clip in (np.zeros((0, 32, 32, 3), np.uint8), np.zeros((8, 32, 32, 3), np.float32), np.zeros((8, 16, 32, 3))):
         with pytest.raises(UsageError, match="must be uint8 t 32 32 3"):
@@ -59,22 +59,22 @@ def test_interpolate_and_encode(weights):
 def test_predict_goes_on_from_a_clip(weights):
     model = videogan.load(weights)
     clip = np.stack(list(islice(model.stream(seed=3), 22)))
-    future = model.predict(clip, num_frames=9, seed=1, refine=3)
+    future = model.predict(clip, 9, seeds=[1], refine=3).array()
     assert (future.shape, future.dtype) == ((9, 32, 32, 3), np.uint8)
-    assert np.array_equal(future, model.predict(clip, 9, 1, refine=3))
-    assert not np.array_equal(future, model.predict(clip, 9, 2, refine=3))
-    for options in ({"num_frames": 0}, {"num_frames": 4, "seed": -1}, {"num_frames": 4, "refine": -1}):
+    assert np.array_equal(future, model.predict(clip, 9, seeds=[1], refine=3).array())
+    assert not np.array_equal(future, model.predict(clip, 9, seeds=[2], refine=3).array())
+    for options in ({"frames": 0}, {"frames": 4, "seeds": [-1]}, {"frames": 4, "refine": -1}):
         with pytest.raises(UsageError, match="must be"):
             model.predict(clip, **options)
 
 
 def test_latents_are_saved_and_loaded(weights, tmp_path):
     model = videogan.load(weights)
-    latents = model.encode(np.zeros((6, 32, 32, 3), np.uint8), class_name="square")
+    latents = model.encode(np.zeros((6, 32, 32, 3), np.uint8), class_name="square").latents
     model.save_latents(tmp_path / "a.safetensors", latents)
     again = model.load_latents(tmp_path / "a.safetensors")
     assert again.label == 1
-    assert np.array_equal(model.decode(latents), model.decode(again))
+    assert np.array_equal(model.decode(latents).array(), model.decode(again).array())
     with pytest.raises(UsageError, match="exists"):
         model.save_latents(tmp_path / "a.safetensors", latents)
 

@@ -6,8 +6,8 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from videogan import __version__
-from videogan.commands.console import console_log, sigterm_unwinds
+import videogan
+from videogan.commands.console import console_log
 from videogan.commands.evaluate import evaluate
 from videogan.commands.export import export
 from videogan.commands.inspect import inspect
@@ -18,6 +18,7 @@ from videogan.commands.reconstruct import reconstruct
 from videogan.commands.sample import sample
 from videogan.commands.train import train
 from videogan.errors import Interrupted, VideoganError
+from videogan.signals import sigterm_unwinds
 
 app = typer.Typer(
     name="videogan",
@@ -32,7 +33,7 @@ for command in (prepare, train, sample, interpolate, reconstruct, predict, evalu
 
 def _print_version(value: bool) -> None:
     if value:
-        typer.echo(__version__)
+        typer.echo(videogan.__version__)
         raise typer.Exit
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish that the loop meets when its step is done."""
+"""Ctrl-C and SIGTERM: as a wish that a loop meets when its step is done, or as an error."""
 
 import signal
 from collections.abc import Iterator
@@ -45,3 +45,21 @@ def stop_wish() -> Iterator[StopWish]:
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def sigterm_unwinds() -> Iterator[None]:
+    """Let SIGTERM end a ``with`` block as an error would, so that nothing is left half-written."""
+
+    def stop(signal_number: int, frame: FrameType | None) -> None:
+        raise Interrupted("terminated", signal_number)
+
+    try:
+        old = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # signals cannot be caught outside the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, old)

@@ -15,7 +15,7 @@ from videogan.artifacts.latents_file import (
     load_latents,
     save_latents,
 )
-from videogan.errors import CheckpointError, MissingPathError, UsageError, VideoganError
+from videogan.errors import CheckpointError, MissingPathError, UsageError
 from videogan.models.latents import ClipLatents
 
 SHA = "ab" * 32
@@ -105,5 +105,5 @@ def test_a_full_disk_costs_one_line(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("videogan.artifacts.latents_file.write_bytes", full)
-    with pytest.raises(VideoganError, match="No space left"):
+    with pytest.raises(UsageError, match="No space left"):
         save_latents(tmp_path / "a.safetensors", LatentsFile(latents(), SHA, None, Fraction(25)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from videogan.artifacts.provenance import read_recipe
+from videogan.artifacts.provenance import read_provenance as read_recipe
 from videogan.data.synthetic import moving_shapes
 from videogan.video import VideoWriter, probe, read_video
 

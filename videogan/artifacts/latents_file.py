@@ -15,7 +15,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from videogan.errors import CheckpointError, MissingPathError, UsageError, VideoganError
+from videogan.errors import CheckpointError, MissingPathError, UsageError
 from videogan.models.latents import ClipLatents
 from videogan.storage import write_bytes
 
@@ -56,7 +56,7 @@ def save_latents(path: Path, file: LatentsFile) -> None:
     """Write latents, whole or not at all.
 
     Raises:
-        VideoganError: the disk is full or failed.
+        UsageError: the disk is full or failed.
     """
     tensors = {name: getattr(file.latents, name).detach().cpu().contiguous() for name in TENSORS}
     description = {
@@ -69,7 +69,7 @@ def save_latents(path: Path, file: LatentsFile) -> None:
     try:
         write_bytes(path, save(tensors, metadata={KEY: json.dumps(description)}))
     except OSError as error:
-        raise VideoganError(f"{path}: cannot be written: {error.strerror or error}; nothing was kept") from None
+        raise UsageError(f"{path}: cannot be written: {error.strerror or error}; nothing was kept") from None
 
 
 def holds_latents(path: Path) -> bool:

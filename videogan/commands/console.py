@@ -1,33 +1,13 @@
-"""The process around a command: where its log lines go, and how a signal ends it."""
+"""The process around a command: where its log lines go, and how far it is."""
 
 import logging
-import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TextIO
 
-from videogan.errors import Interrupted
-
-
-@contextmanager
-def sigterm_unwinds() -> Iterator[None]:
-    """Let SIGTERM end a ``with`` block as an error would, so that nothing is left half-written."""
-
-    def stop(signal_number: int, frame: FrameType | None) -> None:
-        raise Interrupted("terminated", signal_number)
-
-    try:
-        old = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # signals cannot be caught outside the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, old)
+from videogan.data.files import printable as printable
 
 
 class _Console(logging.StreamHandler[TextIO]):
@@ -75,3 +55,15 @@ def log_file(path: Path) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         handler.close()
+
+
+@contextmanager
+def reading_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a callback ``(done, total)`` that moves a bar on stderr, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

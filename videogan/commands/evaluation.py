@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 
 from videogan.checkpoint import load_weights
-from videogan.commands.progress import reading_bar
+from videogan.commands.console import reading_bar
 from videogan.data.files import printable
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
 from videogan.device import pick_device, pick_threads

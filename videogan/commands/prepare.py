@@ -73,7 +73,7 @@ def _check_out(out: Path, *, yes: bool) -> None:
 
 
 def _draw(recipe: "SyntheticRecipe", out: Path, count: int | None, size: int | None, seed: int) -> "Prepared":
-    from videogan.commands.progress import reading_bar
+    from videogan.commands.console import reading_bar
     from videogan.data.prepare import prepare_synthetic
 
     with reading_bar("drawing") as progress:
@@ -85,7 +85,7 @@ def _draw(recipe: "SyntheticRecipe", out: Path, count: int | None, size: int | N
 def _cut(
     recipe: "VideosRecipe", raw: Path, out: Path, count: int | None, size: int | None, split: str | None
 ) -> "Prepared":
-    from videogan.commands.progress import reading_bar
+    from videogan.commands.console import reading_bar
     from videogan.data.prepare import prepare_videos
 
     typer.echo(f"terms: {recipe.licence} ({recipe.homepage})", err=True)

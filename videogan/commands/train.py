@@ -52,8 +52,7 @@ def train(
     config, reasons = _configure(preset, settings or [], steps)
     import torch
 
-    from videogan.commands.console import log_file
-    from videogan.commands.progress import reading_bar
+    from videogan.commands.console import log_file, reading_bar
     from videogan.data.cache import open_cache
     from videogan.training.distributed import first_goes_ahead, from_first, joined, place_from_environment
 
@@ -90,7 +89,7 @@ def train(
 
 def _look(clips: Path, config: "Config") -> "VideoFolder":
     """Return the videos of a folder, and say what they are."""
-    from videogan.commands.progress import reading_bar
+    from videogan.commands.console import reading_bar
     from videogan.data.folder import scan_folder
 
     with reading_bar("looking at videos") as progress:

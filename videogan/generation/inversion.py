@@ -35,10 +35,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Inversion:
-    """Latents of a clip and their error: mean absolute plus mean squared difference of pixels, as it was weighted."""
+    """Latents of a clip and their error: mean absolute plus mean squared difference of pixels, as it was weighted.
+
+    ``encoder`` are those of the encoder alone, from which refinement started.
+    """
 
     latents: ClipLatents
     error: float
+    encoder: ClipLatents
 
 
 def encode(
@@ -141,7 +145,7 @@ def refine(
             optimizer.step()
             if progress is not None:
                 progress(step + 1, steps)
-    return Inversion(best, lowest)
+    return Inversion(best, lowest, latents)
 
 
 def dynamics_error(generator: Generator, path: Tensor, motion_noise: Tensor, condition: Tensor) -> Tensor:
@@ -222,7 +226,7 @@ def _encode_as(
             end = latents.path[:, -generator.context_steps - CHUNK_STEPS :]
             (frames,) = _chunks(generator, content, end, latents.labels)
             frames = frames[0, -len(clip) :]
-            found.append(Inversion(latents, float(reconstruction_loss(clip[-len(frames) :], frames))))
+            found.append(Inversion(latents, float(reconstruction_loss(clip[-len(frames) :], frames)), latents))
     return sorted(found, key=lambda inversion: inversion.error)
 
 

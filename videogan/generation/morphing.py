@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from videogan.config import FRAMES_PER_STEP
-from videogan.errors import UsageError
+from videogan.errors import UsageError, did_you_mean
 from videogan.generation.class_path import smoothstep
 from videogan.generation.prediction import continued_codes
 from videogan.generation.sampling import Conditions, decoded, latent_stream, motion_codes, take
@@ -57,6 +57,38 @@ def clip_stop(generator: Generator, latents: ClipLatents, seed: int = 0) -> Stop
         yield from continued_codes(generator, latents, [seed], conditions, latents.motion_codes.shape[1])
 
     return Stop(content_noise(latents.content[0], generator.prior), latents.label, motion)
+
+
+def load_stops(
+    generator: Generator,
+    stops: Sequence[int | ClipLatents],
+    label: int | None,
+) -> list[Stop]:
+    """Return stops for seeds, all with one label, and for latents; beyond its end stop k goes on by seed k."""
+    return [
+        clip_stop(generator, stop, seed=number) if isinstance(stop, ClipLatents) else seed_stop(generator, stop, label)
+        for number, stop in enumerate(stops)
+    ]
+
+
+def check_axis(axis: str) -> Axis:
+    """Return the axis of this name, or raise UsageError."""
+    for name in AXES:
+        if axis == name:
+            return name
+    raise UsageError(f"axis {axis!r}{did_you_mean(axis, AXES)}: must be {', '.join(AXES[:-1])} or {AXES[-1]}")
+
+
+def default_frames(stops: int, *, hold_frames: int, loop: bool) -> int:
+    """Return how many frames a morph has where nobody says: 64 from stop to stop, beside those held."""
+    legs = stops if loop else stops - 1
+    return max(1, legs) * 64 + hold_frames * (stops if loop or stops > 1 else 0)
+
+
+def check_hold(stops: int, *, num_frames: int, hold_frames: int, loop: bool) -> None:
+    """Raise UsageError where holding takes all of the frames."""
+    steps, hold = (-(-frames // FRAMES_PER_STEP) for frames in (num_frames, hold_frames))
+    path_progress(steps, stops if loop else stops - 1, hold=hold, loop=loop)
 
 
 def morph(

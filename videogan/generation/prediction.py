@@ -7,13 +7,15 @@ for. The motion noise after that is drawn by a seed, and each seed is another fu
 from collections.abc import Iterator, Sequence
 from itertools import chain, count
 from math import cos, pi
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from videogan.generation.inversion import render
+from videogan.generation.inversion import Progress, invert, render
 from videogan.generation.sampling import CHUNK_STEPS, Conditions, constant_conditions, decoded, latent_stream, take
 from videogan.models.dynamics import DynamicsState
+from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
 from videogan.models.latents import ClipLatents
 
@@ -36,6 +38,52 @@ CODE_DEVIATION = 0.1
 """How exactly the dynamics are expected to meet found motion codes (standard deviation)."""
 
 
+def tail(clip: Tensor) -> Tensor:
+    """Return the end of a clip ``t c h w`` that its future is predicted from."""
+    return clip[-TAIL_FRAMES:]
+
+
+def invert_tail(
+    generator: Generator,
+    encoder: Encoder,
+    clip: Tensor,
+    *,
+    window: int,
+    steps: int,
+    labels: Sequence[int] | None = None,
+    progress: Progress | None = None,
+) -> ClipLatents:
+    """Return latents of a clip's end from which the dynamics can go on; the arguments are those of ``invert``.
+
+    The last frames count most, and the path of motion codes should be one that the dynamics walk.
+    """
+    end = tail(clip)
+    return invert(
+        generator,
+        encoder,
+        end,
+        window=window,
+        steps=steps,
+        labels=labels,
+        weights=tail_weights(len(end)),
+        dynamics_weight=DYNAMICS_WEIGHT,
+        progress=progress,
+    ).latents
+
+
+def decode_on(generator: Generator, latents: ClipLatents, seed: int, num_frames: int | None) -> Iterator[Tensor]:
+    """Yield a clip's frames, then those after it as a seed will have them, ``(1 t c h w)``; None: without end."""
+    conditions = constant_conditions(generator, latents.content, latents.labels)
+
+    def after() -> Iterator[Tensor]:
+        history = latents.path[:, -generator.context_steps :].unbind(1)
+        codes = chain(history, continued_codes(generator, latents, [seed], conditions))
+        yield from decoded(generator, codes, conditions)
+
+    chunks = chain(render(generator, latents), after())
+    return chunks if num_frames is None else take(chunks, num_frames)
+
+
 def tail_weights(num_frames: int) -> Tensor:
     """Return how much each frame of the end of a clip counts ``(t)``: the last one most."""
     before = torch.arange(num_frames - 1, -1, -1)
@@ -52,7 +100,7 @@ def predict(
     changes no more than the clip's frames do at their median: motion sets in more slowly where that is needed, and what
     is still too much of the change comes later, as the same difference fades out.
     """
-    clip = clip.to(latents.content.device)
+    clip = tail(clip).to(latents.content.device)
     last, limit = clip[-1], median_change(clip)
     with torch.no_grad():
         reconstructed = list(render(generator, latents))[-1][0, -1]
@@ -87,6 +135,14 @@ def predict(
 def median_change(clip: Tensor) -> float:
     """Return the median change from frame to frame of ``clip (t c h w)``: mean absolute differences."""
     return float(_change(clip[1:], clip[:-1]).median()) if len(clip) > 1 else float("inf")
+
+
+def noting_joins(chunks: Iterator[Tensor], last: Tensor, figures: dict[str, Any]) -> Iterator[Tensor]:
+    """Pass chunks on; how much each video's first frame differs from ``last (c h w)``, in levels of 255, is noted."""
+    for number, chunk in enumerate(chunks):
+        if number == 0:
+            figures["change_at_join"] = (_change(chunk[:, 0], last) * 127.5).tolist()
+        yield chunk
 
 
 def _change(frames: Tensor, before: Tensor) -> Tensor:

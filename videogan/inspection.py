@@ -1,22 +1,79 @@
-"""What ``videogan inspect`` says of a run, a checkpoint, a weights or latents file, and the recipe in a video."""
+"""What a video, a folder of videos, a model or saved latents hold, as plain values."""
 
 import json
+import os
+from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 from videogan.artifacts.latents_file import holds_latents, load_latents
-from videogan.artifacts.provenance import Recipe
+from videogan.artifacts.provenance import read_provenance
 from videogan.checkpoint import WEIGHTS, Card, fingerprint, list_checkpoints, newest_checkpoint, read_card
-from videogan.errors import CheckpointError
+from videogan.data.clips import clip_span
+from videogan.data.folder import VideoFolder, survey_folder
+from videogan.data.report import file_report, folder_report
+from videogan.errors import CheckpointError, VideoError
+from videogan.presets import PRESETS, preset
 from videogan.runs import RunFolder, find_weights
+from videogan.video import probe
+
+Progress = Callable[[int, int], None]
 
 
-def model_report(path: Path) -> dict[str, Any]:
-    """Return what is known of a model.
+def inspect(path: str | os.PathLike[str], progress: Progress | None = None) -> dict[str, Any]:
+    """Return what is known of a video, a folder of videos, a run, a checkpoint, a weights or a latents file.
+
+    A video has ``status`` (``ok``, ``salvaged`` or ``rejected``, with the ``reason``) and, where videogan made it, its
+    ``recipe``; a folder has ``files`` and ``totals``; everything else has a ``kind``.
 
     Raises:
-        CheckpointError: it is damaged; a run without a checkpoint is reported all the same.
+        MissingPathError: there is no such path.
+        CheckpointError: a model is damaged; a run without a checkpoint is reported all the same.
     """
+    path = Path(path)
+    if _looks_like_model(path):
+        return _model_report(path)
+    if path.is_dir():
+        folder = survey_folder(path, progress=progress)
+        report = folder_report(folder, progress=progress)
+        report["totals"]["training"] = _training(folder)
+        return report
+    try:
+        report = file_report(path, probe(path))
+        about = read_provenance(path)
+        return report | ({} if about is None else {"recipe": about.model_dump(mode="json")})
+    except VideoError as error:
+        return file_report(path, error.reason)
+
+
+def _looks_like_model(path: Path) -> bool:
+    """Tell whether a path holds a model or latents."""
+    if path.is_dir():
+        return (path / "generator.safetensors").is_file() or (
+            (path / "config.json").is_file() and (path / "checkpoints").is_dir()
+        )
+    return path.suffix.lower() == ".safetensors" and path.is_file()
+
+
+def _training(folder: VideoFolder) -> dict[str, Any]:
+    """For each preset: how many of the videos are long enough for its clips, and as large as its frames."""
+    fits: dict[str, Any] = {}
+    for name in PRESETS:
+        data = preset(name, []).data
+        span = clip_span(data.num_frames, data.frame_stride)
+        fits[name] = {
+            "num_frames": span,
+            "size": data.size,
+            "long_enough": sum(video.info.num_frames >= span for video in folder.videos),
+            "large_enough": sum(min(video.info.width, video.info.height) >= data.size for video in folder.videos),
+        }
+    return fits
+
+
+def _model_report(path: Path) -> dict[str, Any]:
     if path.is_file() and holds_latents(path):
         return _latents_report(path)
     if path.is_file() or (path / WEIGHTS).is_file():
@@ -32,47 +89,6 @@ def model_report(path: Path) -> dict[str, Any]:
         "checkpoints": [checkpoint.name for checkpoint in list_checkpoints(run.checkpoints)],
         **({} if newest is None else _weights_report(newest / WEIGHTS)),
     }
-
-
-def model_lines(report: dict[str, Any]) -> list[str]:
-    """Say a report in a few lines."""
-    lines = [f"{report['path']}: {report['kind']}"]
-    if report["kind"] == "latents":
-        class_name = f", class {report['class']}" if report["class"] else ""
-        return [
-            f"{lines[0]} of {report['frames']} frames at {report['frame_rate']:.6g} fps{class_name}",
-            f"of the model with sha256 {report['model_sha256']}",
-        ]
-    if report["kind"] == "run":
-        lines.append("checkpoints: " + (", ".join(report["checkpoints"]) or "none yet"))
-    if "sha256" in report:
-        parameters = ", ".join(f"{name} {count:,}" for name, count in report["parameters"].items())
-        lines += [
-            f"step {report['step']}, {report['clips_seen']} clips seen, preset {report['preset']}",
-            f"videos of {report['size']}x{report['size']} at {report['frame_rate']:.6g} fps, "
-            f"trained on clips of {report['num_frames']} frames",
-            f"classes: {', '.join(report['classes']) or 'none'}",
-            f"parameters: {parameters}; {report['bytes']:,} bytes",
-            f"sha256 {report['sha256']}",
-        ]
-    if report.get("status"):
-        lines.append("status: " + ", ".join(f"{name} {value}" for name, value in report["status"].items()))
-    numbers = {name: value for name, value in (report.get("metrics") or {}).items() if isinstance(value, float)}
-    if numbers:
-        lines.append("last figures: " + ", ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
-    return lines
-
-
-def recipe_lines(recipe: Recipe) -> list[str]:
-    """Say a recipe in a few lines."""
-    options = ", ".join(f"{name} {value}" for name, value in recipe.options.items() if value not in (None, False))
-    versions = ", ".join(f"{name} {number}" for name, number in recipe.versions.items())
-    return [
-        f"made by videogan {recipe.videogan} {recipe.command}: seed {recipe.seed}, frames {recipe.frames}",
-        f"model sha256 {recipe.model_sha256}, step {recipe.step}, on {recipe.device}",
-        f"options: {options}",
-        f"versions: {versions}",
-    ]
 
 
 def _weights_report(weights: Path) -> dict[str, Any]:
@@ -107,10 +123,6 @@ def _latents_report(path: Path) -> dict[str, Any]:
 
 def _parameters(weights: Path) -> dict[str, int]:
     """Count the numbers in the weights of each network, from the header alone."""
-    from math import prod
-
-    from safetensors import SafetensorError, safe_open
-
     counts: dict[str, int] = {}
     try:
         with safe_open(weights, framework="pt") as file:
