@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -90,7 +90,7 @@ def sample(
     num_frames = options.parse_frames(frames)
     if latents is not None:
         options.refuse_options(context, NOT_WITH_LATENTS, "--latents says what the video shows")
-        length = (num_frames or "inf") if options.given_options(context, ["frames"]) else None  # None: the clip's own
+        length = frames if options.given_options(context, ["frames"]) else None  # None: the clip's own
         write(_of_latents(videogan.load(run), latents, length, seed), paths)
     elif like is not None:
         others = [name for name in context.params if name not in GOES_WITH_LIKE]
@@ -103,7 +103,7 @@ def sample(
         rows, columns = options.parse_grid(grid, count)
         model, videos = videogan.load(run), count * rows * columns
         at_once = VIDEOS_AT_ONCE if grid is None else videos
-        common = {"classes": class_name, "truncation": truncation, "speed": speed, "loop": loop}
+        common: dict[str, Any] = {"classes": class_name, "truncation": truncation, "speed": speed, "loop": loop}
         for first in range(0, videos, at_once):
             seeds = range(seed + first, seed + min(first + at_once, videos))
             stream = model.sample(num_frames, seeds=seeds, **common)
@@ -112,11 +112,10 @@ def sample(
         typer.echo(path)
 
 
-def _of_latents(
-    model: videogan.Model, file: Path, frames: int | Literal["inf"] | None, seed: int
-) -> videogan.VideoStream:
+def _of_latents(model: videogan.Model, file: Path, frames: str | None, seed: int) -> videogan.VideoStream:
+    length: int | Literal["inf"] | None = None if frames is None else options.parse_frames(frames) or "inf"
     # Not as sample's own: --like cannot make it again without the latents.
-    stream = model.decode(model.load_latents(file), frames, seed=seed)
+    stream = model.decode(model.load_latents(file), length, seed=seed)
     with file.open("rb") as opened:
         sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
     return stream.with_options(latents=file.name, latents_sha256=sha256)
