@@ -73,6 +73,10 @@ def test_what_holds_no_latents_is_refused(tmp_path):
         ({"format": 1}, "damaged"),
         ({"format": 1, "num_frames": 99, "class_name": None, "frame_rate": "25", "model_sha256": SHA}, "99 frames"),
         ({"format": 1, "num_frames": 12, "class_name": None, "frame_rate": "fast", "model_sha256": SHA}, "damaged"),
+        ({"format": 1, "num_frames": 12, "class_name": None, "frame_rate": "1/0", "model_sha256": SHA}, "damaged"),
+        ({"format": 1, "num_frames": 12, "class_name": None, "frame_rate": "1e9", "model_sha256": SHA}, "damaged"),
+        ({"format": 1, "num_frames": 12, "class_name": [1], "frame_rate": "25", "model_sha256": SHA}, "damaged"),
+        ({"format": 1, "num_frames": 10**12, "class_name": None, "frame_rate": "25", "model_sha256": SHA}, "damaged"),
     ],
 )
 def test_damaged_descriptions(tmp_path, description, said):

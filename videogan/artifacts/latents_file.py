@@ -10,18 +10,23 @@ import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+import torch
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from videogan.errors import CheckpointError, MissingPathError, UsageError
 from videogan.models.latents import ClipLatents
 from videogan.storage import write_bytes
+from videogan.video import as_frame_rate
 
 SUFFIX = ".safetensors"
 KEY = "videogan_latents"
 FORMAT = 1
+MAX_TEXT = 2**16
+"""Characters of a description that is parsed."""
 TENSORS = ("content", "motion_codes", "history")
 
 
@@ -81,6 +86,17 @@ def holds_latents(path: Path) -> bool:
         return False
 
 
+class Description(BaseModel):
+    """What a latents file says of its tensors; files come from anywhere, so it is bounded."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    model_sha256: Annotated[str, Field(max_length=64)]
+    class_name: Annotated[str, Field(max_length=1000)] | None
+    frame_rate: Annotated[str, Field(pattern=r"^\d{1,9}(/[1-9]\d{0,8}|\.\d{1,9})?$")]
+    num_frames: Annotated[int, Field(ge=1, le=10**9)]
+
+
 def load_latents(path: Path, class_names: tuple[str, ...] = ()) -> LatentsFile:
     """Read latents of any model; ``class_names`` turn its class into a label.
 
@@ -90,26 +106,27 @@ def load_latents(path: Path, class_names: tuple[str, ...] = ()) -> LatentsFile:
     """
     if not os.path.lexists(path):
         raise MissingPathError(f"{path}: no such latents file")
+    if not path.is_file():
+        raise CheckpointError(f"{path}: not a readable latents file (not a regular file)")
     try:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get(KEY)
             if text is None:
                 raise CheckpointError(f"{path}: holds no latents; `videogan reconstruct --latents` writes such files")
+            about = _description(text, path)
             tensors = {name: file.get_tensor(name) for name in TENSORS}
-        description = _description(text, path)
-        class_name = description["class_name"]
-        latents = ClipLatents(
-            **tensors,
-            num_frames=int(description["num_frames"]),
-            label=class_names.index(class_name) if class_name in class_names else None,
-        )
-        return LatentsFile(latents, str(description["model_sha256"]), class_name, Fraction(description["frame_rate"]))
+        if any(len(tensor) != 1 or tensor.dtype != torch.float32 for tensor in tensors.values()):
+            raise ValueError("its tensors are not float32 of one clip")
+        label = class_names.index(about.class_name) if about.class_name in class_names else None
+        latents = ClipLatents(**tensors, num_frames=about.num_frames, label=label)
+        return LatentsFile(latents, about.model_sha256, about.class_name, as_frame_rate(Fraction(about.frame_rate)))
+    except CheckpointError:
+        raise
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path}: not a readable latents file ({error})") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, CheckpointError):
-            raise
-        raise CheckpointError(f"{path}: its description is damaged ({error})") from None
+    except (TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{path}: its description is damaged ({reason})") from None
 
 
 def load_for_model(path: Path, class_names: tuple[str, ...], model_sha256: str, model: Path) -> LatentsFile:
@@ -128,8 +145,13 @@ def load_for_model(path: Path, class_names: tuple[str, ...], model_sha256: str, 
     return file
 
 
-def _description(text: str, path: Path) -> dict[str, Any]:
-    description = json.loads(text)
+def _description(text: str, path: Path) -> Description:
+    if len(text) > MAX_TEXT:
+        raise CheckpointError(f"{path}: its description is damaged (longer than {MAX_TEXT} characters)")
+    try:
+        description = json.loads(text)
+    except RecursionError:
+        raise CheckpointError(f"{path}: its description is damaged (nested too deeply)") from None
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise CheckpointError(f"{path}: latents of a format that this version of videogan cannot read")
-    return description
+    return Description.model_validate(description)

@@ -15,7 +15,7 @@ from videogan.artifacts import latents_file
 from videogan.artifacts.provenance import Provenance, checked_options, new_provenance
 from videogan.checkpoint import Card, Weights, fingerprint
 from videogan.data.whole import read_whole
-from videogan.errors import UsageError
+from videogan.errors import CheckpointError, UsageError
 from videogan.export.files import export_model
 from videogan.generation import inversion, morphing, prediction
 from videogan.generation.class_path import class_labels, seed_labels
@@ -126,7 +126,12 @@ class LoadedModel:
             CheckpointError: it holds no latents, or another model's.
         """
         file = latents_file.load_for_model(Path(path), self.class_names, self.sha256, self.path)
-        return file.latents.to(self.device)
+        latents, generator = file.latents, self.generator
+        shapes = (latents.content.shape[1], latents.motion_codes.shape[2], *latents.history.shape[1:])
+        expected = (generator.content_dim, generator.motion_dim, generator.context_steps, generator.motion_dim)
+        if shapes != expected or (latents.label is None) != (generator.num_classes == 0):
+            raise CheckpointError(f"{path}: its codes or its class do not fit the model that it names")
+        return latents.to(self.device)
 
     def class_name(self, latents: ClipLatents) -> str | None:
         """Return the name of the class that latents are of."""
