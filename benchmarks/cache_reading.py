@@ -22,7 +22,7 @@ from videogan.config import DataConfig
 from videogan.data.cache import ClipCache, open_cache
 from videogan.data.folder import scan_folder
 from videogan.data.loader import ClipLoader
-from videogan.prepare.synthetic import moving_shapes
+from videogan.preparation.synthetic import moving_shapes
 from videogan.video import VideoWriter
 
 NUM_FRAMES, BATCH_SIZE, STEP_SECONDS = 16, 32, 0.03

@@ -9,25 +9,25 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from videogan.generation.sampling import latent_stream
 from videogan.models.dynamics import DynamicsState
-from videogan.models.generator import Generator, GeneratorState
+from videogan.models.generator import Generator
 from videogan.models.latents import Latents, content_code
-from videogan.sampling import BURN_IN, latent_stream
 
 WARM_UP = 3
 
 
 class GraphedStep:
-    """:meth:`Generator.stream` for one batch, one condition and one number of latent steps, as a CUDA graph.
+    """Dynamics and decoder for one batch, one condition and one number of latent steps, as a CUDA graph.
 
     On any other device the step is run as it is, which gives the same frames.
     """
 
-    def __init__(self, generator: Generator, condition: Tensor, state: GeneratorState) -> None:
+    def __init__(self, generator: Generator, condition: Tensor, state: Sequence[Tensor]) -> None:
         batch, steps = condition.shape[:2]
         self._generator, self._condition = generator, condition
         self._noise = torch.zeros(batch, steps, generator.noise_dim, device=condition.device)
-        self._state = [tensor.clone() for tensor in (*state.dynamics, *state.decoder)]
+        self._state = [tensor.clone() for tensor in state]
         self._graph: torch.cuda.CUDAGraph | None = None
         if condition.device.type == "cuda":
             self._capture()
@@ -41,9 +41,9 @@ class GraphedStep:
         return self._frames
 
     def _step(self) -> Tensor:
-        state = GeneratorState(DynamicsState(*self._state[:2]), tuple(self._state[2:]))
-        frames, state = self._generator.stream(self._noise, self._condition, state)
-        for kept, new in zip(self._state, (*state.dynamics, *state.decoder), strict=True):
+        codes, dynamics = self._generator.dynamics(self._noise, self._condition, DynamicsState(*self._state[:2]))
+        frames, decoder = self._generator.decode(codes, self._condition, self._state[2:])
+        for kept, new in zip(self._state, (*dynamics, *decoder), strict=True):
             kept.copy_(new)
         return frames.clamp(-1, 1)
 
@@ -67,20 +67,20 @@ class GraphedStep:
 def graphed_stream(
     generator: Generator, seeds: Sequence[int], labels: Tensor | None, *, chunk_steps: int
 ) -> Iterator[Tensor]:
-    """Yield the frames of one video per seed for ever, as :func:`videogan.sampling.stream` does, by one graph."""
+    """Yield the frames of one video per seed for ever, as ``sampling.stream`` does, by one graph."""
     device = next(generator.parameters()).device
     latents = latent_stream(generator, seeds)
     with torch.inference_mode():
         before = Latents(
             latents.content_noise.to(device),
-            latents.motion_noise(1 + BURN_IN + generator.context_steps + chunk_steps).to(device),
+            latents.motion_noise(1 + generator.burn_in + generator.context_steps + chunk_steps).to(device),
             labels,
         )
-        first = generator(before, burn_in=BURN_IN)
+        first = generator(before, burn_in=generator.burn_in)
         yield first.frames.clamp(-1, 1)
         content = content_code(before.content_noise, generator.prior)
         condition = generator.condition(content, labels)[:, None].expand(-1, chunk_steps, -1)
-        step = GraphedStep(generator, condition, first.state)
+        step = GraphedStep(generator, condition, (*first.dynamics, *first.decoder))
     while True:
         with torch.inference_mode():
             frames = step(latents.motion_noise(chunk_steps).to(device))

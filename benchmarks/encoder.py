@@ -17,8 +17,8 @@ from running import clips_of
 from torch import Tensor
 
 import videogan
-from videogan.api import Model
 from videogan.metrics.paired import psnr, ssim
+from videogan.model import Model
 from videogan.models.latents import Latents
 from videogan.video import to_float, to_uint8
 
@@ -27,8 +27,8 @@ TRAINING_CLIPS = 2048
 
 def reconstructed(model: Model, clip: Tensor, name: str, steps: int) -> Tensor:
     """Return what the latents of a clip ``t c h w`` make, encoded and refined as of its class."""
-    found = model.encode(to_uint8(clip), refine=steps, class_name=name if model.class_names else None)
-    return to_float(model.decode(found))
+    found = model.encode(to_uint8(clip), refine=steps, class_name=name if model.class_names else None).latents
+    return to_float(model.decode(found).array())
 
 
 def reconstruction(model: Model, seen: Path, unseen: Path, *, count: int, steps: int) -> list[list[str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from videogan.commands.rendering import load_model
+from videogan import load
 from videogan.video import to_float
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--refine", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=2)
     arguments = parser.parse_args()
-    model = load_model(arguments.run)
+    model = load(arguments.run)
     good = every = 0
     print("| clip | seed | join | median inside | median after |\n|---|---|---|---|---|")
     for path in arguments.clips:
@@ -32,7 +32,7 @@ def main() -> None:
         clip = to_float(given)
         inside = _changes(clip).median()
         for seed in range(arguments.seeds):
-            frames = to_float(model.predict(given, 32, seed=seed, refine=arguments.refine))
+            frames = to_float(model.predict(given, 32, seeds=[seed], refine=arguments.refine).array())
             changes = _changes(torch.cat([clip[-1:], frames]))
             print(f"| {path} | {seed} | {changes[0]:.2f} | {inside:.2f} | {changes[1:].median():.2f} |", flush=True)
             good, every = good + int(changes[0] <= inside), every + 1

@@ -11,12 +11,12 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor
 
-from videogan.commands.rendering import load_model, write_videos
-from videogan.sampling import stream, take
+from videogan import load
 
 MARKS = (16, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 
@@ -44,12 +44,12 @@ def main() -> None:
     parser.add_argument("--run", type=Path)
     parser.add_argument("--frames", type=int, default=100_000)
     arguments = parser.parse_args()
-    model = load_model(arguments.run)
+    model = load(arguments.run)
     rows: list[tuple[int, float, float]] = []
     with tempfile.TemporaryDirectory() as folder:
-        chunks = take(stream(model.generator, [0], model.labels(None, [0])), arguments.frames)
-        chunks = watched(chunks, arguments.frames, rows)
-        write_videos([Path(folder) / "long.mp4"], chunks, frame_rate=model.frame_rate, overwrite=False)
+        stream = model.sample(arguments.frames)
+        chunks = watched(stream.make(), arguments.frames, rows)
+        replace(stream, make=lambda: chunks).save(Path(folder) / "long.mp4")
     print("| frames | resident MB | seconds |\n|---|---|---|")
     for frames, megabytes, seconds in rows:
         print(f"| {frames:,} | {megabytes:.1f} | {seconds:.1f} |")

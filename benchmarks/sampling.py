@@ -28,12 +28,12 @@ from torch import Tensor
 
 from videogan.artifacts.runs import find_weights
 from videogan.artifacts.weights import load_weights
-from videogan.commands.rendering import write_videos
 from videogan.device import pick_device
+from videogan.generation.sampling import stream, take
+from videogan.generation.video_stream import VideoStream
 from videogan.models.build import build_generator
 from videogan.models.generator import Generator
 from videogan.presets import preset
-from videogan.sampling import stream, take
 
 STREAM_CHUNK = 4
 COLUMNS = ("model", "mode", "16 x 16 frames/s", "1 stream frames/s", "first frame ms", "MP4 frames/s")
@@ -92,7 +92,7 @@ def to_disk(generator: Generator, mode: str, rounds: int, num_frames: int, frame
         with tempfile.TemporaryDirectory() as folder:
             begin = time.perf_counter()
             made = take(chunks(generator, 1, STREAM_CHUNK, mode), num_frames)
-            write_videos([Path(folder) / "a.mp4"], made, frame_rate=frame_rate, overwrite=False)
+            VideoStream(partial(iter, made), frame_rate, None).save(Path(folder) / "a.mp4")
             rates.append(num_frames / (time.perf_counter() - begin))
     return rates
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import torch
 
-from videogan.commands.rendering import load_model
-from videogan.looping import stream_loop
+from videogan import load
 
 
 def main() -> None:
@@ -21,9 +20,9 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=64)
     parser.add_argument("--seeds", type=int, default=16)
     arguments = parser.parse_args()
-    model = load_model(arguments.run)
+    model = load(arguments.run)
     seeds = range(arguments.seeds)
-    chunks = stream_loop(model.generator, seeds, model.labels(None, seeds), num_frames=arguments.frames)
+    chunks = model.sample(arguments.frames, seeds=seeds, loop=True).make()
     frames = (torch.cat(list(chunks), dim=1).cpu() + 1) * 127.5
     inside = (frames[:, 1:] - frames[:, :-1]).abs().mean(dim=(2, 3, 4))
     seam = (frames[:, 0] - frames[:, -1]).abs().mean(dim=(1, 2, 3))

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import torch
 
-from videogan.commands.rendering import load_model
-from videogan.sampling import stream, take
+from videogan import load
 
 SPEEDS = (1.0, 0.25, 0.5, 2.0, 4.0)
 
@@ -20,12 +19,12 @@ def main() -> None:
     """Print a table with one row per speed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path)
-    model = load_model(parser.parse_args().run)
+    model = load(parser.parse_args().run)
     seeds = range(8)
     print("| speed | change from frame to frame | share of speed 1 |\n|---|---|---|")
     normal = 0.0
     for speed in SPEEDS:
-        chunks = take(stream(model.generator, seeds, model.labels(None, seeds), speed=speed), 320)
+        chunks = model.sample(320, seeds=seeds, speed=speed).make()
         frames = (torch.cat(list(chunks), dim=1) + 1) * 127.5
         change = float((frames[:, 1:] - frames[:, :-1]).abs().mean())
         normal = normal or change

@@ -1,23 +1,94 @@
-"""Generative models of your own video clips, and endless new clips from them."""
+"""Generative models of your own video clips, and endless new clips from them.
 
+Everything stands here: ``train``, ``load``, ``evaluate``, ``prepare``, ``inspect``, and what they give and raise.
+"""
+
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from videogan.api import load as load
-    from videogan.training.session import train as train
+from videogan.errors import (
+    CheckpointError,
+    DataError,
+    DivergedError,
+    Interrupted,
+    MissingPathError,
+    UsageError,
+    VideoError,
+    VideoganError,
+)
 
-__version__ = "0.1.0"
-__all__ = ["__version__", "load", "train"]
+if TYPE_CHECKING:
+    from videogan.generation.video_stream import VideoStream
+    from videogan.inspection import inspect
+    from videogan.metrics import Report, compare, evaluate, load_features, load_lpips
+    from videogan.model import Model, Reconstruction, load
+    from videogan.models.latents import ClipLatents, Latents
+    from videogan.preparation import Prepared, prepare
+    from videogan.training.session import Run, train
+
+    __version__: str
+
+__all__ = [
+    "CheckpointError",
+    "ClipLatents",
+    "DataError",
+    "DivergedError",
+    "Interrupted",
+    "Latents",
+    "MissingPathError",
+    "Model",
+    "Prepared",
+    "Reconstruction",
+    "Report",
+    "Run",
+    "UsageError",
+    "VideoError",
+    "VideoStream",
+    "VideoganError",
+    "__version__",
+    "compare",
+    "evaluate",
+    "inspect",
+    "load",
+    "load_features",
+    "load_lpips",
+    "prepare",
+    "train",
+]
+
+_ROOMS = {
+    "ClipLatents": "models.latents",
+    "Latents": "models.latents",
+    "Model": "model",
+    "Prepared": "preparation",
+    "Reconstruction": "model",
+    "Report": "metrics",
+    "Run": "training.session",
+    "VideoStream": "generation.video_stream",
+    "compare": "metrics",
+    "evaluate": "metrics",
+    "inspect": "inspection",
+    "load": "model",
+    "load_features": "metrics",
+    "load_lpips": "metrics",
+    "prepare": "preparation",
+    "train": "training.session",
+}
 
 
 def __getattr__(name: str) -> Any:
     # torch takes seconds to load, and `videogan --help` imports this module too.
-    if name == "load":
-        from videogan.api import load
-
-        return load
-    if name == "train":
-        from videogan.training.session import train
-
-        return train
+    if name in _ROOMS:
+        return getattr(import_module(f"videogan.{_ROOMS[name]}"), name)
+    if name == "__version__":
+        return _version()
     raise AttributeError(f"module 'videogan' has no attribute {name!r}")
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("videogan")
+    except PackageNotFoundError:
+        return "unknown"

@@ -6,7 +6,7 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from videogan import __version__
+import videogan
 from videogan.commands.console import console_log
 from videogan.commands.evaluate import evaluate
 from videogan.commands.export import export
@@ -33,7 +33,7 @@ for command in (prepare, train, sample, interpolate, reconstruct, predict, evalu
 
 def _print_version(value: bool) -> None:
     if value:
-        typer.echo(__version__)
+        typer.echo(videogan.__version__)
         raise typer.Exit
 
 

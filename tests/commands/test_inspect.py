@@ -10,7 +10,7 @@ import typer
 
 from videogan.commands.inspect import inspect
 from videogan.errors import MissingPathError
-from videogan.prepare.synthetic import moving_shapes
+from videogan.preparation.synthetic import moving_shapes
 from videogan.video import VideoWriter
 
 

@@ -12,10 +12,10 @@ import pytest
 from videogan.commands.prepare import prepare
 from videogan.data.folder import scan_folder
 from videogan.errors import DataError, MissingPathError, UsageError
-from videogan.prepare.cutting import find_videos, pieces
-from videogan.prepare.recipes import Cutting, SyntheticRecipe, VideosRecipe, load_recipe, recipe_names
-from videogan.prepare.scene_cuts import scene_starts
-from videogan.prepare.synthetic import moving_shapes
+from videogan.preparation.cutting import find_videos, pieces
+from videogan.preparation.recipes import Cutting, SyntheticRecipe, VideosRecipe, load_recipe, recipe_names
+from videogan.preparation.scene_cuts import scene_starts
+from videogan.preparation.synthetic import moving_shapes
 from videogan.video import VideoWriter
 
 # A few paths as each dataset unpacks them, and the class (or None) and split of each; None for what is no video of it.
@@ -194,7 +194,7 @@ def test_pieces(starts, ticks, shortest, longest, kept, too_short):
 def test_frame_rate_is_changed_by_time(tmp_path):
     write(tmp_path / "raw" / "a" / "x.mp4", clip_of(50), frame_rate=50)
     recipe = load_recipe("folder").model_copy(update={"clips": Cutting(frame_rate=10, min_frames=1)})
-    from videogan.prepare.dataset import cut_videos
+    from videogan.preparation.dataset import cut_videos
 
     done = cut_videos(recipe, tmp_path / "raw", tmp_path / "out")
     assert done.frames == 10

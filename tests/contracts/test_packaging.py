@@ -46,5 +46,5 @@ def test_the_version_stands_in_one_place_each():
 
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    assert setup["metadata"]["version"] == "attr: videogan.__version__"
+    assert setup["metadata"]["version"] == __version__
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()

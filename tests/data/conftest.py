@@ -7,7 +7,7 @@ import pytest
 from videogan.config import DataConfig
 from videogan.data.cache import ClipCache, open_cache
 from videogan.data.folder import scan_folder
-from videogan.prepare.synthetic import moving_shapes
+from videogan.preparation.synthetic import moving_shapes
 from videogan.video import VideoWriter
 
 

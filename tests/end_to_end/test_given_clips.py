@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from videogan.prepare.synthetic import moving_shapes
-from videogan.recipe import read_recipe
+from videogan.artifacts.provenance import read_provenance as read_recipe
+from videogan.preparation.synthetic import moving_shapes
 from videogan.video import VideoWriter, probe, read_video
 
 

@@ -6,9 +6,9 @@ from einops import rearrange, reduce
 
 from videogan.data.loader import ClipBatch
 from videogan.device import pick_precision
-from videogan.prepare.synthetic import moving_shapes
+from videogan.generation.sampling import stream, take
+from videogan.preparation.synthetic import moving_shapes
 from videogan.presets import preset
-from videogan.sampling import stream, take
 from videogan.training.state import new_state
 from videogan.training.step import advance
 from videogan.video import to_float

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from videogan.artifacts.runs import RunFolder
-from videogan.prepare.synthetic import moving_shapes
+from videogan.preparation.synthetic import moving_shapes
 from videogan.video import VideoWriter
 
 

@@ -12,7 +12,7 @@ from videogan.artifacts.weights import Card
 from videogan.errors import CheckpointError
 from videogan.export import files
 from videogan.export.step import StreamingStep, describe, example_inputs
-from videogan.sampling import latent_stream, stream, take
+from videogan.generation.sampling import latent_stream, stream, take
 
 CASES = [pytest.param(0, (), id="no-classes"), pytest.param(2, ("generator.prior=normal",), id="classes-normal")]
 

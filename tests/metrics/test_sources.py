@@ -8,9 +8,9 @@ from tiny_run import tiny_config
 
 from videogan.data.folder import scan_folder
 from videogan.errors import DataError
+from videogan.generation.sampling import stream, take
 from videogan.metrics.sources import ClipRule, FolderSource, GeneratorSource, choose, labels_in_proportion, read_clip
 from videogan.models.build import build_generator
-from videogan.sampling import stream, take
 from videogan.video import VideoWriter, read_video
 
 

@@ -35,3 +35,16 @@ def test_a_split_run_equals_a_whole_one():
     assert torch.allclose(end.motion_code, other_end.motion_code, atol=1e-6)
     assert torch.allclose(end.integrators, other_end.integrators, atol=1e-6)
     assert whole.abs().max() < 1
+
+
+def test_a_step_from_every_code_walks_the_path():
+    """What the dynamics made in one run comes out of single steps from the codes before."""
+    dynamics = LatentDynamics(noise_dim=4, motion_dim=8, condition_dim=3, max_half_life=16.0)
+    noise, condition = torch.randn(2, 9, 4), torch.randn(2, 3)
+    start = dynamics.initial_state(torch.randn(2, 4))
+    path, end = dynamics(noise, condition[:, None].expand(-1, 9, -1), start)
+    before = torch.cat([start.motion_code[:, None], path[:, :-1]], dim=1)
+    driven = torch.cat([start.integrators[:, None], noise], dim=1)
+    codes, integrators = dynamics.step_from(before, driven, condition)
+    assert torch.allclose(codes, path, atol=1e-6)
+    assert torch.allclose(integrators, end.integrators, atol=1e-6)

@@ -1,9 +1,11 @@
 import pytest
 import torch
+from tiny_run import tiny_config
 
+from videogan.generation.sampling import stream, take
+from videogan.models.build import build_generator
 from videogan.models.generator import Generator
 from videogan.models.latents import Latents, LatentStream, slerp
-from videogan.sampling import stream, take
 
 BURN_IN = 3
 
@@ -38,6 +40,14 @@ def draw(generator: Generator, steps: int, batch: int = 2) -> Latents:
     return Latents(torch.randn(batch, generator.content_dim), noise, labels)
 
 
+def go_on(generator: Generator, noise: torch.Tensor, condition: torch.Tensor, dynamics, decoder):
+    """Continue videos by motion noise ``(b s n)``: frames, and the states after them."""
+    condition = condition.expand(-1, noise.shape[1], -1)
+    codes, dynamics = generator.dynamics(noise, condition, dynamics)
+    frames, decoder = generator.decode(codes, condition, decoder)
+    return frames, dynamics, decoder
+
+
 CASES = [
     pytest.param({"size": 16, "num_classes": 0}, id="16px"),
     pytest.param({"size": 32}, id="32px-2classes"),
@@ -56,11 +66,11 @@ def test_step_by_step_equals_one_call(settings, chunk_steps):
         whole = generator(latents, burn_in=BURN_IN)
         first = whole.motion_codes.shape[1] - steps + 1
         begin = Latents(latents.content_noise, latents.motion_noise[:, : 1 + BURN_IN + first], latents.labels)
-        frames, content, _, state = generator(begin, burn_in=BURN_IN)
+        frames, content, _, dynamics, decoder = generator(begin, burn_in=BURN_IN)
         chunks = [frames]
         condition = generator.condition(content, latents.labels)[:, None]
         for noise in latents.motion_noise[:, 1 + BURN_IN + first :].split(chunk_steps, dim=1):
-            frames, state = generator.stream(noise, condition.expand(-1, noise.shape[1], -1), state)
+            frames, dynamics, decoder = go_on(generator, noise, condition, dynamics, decoder)
             chunks.append(frames)
     streamed = torch.cat(chunks, dim=1)
     assert whole.frames.shape == (2, 4 * steps, 3, settings["size"], settings["size"])
@@ -96,12 +106,49 @@ def test_the_state_does_not_grow():
     generator = tiny()
     latents = draw(generator, 1)
     with torch.no_grad():
-        _, content, _, state = generator(latents, burn_in=BURN_IN)
-        shapes = [tensor.shape for tensor in (*state.dynamics, *state.decoder)]
+        _, content, _, dynamics, decoder = generator(latents, burn_in=BURN_IN)
+        shapes = [tensor.shape for tensor in (*dynamics, *decoder)]
         condition = generator.condition(content, latents.labels)[:, None]
         for _ in range(5):
-            _, state = generator.stream(torch.randn(2, 1, generator.noise_dim), condition, state)
-            assert [tensor.shape for tensor in (*state.dynamics, *state.decoder)] == shapes
+            noise = torch.randn(2, 1, generator.noise_dim)
+            _, dynamics, decoder = go_on(generator, noise, condition, dynamics, decoder)
+            assert [tensor.shape for tensor in (*dynamics, *decoder)] == shapes
+
+
+def test_a_label_is_a_share_of_one_and_either_part_may_move():
+    generator = tiny(num_classes=3)
+    content, labels = torch.randn(2, 6), torch.tensor([2, 0])
+    fixed = generator.condition(content, labels)
+    assert fixed.shape == (2, 9)
+    assert torch.equal(generator.condition(content, torch.eye(3)[labels]), fixed)
+    path = torch.rand(1, 5, 3)
+    moving = generator.condition(content, path)
+    assert moving.shape == (2, 5, 9)
+    assert torch.equal(moving[1], generator.condition(content[1:].expand(5, -1), path[0]))
+    walked = generator.condition(content[:, None].expand(-1, 5, -1), labels)
+    assert torch.equal(walked, fixed[:, None].expand(-1, 5, -1))
+    assert torch.equal(generator.condition(content, labels[:1])[1], generator.condition(content[1:], labels[:1])[0])
+    with pytest.raises(ValueError, match="labels"):
+        generator.condition(content, None)
+
+
+def test_visible_codes_make_the_frames_without_gradient():
+    generator = tiny()
+    latents = draw(generator, 3)
+    whole = generator(latents, burn_in=0)
+    codes = whole.visible(8)
+    assert codes.motion_codes.shape[1] == 2
+    assert torch.equal(codes.motion_codes, whole.motion_codes[:, -2:])
+    assert not codes.content.requires_grad
+    assert not codes.motion_codes.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("min_burn_in", "max_burn_in", "expected"), [(4, 32, 24), (4, 48, 24), (1, 8, 8), (30, 40, 30)]
+)
+def test_a_video_begins_after_no_more_burn_in_than_training_draws(low, high, expected):
+    config = tiny_config(f"train.min_burn_in={low}", f"train.max_burn_in={high}")
+    assert build_generator(config, 0).burn_in == expected
 
 
 def test_burn_in_carries_no_gradient():

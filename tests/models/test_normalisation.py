@@ -6,11 +6,11 @@ from tiny_run import tiny_config
 from torch import nn
 
 from videogan.config import Normalisation
+from videogan.generation.sampling import stream, take
 from videogan.models.build import build_discriminators, build_generator
 from videogan.models.discriminator import DiscriminatorInput
 from videogan.models.latents import Latents
 from videogan.models.normalisation import PositionRMS, feature_norm, normalise_weights
-from videogan.sampling import stream, take
 
 KINDS = get_args(Normalisation)
 

@@ -1,1 +1,1 @@
-"""What training leaves on disk and what videos are made from: weights, checkpoints, run folders."""
+"""What lies on disk beside videos: runs, checkpoints, weights, latents, and the provenance that a video carries."""

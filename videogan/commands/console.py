@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from videogan.files import printable as printable
+
 
 class _Console(logging.StreamHandler[TextIO]):
     """Writes to what sys.stderr is at the moment, which a live progress bar replaces by itself."""
@@ -42,8 +44,11 @@ def console_log() -> Iterator[None]:
 
 
 @contextmanager
-def bars() -> Iterator[Callable[[str, float, str], None]]:
-    """Give a callback ``(what, share, words)`` that moves a bar on stderr, where that is a terminal."""
+def bars() -> Iterator[Callable[..., None]]:
+    """Give a callback ``(task, done, total, words="")`` that moves a bar on stderr, where that is a terminal.
+
+    Each task has its own bar; those before it disappear.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -58,11 +63,23 @@ def bars() -> Iterator[Callable[[str, float, str], None]]:
         disable=not console.is_terminal,
     ) as progress:
 
-        def move(what: str, share: float, words: str) -> None:
-            if what not in tasks:
-                for other in tasks.values():
-                    progress.update(other, visible=False)
-                tasks[what] = progress.add_task("", total=1.0, what=what)
-            progress.update(tasks[what], completed=share, description=words)
+        def move(task: str, done: float, total: float, words: str = "") -> None:
+            if task not in tasks:
+                for earlier in tasks.values():
+                    progress.update(earlier, visible=False)
+                tasks[task] = progress.add_task("", what=task)
+            progress.update(tasks[task], completed=done, total=total, description=words)
 
         yield move
+
+
+@contextmanager
+def reading_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a callback ``(done, total)`` that moves a bar on stderr, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -2,18 +2,14 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+import videogan
+from videogan.commands.console import bars, printable
 from videogan.errors import MissingPathError, UsageError
-from videogan.files import printable
-
-if TYPE_CHECKING:
-    from videogan.metrics import Report
 
 RealArgument = Annotated[
     Path | None, typer.Argument(help="Folder of real videos; its sub-folders, if any, are the classes.")
@@ -82,19 +78,16 @@ def evaluate(
         raise UsageError("name the folder of real videos: videogan evaluate REAL")
     _check_paths(real, run, generated, features_file, lpips_file)
 
-    import videogan
-    from videogan import metrics as measures
-
-    with _bars() as progress:
-        report = measures.evaluate(
+    with bars() as progress:
+        report = videogan.evaluate(
             real,
             model=videogan.load(run) if generated is None else None,
             generated=generated,
             metrics=None if metrics is None else [name.strip() for name in metrics.split(",")],
-            features=measures.load_features(
+            features=videogan.load_features(
                 features, path=features_file, precision=precision, fetch=fetch, trust=trust
             ),
-            lpips=None if lpips_file is None else measures.load_lpips(lpips_file, trust=trust),
+            lpips=None if lpips_file is None else videogan.load_lpips(lpips_file, trust=trust),
             clips=clips,
             seed=seed,
             size=size,
@@ -116,7 +109,7 @@ def _check_paths(real: Path, run: Path | None, generated: Path | None, *files: P
             raise MissingPathError(f"{printable(path)}: no such file or folder")
 
 
-def _print(report: "Report", out: Path, *, as_json: bool) -> None:
+def _print(report: "videogan.Report", out: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(report.model_dump()))
         return
@@ -126,24 +119,5 @@ def _print(report: "Report", out: Path, *, as_json: bool) -> None:
 
 
 def _compare(first: Path, second: Path, *, as_json: bool) -> None:
-    from videogan.metrics import compare
-
-    comparison = compare(first, second)
+    comparison = videogan.compare(first, second)
     typer.echo(json.dumps(comparison.to_dict()) if as_json else "\n".join(comparison.lines()))
-
-
-@contextmanager
-def _bars() -> Iterator[Callable[[str, int, int], None]]:
-    """Give a callback ``(task, done, total)`` that shows a bar on stderr, a new one for each task."""
-    from videogan.commands.progress import reading_bar
-
-    with ExitStack() as shown:
-        bars: dict[str, Callable[[int, int], None]] = {}
-
-        def show(task: str, done: int, total: int) -> None:
-            if task not in bars:
-                shown.close()
-                bars[task] = shown.enter_context(reading_bar(task))
-            bars[task](done, total)
-
-        yield show

@@ -1,9 +1,13 @@
 """``videogan inspect``: what a video, a folder of videos or a model holds, and how a video was made."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+import videogan
+from videogan.commands.console import printable, reading_bar
 
 
 def inspect(
@@ -16,14 +20,10 @@ def inspect(
 
     Ends with 3 if nothing in it can be used.
     """
-    report, usable = _describe(path)
-    if as_json:
-        import json
-
-        typer.echo(json.dumps(report))
-    else:
-        typer.echo("\n".join(_lines(report, path)))
-    if not usable:
+    with reading_bar("reading") as progress:
+        report = videogan.inspect(path, progress)
+    typer.echo(json.dumps(report) if as_json else "\n".join(_lines(report, path)))
+    if report.get("status") == "rejected" or ("files" in report and not report["totals"]["videos"]):
         raise typer.Exit(3)
 
 
@@ -31,77 +31,11 @@ def _lines(report: dict[str, Any], path: Path) -> list[str]:
     if "files" in report:
         return _folder_lines(report, path)
     if "kind" in report:
-        from videogan.commands.inspect_model import model_lines
-
-        return model_lines(report)
-    lines = [_file_line(report, None)]
-    if "recipe" in report:
-        from videogan.commands.inspect_model import recipe_lines
-        from videogan.recipe import Recipe
-
-        lines += recipe_lines(Recipe.model_validate(report["recipe"]))
-    return lines
-
-
-def _looks_like_model(path: Path) -> bool:
-    """Tell without loading torch whether a path needs it."""
-    if path.is_dir():
-        return (path / "generator.safetensors").is_file() or (
-            (path / "config.json").is_file() and (path / "checkpoints").is_dir()
-        )
-    return path.suffix.lower() == ".safetensors" and path.is_file()
-
-
-def _describe(path: Path) -> tuple[dict[str, Any], bool]:
-    """The report of a file or folder, and whether it holds a usable video."""
-    from videogan.commands.progress import reading_bar
-    from videogan.data.folder import survey_folder
-    from videogan.data.summary import file_report, folder_report
-
-    if _looks_like_model(path):
-        from videogan.commands.inspect_model import model_report
-
-        return model_report(path), True
-    if path.is_dir():
-        with reading_bar("reading") as progress:
-            folder = survey_folder(path, progress=progress)
-        with reading_bar("comparing") as progress:
-            report = folder_report(folder, progress=progress)
-        report["totals"]["training"] = _training(folder.videos)
-        return report, bool(folder.videos)
-    from videogan.errors import VideoError
-    from videogan.recipe import read_recipe
-    from videogan.video import probe
-
-    try:
-        report = file_report(path, probe(path))
-        recipe = read_recipe(path)
-        return report | ({} if recipe is None else {"recipe": recipe.model_dump(mode="json")}), True
-    except VideoError as error:
-        return file_report(path, error.reason), False
-
-
-def _training(videos: Any) -> dict[str, Any]:
-    """For each preset: how many of the videos are long enough for its clips, and as large as its frames."""
-    from videogan.data.clips import clip_span
-    from videogan.presets import PRESETS, preset
-
-    fits: dict[str, Any] = {}
-    for name in PRESETS:
-        data = preset(name, []).data
-        span = clip_span(data.num_frames, data.frame_stride)
-        fits[name] = {
-            "num_frames": span,
-            "size": data.size,
-            "long_enough": sum(video.info.num_frames >= span for video in videos),
-            "large_enough": sum(min(video.info.width, video.info.height) >= data.size for video in videos),
-        }
-    return fits
+        return _model_lines(report)
+    return [_file_line(report, None), *(_recipe_lines(report["recipe"]) if "recipe" in report else [])]
 
 
 def _file_line(file: dict[str, Any], root: Path | None) -> str:
-    from videogan.files import printable
-
     path = Path(file["path"])
     name = printable(path.relative_to(root) if root is not None and path != root else path)
     if file["status"] == "rejected":
@@ -115,8 +49,6 @@ def _file_line(file: dict[str, Any], root: Path | None) -> str:
 
 
 def _folder_lines(report: dict[str, Any], root: Path) -> list[str]:
-    from videogan.files import printable
-
     totals = report["totals"]
     lines = [_file_line(file, root) for file in report["files"]]
     lines.append(
@@ -144,3 +76,42 @@ def _training_lines(totals: dict[str, Any]) -> list[str]:
         enlarged = f"; {small} smaller ones are enlarged" if small else ""
         lines.append(f"preset {name}: clips of {fit['num_frames']} frames, {fit['size']} pixels{policy}{enlarged}")
     return lines
+
+
+def _model_lines(report: dict[str, Any]) -> list[str]:
+    lines = [f"{report['path']}: {report['kind']}"]
+    if report["kind"] == "latents":
+        class_name = f", class {report['class']}" if report["class"] else ""
+        return [
+            f"{lines[0]} of {report['frames']} frames at {report['frame_rate']:.6g} fps{class_name}",
+            f"of the model with sha256 {report['model_sha256']}",
+        ]
+    if report["kind"] == "run":
+        lines.append("checkpoints: " + (", ".join(report["checkpoints"]) or "none yet"))
+    if "sha256" in report:
+        parameters = ", ".join(f"{name} {count:,}" for name, count in report["parameters"].items())
+        lines += [
+            f"step {report['step']}, {report['clips_seen']} clips seen, preset {report['preset']}",
+            f"videos of {report['size']}x{report['size']} at {report['frame_rate']:.6g} fps, "
+            f"trained on clips of {report['num_frames']} frames",
+            f"classes: {', '.join(report['classes']) or 'none'}",
+            f"parameters: {parameters}; {report['bytes']:,} bytes",
+            f"sha256 {report['sha256']}",
+        ]
+    if report.get("status"):
+        lines.append("status: " + ", ".join(f"{name} {value}" for name, value in report["status"].items()))
+    numbers = {name: value for name, value in (report.get("metrics") or {}).items() if isinstance(value, float)}
+    if numbers:
+        lines.append("last figures: " + ", ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
+    return lines
+
+
+def _recipe_lines(recipe: dict[str, Any]) -> list[str]:
+    options = ", ".join(f"{name} {value}" for name, value in recipe["options"].items() if value not in (None, False))
+    versions = ", ".join(f"{name} {number}" for name, number in recipe["versions"].items())
+    return [
+        f"made by videogan {recipe['videogan']} {recipe['command']}: seed {recipe['seed']}, frames {recipe['frames']}",
+        f"model sha256 {recipe['model_sha256']}, step {recipe['step']}, on {recipe['device']}",
+        f"options: {options}",
+        f"versions: {versions}",
+    ]

@@ -1,24 +1,27 @@
 """``videogan interpolate``: one video that moves from stop to stop, seeds or given clips."""
 
-from __future__ import annotations
-
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from videogan.commands.sample import ClassOption, FrameRateOption, NoMetadataOption, RunOption, YesOption
+import videogan
+from videogan.commands import options
+from videogan.commands.console import reading_bar
+from videogan.commands.options import (
+    ClassOption,
+    FrameRateOption,
+    NoMetadataOption,
+    OutArgument,
+    RefineOption,
+    RunOption,
+    TruncationOption,
+    YesOption,
+)
+from videogan.errors import UsageError, did_you_mean
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from torch import Tensor
-
-    from videogan.api import Model
-    from videogan.morphing import Axis, Stop
-
-OutArgument = Annotated[Path, typer.Argument(help="What to write: .mp4 .webm .gif .webp .png, or a folder of frames.")]
+AXES = ("content", "motion", "both")
+LARGEST_SWAP = 10
+NOT_WITH_SWAP = ("axis", "ease", "hold", "loop")
 SeedsOption = Annotated[str | None, typer.Option(help="Seeds to move through, such as 1,2,3.")]
 FromOption = Annotated[
     str | None, typer.Option("--from", metavar="STOP", help="First stop: a seed, a video, or a latents file.")
@@ -32,27 +35,6 @@ FramesOption = Annotated[int | None, typer.Option(min=1, help="Frames in all; by
 EaseOption = Annotated[bool, typer.Option("--ease", help="Begin and end every move gently.")]
 HoldOption = Annotated[int, typer.Option(min=0, help="Frames to stay at each stop.")]
 LoopOption = Annotated[bool, typer.Option("--loop", help="Return to the first stop; the last frame leads into it.")]
-TruncationOption = Annotated[float, typer.Option(min=0, max=1, help="Below 1: more typical content.")]
-RefineOption = Annotated[int, typer.Option(min=0, help="Steps of optimisation for stops that are videos.")]
-NOT_WITH_SWAP = ("axis", "ease", "hold", "loop")
-
-
-@dataclass(frozen=True)
-class Move:
-    """How the video goes from stop to stop, in the words of the options."""
-
-    axis: Axis
-    swap: bool
-    ease: bool
-    hold: int
-    loop: bool
-    truncation: float
-
-    def num_frames(self, stops: int) -> int:
-        """Return how many frames there are where nobody says."""
-        legs = stops if self.loop else stops - 1
-        held = 0 if self.swap else self.hold * (stops if self.loop or stops > 1 else 0)
-        return 64 if self.swap else max(1, legs) * 64 + held
 
 
 def interpolate(
@@ -77,48 +59,37 @@ def interpolate(
 ) -> None:
     """Move through seeds, or from one clip to another, in one video.
 
-    Seeds that --seeds names are of one class, --class or the first one's; clips are of the class of lowest error.
+    Seeds are of one class, --class or the first one's; clips are of the class of lowest error.
     """
-    from videogan.commands.options import refuse_options
-    from videogan.commands.stops import check_axis, check_swap, load_stops, parse_stops
-
-    stops = parse_stops(seeds, start, end)
-    move = Move(check_axis(axis), swap, ease, hold, loop, truncation)
+    stops = options.parse_stops(seeds, start, end)
+    if axis not in AXES:
+        raise UsageError(f"--axis takes {', '.join(AXES[:-1])} or {AXES[-1]}, not {axis!r}{did_you_mean(axis, AXES)}")
     if swap:
-        refuse_options(context, NOT_WITH_SWAP, "--swap shows every combination at once")
-        check_swap(stops)
-    from videogan.commands import rendering
-    from videogan.video import as_frame_rate
-
-    paths = rendering.numbered_paths(out, 1, overwrite=yes)
-    rendering.refuse_stdout(out)
-    rate = None if frame_rate is None else as_frame_rate(frame_rate)
-    model = rendering.load_model(run)
-    passed, described = load_stops(model, stops, class_name=class_name, refine=refine, one_class=seeds is not None)
-    num_frames = frames or move.num_frames(len(stops))
-    chunks = _chunks(model, passed, num_frames, move)
-    options = {"stops": described, **asdict(move), "class_name": class_name, "frame_rate": frame_rate}
-    numbers = [stop for stop in stops if isinstance(stop, int)]
-    comment = rendering.recipe_text(model, "interpolate", seed=numbers or None, frames=num_frames, options=options)
-    comments = None if no_metadata else [comment]
-    rendering.write_videos(paths, chunks, frame_rate=rate or model.frame_rate, overwrite=yes, comments=comments)
-    typer.echo(out)
-
-
-def _chunks(model: Model, stops: Sequence[Stop], num_frames: int, move: Move) -> Iterator[Tensor]:
-    from videogan import morphing
-    from videogan.commands.rendering import side_by_side
-
-    if move.swap:
-        cells = morphing.swap(model.generator, stops, num_frames=num_frames, truncation=move.truncation)
-        return side_by_side(cells, len(stops))
-    return morphing.morph(
-        model.generator,
-        stops,
-        num_frames=num_frames,
-        axis=move.axis,
-        hold_frames=move.hold,
-        ease=move.ease,
-        loop=move.loop,
-        truncation=move.truncation,
-    )
+        options.refuse_options(context, NOT_WITH_SWAP, "--swap shows every combination at once")
+        if len(stops) > LARGEST_SWAP:
+            raise UsageError(f"--swap shows at most {LARGEST_SWAP} stops with each other, not {len(stops)}")
+    (path,) = options.output_paths(out, overwrite=yes)
+    options.check_frame_rate(frame_rate)
+    model = videogan.load(run)
+    with reading_bar("refining") as progress:
+        if swap:
+            stream = model.swap(
+                stops, frames or 64, truncation=truncation, classes=class_name, refine=refine, progress=progress
+            )
+        else:
+            stream = model.interpolate(
+                stops,
+                frames,
+                axis=axis,
+                hold=hold,
+                ease=ease,
+                loop=loop,
+                truncation=truncation,
+                classes=class_name,
+                refine=refine,
+                progress=progress,
+            )
+    if frame_rate is not None:
+        stream = stream.with_frame_rate(frame_rate)
+    stream.save(path, overwrite=yes, metadata=not no_metadata)
+    typer.echo(path)

@@ -1,21 +1,49 @@
-"""Which options of a command were given, for those that do not go together."""
+"""Options that several commands share, and how what the user types is read; told before anything heavy is loaded."""
 
+import os
+import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from videogan.errors import MissingPathError, UsageError
 
+if TYPE_CHECKING:
+    from videogan.export.files import Precision
+    from videogan.video.pipe import PipeFormat
+
+STDOUT = Path("-")
+LARGEST_GRID = 100
+LARGEST_SEED = 2**63 - 1
+LARGEST_FRAMES = 10**9
+
+RunOption = Annotated[
+    Path | None, typer.Option("--run", help="Run folder, checkpoint or weights file; by default the newest run.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Replace OUT if it exists.")]
+ClassOption = Annotated[str | None, typer.Option("--class", help="Class of the video, by name.")]
+NoMetadataOption = Annotated[bool, typer.Option("--no-metadata", help="Do not write the recipe into the file.")]
+FrameRateOption = Annotated[float | None, typer.Option(help="Frames per second; by default the clips'.")]
+LoopOption = Annotated[bool, typer.Option("--loop", help="The last frame leads into the first.")]
+TruncationOption = Annotated[float, typer.Option(min=0, max=1, help="Below 1: more typical, less diverse content.")]
+RefineOption = Annotated[int, typer.Option(min=0, help="Steps of optimisation after the encoder.")]
+InArgument = Annotated[Path, typer.Argument(metavar="IN", help="A video, or a folder of images.")]
+OutArgument = Annotated[
+    Path, typer.Argument(metavar="OUT", help="What to write: .mp4 .webm .gif .webp .png, or a folder of frames.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
 
 def given_options(context: typer.Context, names: Iterable[str]) -> list[str]:
     """Return those of the parameters ``names`` that stand on the command line, as the user writes them."""
-    found = []
+    given = []
     for name in names:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            found.append("--" + {"pipe_format": "format", "class_name": "class"}.get(name, name).replace("_", "-"))
-    return found
+            given.append("--" + {"pipe_format": "format", "class_name": "class"}.get(name, name).replace("_", "-"))
+    return given
 
 
 def refuse_options(context: typer.Context, names: Iterable[str], why: str) -> None:
@@ -25,11 +53,9 @@ def refuse_options(context: typer.Context, names: Iterable[str], why: str) -> No
         raise UsageError(f"{why}; leave out {', '.join(given)}")
 
 
-def check_input(path: object) -> None:
-    """Raise MissingPathError where a video to be read is not there: told before torch is loaded."""
-    import os
-
-    if not os.path.lexists(str(path)):
+def check_input(path: Path) -> None:
+    """Raise MissingPathError where a video to be read is not there."""
+    if not os.path.lexists(path):
         raise MissingPathError(f"{path}: no such video")
 
 
@@ -45,3 +71,121 @@ def parse_settings(settings: Sequence[str], preset: str | None) -> dict[str, Any
     if preset is not None:
         presets.change(presets.preset(preset), changes)
     return changes
+
+
+def output_paths(out: Path, count: int = 1, *, overwrite: bool, stdout: bool = False) -> list[Path]:
+    """Return the paths of ``count`` videos: OUT itself, or OUT with -000, -001 ... before its suffix.
+
+    Raises:
+        UsageError: one of them exists already, or cannot be written.
+    """
+    from videogan.video.writer import check_output_path
+
+    if out == STDOUT:
+        if not stdout:
+            raise UsageError("only `videogan sample` writes to stdout; name a file such as out.mp4")
+        if count != 1:
+            raise UsageError("one video goes to stdout; leave out --count, or use --grid")
+        return [out]
+    width = max(3, len(str(count - 1)))
+    paths = [out] if count == 1 else [out.with_name(f"{out.stem}-{i:0{width}d}{out.suffix}") for i in range(count)]
+    for path in paths:
+        check_output_path(path, overwrite=overwrite)
+    return paths
+
+
+def check_latents_out(path: Path | None, *, overwrite: bool) -> None:
+    """Raise UsageError where latents are asked for and cannot be written to ``path``."""
+    if path is not None:
+        from videogan.artifacts.latents_file import check_latents_path
+
+        check_latents_path(path, overwrite=overwrite)
+
+
+def check_export_out(path: Path, *, precision: "Precision", overwrite: bool) -> None:
+    """Raise UsageError where a model cannot be exported to ``path``."""
+    from videogan.export.files import check_export
+
+    check_export(path, precision=precision, overwrite=overwrite)
+
+
+def check_frame_rate(frame_rate: float | None) -> None:
+    """Raise UsageError unless a frame rate can be used, where one is given."""
+    if frame_rate is not None:
+        from videogan.video import as_frame_rate
+
+        as_frame_rate(frame_rate)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Read ``1,2,3``, or raise UsageError."""
+    parts = text.split(",")
+    if not all(re.fullmatch(r"\s*\d{1,19}\s*", part) and int(part) <= LARGEST_SEED for part in parts):
+        raise UsageError(
+            f"--seeds takes whole numbers from 0 on with commas between, such as 1,2,3, not {text[:100]!r}"
+        )
+    return [int(part) for part in parts]
+
+
+def parse_stops(seeds: str | None, start: str | None, end: str | None) -> list[int | Path]:
+    """Read ``--seeds``, or ``--from`` and ``--to``: whole numbers are seeds, all else are files.
+
+    Raises:
+        UsageError: neither, or both, or half of them are given, or a seed is none.
+        MissingPathError: there is no such file.
+    """
+    if seeds is not None:
+        if start is not None or end is not None:
+            raise UsageError("--seeds and --from, --to name stops twice; leave one out")
+        return list(parse_seeds(seeds))
+    if start is None or end is None:
+        raise UsageError("name the stops: --seeds 1,2,3, or --from STOP --to STOP")
+    stops: list[int | Path] = []
+    for text in (start, end):
+        if re.fullmatch(r"\d{1,19}", text):
+            stops += parse_seeds(text)
+        elif os.path.lexists(text):
+            stops.append(Path(text))
+        else:
+            raise MissingPathError(f"{text}: no such video or latents file, and no seed")
+    return stops
+
+
+def parse_grid(text: str | None, count: int) -> tuple[int, int]:
+    """Read ``4x4`` as rows and columns; None is one of each.
+
+    Raises:
+        UsageError: it is not two whole numbers, makes too large a grid, or is given together with a count.
+    """
+    if text is None:
+        return 1, 1
+    sides = re.fullmatch(r"([1-9]\d?)x([1-9]\d?)", text)
+    if sides is None or int(sides[1]) * int(sides[2]) > LARGEST_GRID:
+        raise UsageError(f"--grid takes rows x columns up to {LARGEST_GRID} videos, such as 4x4, not {text!r}")
+    if count != 1:
+        raise UsageError("--grid says how many videos there are; leave out --count")
+    return int(sides[1]), int(sides[2])
+
+
+def parse_frames(text: str) -> int | None:
+    """Read a number of frames from 1 on; None for ``inf``. Raises UsageError where it is neither."""
+    if text == "inf":
+        return None
+    if re.fullmatch(r"[1-9]\d{0,9}", text) is None or int(text) > LARGEST_FRAMES:
+        raise UsageError(f"--frames takes a whole number from 1 on, or inf, not {text[:100]!r}")
+    return int(text)
+
+
+def parse_pipe_format(text: str | None, out: Path) -> "PipeFormat":
+    """Read what is written to stdout; Y4M by default.
+
+    Raises:
+        UsageError: there is no such format, or OUT is a file, whose suffix says the format.
+    """
+    if text is not None and out != STDOUT:
+        raise UsageError(f"--format is for stdout (OUT -); the suffix of {out} says its format")
+    formats: tuple[PipeFormat, ...] = ("y4m", "rawvideo")
+    for name in formats:
+        if (text or formats[0]) == name:
+            return name
+    raise UsageError(f"--format takes {' or '.join(formats)}, not {text!r}")

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+import videogan
+from videogan.commands.console import printable, reading_bar
+
 
 def prepare(
     recipe: Annotated[str, typer.Argument(help="Recipe by name, such as moving-shapes, or a .toml file.")],
@@ -21,12 +24,8 @@ def prepare(
     moving-shapes and moving-digits are drawn on the spot. For the others, get the dataset first and name its folder
     by --from.
     """
-    from videogan.commands.progress import reading_bar
-    from videogan.files import printable
-    from videogan.prepare.dataset import prepare as prepare_dataset
-
     with reading_bar("preparing") as progress:
-        result = prepare_dataset(
+        result = videogan.prepare(
             recipe, out, raw=raw, count=count, seed=seed, size=size, split=split, overwrite=yes, progress=progress
         )
     for path, reason in result.rejected:

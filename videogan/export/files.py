@@ -1,24 +1,81 @@
 """The streaming step as the bytes of a file: a torch.export program or an ONNX graph, each held against PyTorch."""
 
+import copy
 import importlib.util
 import io
 import json
+import logging
+import os
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from videogan.errors import CheckpointError, UsageError
-from videogan.export.step import StepDescription, StreamingStep, example_inputs
+from videogan.artifacts.weights import Weights, pack_weights
+from videogan.errors import CheckpointError, MissingPathError, UsageError, did_you_mean
+from videogan.export.step import StepDescription, StreamingStep, describe, example_inputs
+from videogan.files import write_bytes
+
+_log = logging.getLogger(__name__)
 
 LARGEST_DIFFERENCE = 1e-3
 """A graph that differs by more from PyTorch, in any value of the frames or the state, is not kept."""
 CHECKED_STEPS = 8
+SUFFIXES = (".safetensors", ".onnx", ".pt2")
 ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
+Precision = Literal["float32", "float16"] | None
+"""Of the weights in a .safetensors file; None is float32."""
 Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 """A step as a function of its inputs."""
+
+
+def export_model(weights: Weights, model_sha256: str, path: Path, *, precision: Precision, overwrite: bool) -> None:
+    """Write weights (.safetensors) or the streaming step (.onnx, .pt2), whole or not at all.
+
+    Raises:
+        UsageError: the path or the precision does not fit, a package is not installed, or the disk is full.
+        CheckpointError: the graph does not do what the model does.
+    """
+    check_export(path, precision=precision, overwrite=overwrite)
+    suffix = path.suffix.lower()
+    if suffix == ".safetensors":
+        data = pack_weights(weights, half=precision == "float16")
+    else:
+        # The graph is checked on the CPU, where onnxruntime runs it.
+        about = describe(weights.generator, weights.card, model_sha256)
+        step = StreamingStep(copy.deepcopy(weights.generator).cpu())
+        data, largest = (onnx_bytes if suffix == ".onnx" else program_bytes)(step, about)
+        _log.info("largest difference from PyTorch over %d steps: %.1e", CHECKED_STEPS, largest)
+        check_difference(largest)
+    try:
+        write_bytes(path, data)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror}); make room, or choose another folder") from None
+    _log.info("%s: %.2f MB", path, len(data) / 1e6)
+
+
+def check_export(path: Path, *, precision: Precision, overwrite: bool) -> None:
+    """Raise UsageError where nothing can be exported to ``path``."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        hint = did_you_mean(suffix, SUFFIXES)
+        raise UsageError(f"{path}: the suffix says what is written{hint}; use {', '.join(SUFFIXES)}")
+    if precision is not None and suffix != ".safetensors":
+        raise UsageError(f"--precision is for .safetensors; {suffix} files are always float32")
+    if not path.parent.is_dir():
+        raise MissingPathError(f"{path.parent}: no such folder; make it first")
+    if os.path.lexists(path) and not (path.is_file() or path.is_symlink()):
+        raise UsageError(f"{path} is not a regular file; choose another name")
+    if os.path.lexists(path) and not overwrite:
+        raise UsageError(f"{path} exists; use --yes to replace it, or another name")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise UsageError(f"{path.parent}: no permission to write here; choose another folder")
+    if suffix == ".onnx":
+        check_onnx_packages()
 
 
 def check_onnx_packages() -> None:
@@ -49,6 +106,7 @@ def onnx_bytes(step: StreamingStep, about: StepDescription) -> tuple[bytes, floa
         UsageError: a package that this needs is not installed.
     """
     check_onnx_packages()
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when it is imported: nothing is sent or noted
     import onnxruntime
 
     with warnings.catch_warnings():

@@ -18,9 +18,8 @@ from torch import Tensor, nn
 
 from videogan.artifacts.weights import Card
 from videogan.models.dynamics import DynamicsState
-from videogan.models.generator import Generator, GeneratorState
+from videogan.models.generator import Generator
 from videogan.models.latents import Latents, content_code
-from videogan.sampling import BURN_IN
 
 FORMAT = "videogan streaming step 1"
 
@@ -43,20 +42,18 @@ class StreamingStep(nn.Module):
 
     def forward(self, content_noise: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         """Map the inputs in their order to the outputs in theirs."""
-        condition = content_code(content_noise, self.generator.prior)
-        if self.generator.classes is not None:
-            class_shares, *rest_after = rest
-            condition = torch.cat([condition, class_shares @ self.generator.classes.weight], dim=1)
-            rest = tuple(rest_after)
+        generator = self.generator
+        class_shares, rest = (rest[0], rest[1:]) if generator.num_classes else (None, rest)
         motion_noise, motion_code, integrators, *decoder = rest
-        state = GeneratorState(DynamicsState(motion_code, integrators), tuple(decoder))
-        frames, state = self.generator.stream(motion_noise, condition[:, None], state)
-        return (frames.clamp(-1, 1), *state.dynamics, *state.decoder)
+        condition = generator.condition(content_code(content_noise, generator.prior), class_shares)[:, None]
+        codes, dynamics = generator.dynamics(motion_noise, condition, DynamicsState(motion_code, integrators))
+        frames, decoder_state = generator.decode(codes, condition, decoder)
+        return (frames.clamp(-1, 1), *dynamics, *decoder_state)
 
 
 def warm_up_steps(generator: Generator) -> int:
     """Return the latent steps at the beginning whose frames are no part of the video."""
-    return BURN_IN + generator.context_steps
+    return generator.burn_in + generator.context_steps
 
 
 def example_inputs(generator: Generator, source: torch.Generator) -> tuple[Tensor, ...]:
@@ -64,7 +61,7 @@ def example_inputs(generator: Generator, source: torch.Generator) -> tuple[Tenso
     labels = torch.zeros(1, dtype=torch.long) if generator.num_classes else None
     noise = torch.zeros(1, 1 + generator.context_steps + 1, generator.noise_dim)
     with torch.inference_mode():
-        shapes = generator(Latents(torch.zeros(1, generator.content_dim), noise, labels), burn_in=0).state
+        shapes = generator(Latents(torch.zeros(1, generator.content_dim), noise, labels), burn_in=0)
     shares = (torch.eye(generator.num_classes)[:1],) if generator.num_classes else ()
     return (
         torch.randn(1, generator.content_dim, generator=source),

@@ -17,8 +17,8 @@ from videogan.data.clips import Short, clip_indices, num_clip_starts
 from videogan.data.folder import VideoFolder
 from videogan.errors import CheckpointError, DataError, UsageError, VideoError
 from videogan.files import printable
+from videogan.generation.sampling import stream, take
 from videogan.models.generator import Generator
-from videogan.sampling import stream, take
 from videogan.video import VideoReader, to_float
 from videogan.video.pixels import Fit
 

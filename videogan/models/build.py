@@ -12,6 +12,7 @@ from videogan.config import (
     DiscriminatorConfig,
     FrameDiscriminatorConfig,
     JointDiscriminatorConfig,
+    TrainConfig,
 )
 from videogan.models.clip_discriminator import ClipDiscriminator
 from videogan.models.discriminator import Discriminator
@@ -22,11 +23,24 @@ from videogan.models.joint_discriminator import JointDiscriminator
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
+BURN_IN = 24
+"""Latent steps in which the dynamics forget where they began."""
+
 
 def build_generator(config: Config, num_classes: int) -> Generator:
     """Return a generator with random weights from torch's global generator; ``num_classes`` 0 means unlabelled."""
-    generator = Generator(size=config.data.size, num_classes=num_classes, **config.generator.model_dump())
+    generator = Generator(
+        size=config.data.size,
+        num_classes=num_classes,
+        burn_in=burn_in(config.train),
+        **config.generator.model_dump(),
+    )
     return _channels_last(generator)
+
+
+def burn_in(train: TrainConfig) -> int:
+    """Return the latent steps before the first frame of a video: BURN_IN, or the nearest that training draws."""
+    return min(max(BURN_IN, train.min_burn_in), train.max_burn_in)
 
 
 def build_encoder(config: Config) -> Encoder:

@@ -8,6 +8,7 @@ log-spaced from one to ``max_half_life`` latent steps: low-pass noise at many ti
 from typing import NamedTuple
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from videogan.models.layers import linear
@@ -48,6 +49,17 @@ class LatentDynamics(nn.Module):
             drive = self.noise(smooth) + self.condition(condition)
             motion_codes, last = self.gru(drive, state.motion_code[None].contiguous())
         return motion_codes, DynamicsState(last[0], integrators)
+
+    def step_from(self, codes: Tensor, noise: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Take one latent step from each of the codes ``(b s m)`` of a path, each for itself.
+
+        ``noise (b s+1 n)`` drives the steps, its first being the integrators' value before them, under ``condition
+        (b k)``. Returns the code after each, ``(b s m)``, and the integrators' value after the last, ``(b n)``.
+        """
+        smooth, integrators = self.integrate(noise[:, 1:], noise[:, 0])
+        drive = rearrange(self.noise(smooth) + self.condition(condition)[:, None], "b s m -> (b s) 1 m")
+        after, _ = self.gru(drive, rearrange(codes, "b s m -> 1 (b s) m").contiguous())
+        return rearrange(after, "(b s) 1 m -> b s m", b=len(codes)), integrators
 
     def integrate(self, noise: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Run the integrators: x[t] = a x[t-1] + sqrt(1 - a^2) e[t], which keeps unit variance."""

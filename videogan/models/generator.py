@@ -11,8 +11,9 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor, nn
 
-from videogan.config import Normalisation
+from videogan.config import FRAMES_PER_STEP, Normalisation
 from videogan.models.dynamics import DynamicsState, LatentDynamics
+from videogan.models.encoder import Codes
 from videogan.models.latents import Latents, Prior, content_code
 from videogan.models.layers import (
     CausalConv3d,
@@ -26,30 +27,27 @@ from videogan.models.layers import (
 )
 from videogan.models.normalisation import feature_norm, normalise_weights
 
-FRAMES_PER_STEP = 4
-"""Frames of one latent step: the decoder doubles the frame rate twice."""
 BASE_SIZE = 4
 """Height and width of the first feature map."""
-
-
-class GeneratorState(NamedTuple):
-    """All that the next frame depends on besides its own noise and condition; its size never grows."""
-
-    dynamics: DynamicsState
-    decoder: tuple[Tensor, ...]
 
 
 class Generated(NamedTuple):
     """The beginning of some videos.
 
     ``frames (b t c h w)``; the codes behind them, ``content (b d)`` and ``motion_codes (b s m)``, of which the first
-    ``context_steps`` are history; and the state from which :meth:`Generator.stream` goes on.
+    ``context_steps`` are history; and the states from which dynamics and decoder go on, whose size never grows.
     """
 
     frames: Tensor
     content: Tensor
     motion_codes: Tensor
-    state: GeneratorState
+    dynamics: DynamicsState
+    decoder: tuple[Tensor, ...]
+
+    def visible(self, num_frames: int) -> Codes:
+        """Return the codes of the last ``num_frames`` frames, without those of their history and without gradient."""
+        steps = num_frames // FRAMES_PER_STEP
+        return Codes(self.content.detach(), self.motion_codes[:, -steps:].detach())
 
 
 class Stage(nn.Module):
@@ -138,6 +136,7 @@ class Generator(nn.Module):
             3.2), which costs a fraction of a stage at full resolution.
         prior: law of the content code.
         normalisation: of features or weights.
+        burn_in: latent steps that the dynamics run before the first frame of a video: no more than in training.
     """
 
     def __init__(
@@ -156,13 +155,14 @@ class Generator(nn.Module):
         subpixel: int,
         prior: Prior,
         normalisation: Normalisation = "none",
+        burn_in: int = 24,
     ) -> None:
         super().__init__()
-        made = (BASE_SIZE << (len(channels) - 1)) * subpixel
-        if made != size:
-            raise ValueError(f"{len(channels)} stages and subpixel={subpixel} make {made} pixels, not {size}")
+        pixels = (BASE_SIZE << (len(channels) - 1)) * subpixel
+        if pixels != size:
+            raise ValueError(f"{len(channels)} stages and subpixel={subpixel} make {pixels} pixels, not {size}")
         self.size, self.num_classes, self.prior = size, num_classes, prior
-        self.frames_per_step = FRAMES_PER_STEP
+        self.frames_per_step, self.burn_in = FRAMES_PER_STEP, burn_in
         self.content_dim, self.noise_dim, self.motion_dim = content_dim, noise_dim, motion_dim
         self.classes = nn.Embedding(num_classes, class_dim) if num_classes else None
         condition_dim = content_dim + (class_dim if num_classes else 0)
@@ -192,15 +192,27 @@ class Generator(nn.Module):
         """Latent steps that the decoder must have seen before the step whose frames it gives."""
         return steps_for_frames([stage.histories for stage in self._stages()], FRAMES_PER_STEP) - 1
 
-    def condition(self, content: Tensor, labels: Tensor | None) -> Tensor:
-        """Join content code ``(b d)`` and class embedding to the condition ``(b k)``."""
+    def condition(self, content: Tensor, classes: Tensor | None) -> Tensor:
+        """Join content code and class embedding to the condition ``(b k)``, or ``(b s k)`` where one of them moves.
+
+        Args:
+            content: ``(b d)``, or ``(b s d)`` where it changes along the video.
+            classes: labels ``(b)``, integers; or the share of every class in ``(b n)`` or ``(b s n)``, floats. A batch
+                of one counts for every video. None without classes.
+        """
         if self.classes is None:
             return content
-        if labels is None:
+        if classes is None:
             raise ValueError("this generator has classes: the latents need labels")
-        return torch.cat([content, self.classes(labels)], dim=1)
+        embedding = classes @ self.classes.weight if classes.is_floating_point() else self.classes(classes)
+        if content.ndim < embedding.ndim:
+            content = content[:, None]
+        elif embedding.ndim < content.ndim:
+            embedding = embedding[:, None]
+        shape = torch.broadcast_shapes(content.shape[:-1], embedding.shape[:-1])
+        return torch.cat([content.expand(*shape, -1), embedding.expand(*shape, -1)], dim=-1)
 
-    def forward(self, latents: Latents, *, burn_in: int, truncation: float = 1.0) -> "Generated":
+    def forward(self, latents: Latents, *, burn_in: int, truncation: float = 1.0) -> Generated:
         """Begin videos.
 
         The first latent step of ``latents.motion_noise`` is the integrators' initial value, the next ``burn_in`` only
@@ -217,16 +229,7 @@ class Generator(nn.Module):
         condition = condition.expand(-1, noise.shape[1], -1)
         motion_codes, dynamics = self.dynamics(noise, condition, state)
         frames, decoder = self.decode(motion_codes, condition)
-        return Generated(frames, content, motion_codes, GeneratorState(dynamics, decoder))
-
-    def stream(self, noise: Tensor, condition: Tensor, state: GeneratorState) -> tuple[Tensor, GeneratorState]:
-        """Continue videos by motion noise ``(b s n)`` under ``condition (b s k)``, which may change on the way.
-
-        Returns the ``4 s`` frames, ``b t c h w``, and the state after them.
-        """
-        motion_codes, dynamics = self.dynamics(noise, condition, state.dynamics)
-        frames, decoder = self.decode(motion_codes, condition, state.decoder)
-        return frames, GeneratorState(dynamics, decoder)
+        return Generated(frames, content, motion_codes, dynamics, decoder)
 
     def decode(
         self, motion_codes: Tensor, condition: Tensor, state: Sequence[Tensor] | None = None

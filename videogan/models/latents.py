@@ -7,6 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from videogan.config import FRAMES_PER_STEP
+
 Prior = Literal["uniform", "normal"]
 LARGEST_CODE = 0.9999
 """Content codes of a uniform prior are taken as no larger on the way back to noise, which would be infinite at 1."""
@@ -65,7 +67,7 @@ class ClipLatents:
         if self.content.ndim != 2 or self.motion_codes.ndim != 3 or self.history.ndim != 3:
             raise ValueError("latents of a clip need content (1 d), motion_codes (1 s m) and history (1 h m)")
         steps = self.motion_codes.shape[1]
-        if not 4 * steps - 4 < self.num_frames <= 4 * steps:
+        if not FRAMES_PER_STEP * (steps - 1) < self.num_frames <= FRAMES_PER_STEP * steps:
             raise ValueError(f"{steps} latent steps cannot be those of {self.num_frames} frames")
 
     @property

@@ -21,8 +21,8 @@ from videogan.training.step import advance
 LOOK_EVERY = 10
 """Steps between two looks at the losses, in which progress is shown; each look waits for the device."""
 
-Progress = Callable[[str, float, str], None]
-"""Called with what is being done, the share of it that is done (0 to 1), and a few words about it."""
+Progress = Callable[..., None]
+"""Called with a task, how much of it is done, how much there is of it, and perhaps a few words."""
 T = TypeVar("T")
 
 
@@ -121,7 +121,7 @@ def run_training(
                 if not tick.finite() or (ends and not state.finite()):
                     raise DivergedError(f"training diverged: a loss or a weight is not finite at step {state.step}")
                 if progress is not None:
-                    progress("training", budget.share(state), in_words(row(tick, state, process)))
+                    progress("training", budget.share(state), 1.0, in_words(row(tick, state, process)))
             if ends:
                 if recorder is not None:
                     recorder.record(state, row(tick, state, process), last=last)

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from videogan.config import EvaluateConfig
 from videogan.data.loader import ClipLoader
+from videogan.generation.sampling import stream, take
 from videogan.metrics.distances import kernel_distance
 from videogan.metrics.features import load_features
 from videogan.models.generator import Generator
-from videogan.sampling import stream, take
 from videogan.video import to_float
 
 KEY = "tick_kernel_distance"

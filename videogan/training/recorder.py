@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import partial
 
 import torch
-from torch import Tensor
 
 from videogan.artifacts.checkpoints import save_checkpoint
 from videogan.artifacts.runs import RunFolder
@@ -14,13 +14,16 @@ from videogan.data.loader import ClipLoader
 from videogan.device import memory_gib
 from videogan.errors import UsageError, VideoganError
 from videogan.files import write_json
+from videogan.generation.sampling import stream
+from videogan.generation.video_stream import VideoStream
 from videogan.training.log import Row, append_metrics, drop_metrics_after, duration, in_words, read_metrics
-from videogan.training.preview import COLUMNS, ROWS, write_grid, write_samples
 from videogan.training.quality import KEY, Quality, best_step
 from videogan.training.report import write_report
 from videogan.training.state import TrainingState
 from videogan.video import to_float
 
+PREVIEW_VIDEOS = 16
+PREVIEW_ROWS = 4
 PREVIEW_CLIPS = 3
 """A preview is so many training clips long, which shows what comes after the frames that training looks at."""
 
@@ -55,7 +58,7 @@ class Recorder:
             self._quality = Quality(state.config.evaluate, self._loader, self._device)
         drop_metrics_after(self._run.metrics, state.step)
         if state.step == 0:
-            self._preview_real_clips(state)
+            self._preview_real_clips()
             self._preview(state)
 
     def record(self, state: TrainingState, row: Mapping[str, float | int], *, last: bool) -> None:
@@ -110,21 +113,24 @@ class Recorder:
         write_json(self._run.status, {"status": status, **progress, **of_best, "updated": now})
 
     def _preview(self, state: TrainingState) -> None:
-        write_samples(
-            self._run.previews / f"step-{state.step:08d}.mp4",
-            state.networks.ema_generator,
-            num_classes=len(self._loader.cache.class_names),
-            num_frames=PREVIEW_CLIPS * state.config.data.num_frames,
-            frame_rate=self.frame_rate,
+        """Show the videos of the first seeds, classes in turn, by the averaged generator."""
+        num_classes = len(self._loader.cache.class_names)
+        labels = torch.arange(PREVIEW_VIDEOS, device=self._device) % num_classes if num_classes else None
+        samples = VideoStream(
+            partial(stream, state.networks.ema_generator, range(PREVIEW_VIDEOS), labels),
+            self.frame_rate,
+            num_frames=None,
+            num_videos=PREVIEW_VIDEOS,
         )
+        self._write_preview(samples.take(PREVIEW_CLIPS * state.config.data.num_frames), f"step-{state.step:08d}.mp4")
 
-    def _preview_real_clips(self, state: TrainingState) -> None:
-        clips: list[Tensor] = []
-        step = 0
-        while len(clips) < ROWS * COLUMNS:
-            clips.extend(to_float(self._loader.batch(step).frames, planar=False))
-            step += 1
-        write_grid(self._run.previews / "reals.mp4", iter([torch.stack(clips[: ROWS * COLUMNS])]), self.frame_rate)
+    def _preview_real_clips(self) -> None:
+        batches = -(-PREVIEW_VIDEOS // self._loader.batch_size)
+        clips = torch.cat([to_float(self._loader.batch(step).frames) for step in range(batches)])
+        self._write_preview(VideoStream.of_clips(clips[:PREVIEW_VIDEOS], self.frame_rate), "reals.mp4")
+
+    def _write_preview(self, videos: VideoStream, name: str) -> None:
+        videos.grid(PREVIEW_ROWS).write([self._run.previews / name], overwrite=True, preset="veryfast")
 
 
 def _position(state: TrainingState) -> str:

@@ -66,8 +66,7 @@ def train(
 
     Args:
         clips: a folder of videos; its sub-folders, if any, are the classes.
-        run: the run folder; None goes on with an unfinished run of the same clips and settings under ``runs/``, or
-            begins a new numbered one.
+        run: the run folder; None is an unfinished one of the same clips and settings, or a new numbered one.
         preset: a name of ``videogan.presets.PRESETS``; None is what the run has already, or what fits this machine.
         settings: changes of it, such as ``{"data.size": 64}``.
         steps: end after so many steps in all.
@@ -75,30 +74,22 @@ def train(
         resume: False begins a new run whatever there is.
         dry_run: look at the clips, decide everything, and stop before anything is made.
         on_tick: called with every row of metrics.
-        progress: called with what is being done, the share of it that is done, and a few words.
+        progress: called with a task, how much of it is done and how much there is, and perhaps a few words.
 
     Raises:
         UsageError: a setting is wrong, or the run belongs to other clips or settings.
         DataError: the folder holds no usable video.
         CheckpointError: the run's checkpoints are damaged.
-        DivergedError: a loss or a weight is not finite; the last checkpoint is from before that.
+        DivergedError: a loss or a weight is not finite.
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
     clips = Path(clips)
-    if not os.path.lexists(clips):
-        raise MissingPathError(f"{clips}: no such file or folder")
-    if minutes is not None and not minutes > 0:
-        raise UsageError(f"minutes {minutes}: must be above 0")
+    _check(clips, minutes)
     changes = {**(settings or {}), **({} if steps is None else {"train.steps": steps})}
     folder = None if run is None else RunFolder(Path(run))
     config, decisions = decide_config(folder, preset, changes)
     process = process_from_environment()
-    if process.world_size > 1:
-        decisions.append(f"processes: {process.world_size}, each with batches of {config.train.batch_size} clips")
-    if not process.first:
-        logging.getLogger("videogan").setLevel(logging.ERROR)  # the first process speaks for all
-    for decision in decisions:
-        _log.info(decision)
+    _announce(decisions, config, process)
     with process_group(process, torch.device(config.train.device)):
         # What each machine would decide for itself, the first process decides for all.
         config = Config.model_validate_json(decided_by_first(process, config.model_dump_json))
@@ -109,13 +100,32 @@ def train(
             _log.info("run: %s", chosen.path)
             if dry_run:
                 return Run(chosen.path, config)
-            reading = None if progress is None else partial(_report, progress, "reading clips")
+            reading = None if progress is None else partial(progress, "reading clips")
             loader = _loader(config, open_cache(videos, config.data, progress=reading), process)
             chosen.make()
         with chosen.locked() if process.first else nullcontext(), _log_file(chosen.log):
             state = _state(config, chosen, checkpoint, videos)
             _train(state, loader, chosen, videos, minutes, process, on_tick, progress)
     return Run(chosen.path, config)
+
+
+def _check(clips: Path, minutes: float | None) -> None:
+    if not os.path.lexists(clips):
+        raise MissingPathError(f"{clips}: no such file or folder")
+    if minutes is not None and not minutes > 0:
+        raise UsageError(f"minutes {minutes}: must be above 0")
+
+
+def _announce(decisions: list[str], config: Config, process: Process) -> None:
+    if process.world_size > 1:
+        decisions = [
+            *decisions,
+            f"processes: {process.world_size}, each with batches of {config.train.batch_size} clips",
+        ]
+    if not process.first:
+        logging.getLogger("videogan").setLevel(logging.ERROR)  # the first process speaks for all
+    for decision in decisions:
+        _log.info(decision)
 
 
 def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping[str, Any]) -> tuple[Config, list[str]]:
@@ -166,7 +176,7 @@ def _scan(clips: Path, config: Config, progress: Progress | None) -> VideoFolder
         labels=config.data.labels,
         cache_dir=config.data.cache_dir,
         max_bad_share=config.data.max_bad_share,
-        progress=None if progress is None else partial(_report, progress, "looking at videos"),
+        progress=None if progress is None else partial(progress, "looking at videos"),
     )
     names = ", ".join(folder.class_names)
     classes = f"{len(folder.class_names)} classes ({names})" if folder.class_names else "no classes"
@@ -174,10 +184,6 @@ def _scan(clips: Path, config: Config, progress: Progress | None) -> VideoFolder
     for path, reason in folder.rejected:
         _log.warning("%s is left out: %s", path, reason)
     return folder
-
-
-def _report(progress: Progress, what: str, done: int, total: int) -> None:
-    progress(what, done / max(1, total), f"{done} of {total}")
 
 
 def _loader(config: Config, cache: Any, process: Process) -> ClipLoader:

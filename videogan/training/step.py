@@ -13,7 +13,6 @@ from torch import Tensor
 from videogan.config import Config
 from videogan.data.loader import ClipBatch
 from videogan.models.discriminator import Discriminator, DiscriminatorInput
-from videogan.models.encoder import Codes
 from videogan.models.generator import Generated
 from videogan.training.augment import Draw, augment, random_mirror
 from videogan.training.distributed import Process, average_gradients
@@ -114,7 +113,7 @@ def discriminator_inputs(
     if networks.use_codes():
         with torch.no_grad():
             real_codes = networks.encoder(real)
-    fake_codes = visible_codes(generated, real.shape[1])
+    fake_codes = generated.visible(real.shape[1])
     return (
         DiscriminatorInput(real, labels, draws.frame_order, real_codes),
         DiscriminatorInput(generated.frames.detach(), labels, draws.frame_order, fake_codes),
@@ -177,9 +176,3 @@ def frozen(discriminators: Mapping[str, Discriminator]) -> Iterator[None]:
     finally:
         for discriminator in discriminators.values():
             discriminator.requires_grad_(True)
-
-
-def visible_codes(generated: Generated, num_frames: int) -> Codes:
-    """placeholder."""
-    steps = num_frames // 4
-    return Codes(generated.content.detach(), generated.motion_codes[:, -steps:].detach())

@@ -173,9 +173,9 @@ def read_png_comment(path: Path) -> str | None:
         VideoError: the file cannot be read.
     """
     try:
-        with Image.open(path) as image:
-            image.load()
-            comment = getattr(image, "text", {}).get("comment")
+        # PNG only: an unnamed format would let a disguised PostScript file start an interpreter. The header suffices.
+        with Image.open(path, formats=("PNG",)) as image:
+            comment = image.info.get("comment")
     except (OSError, ValueError, SyntaxError) as error:
         raise VideoError(path, f"cannot be read ({error})") from None
     return None if comment is None else str(comment)

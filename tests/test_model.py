@@ -1,0 +1,102 @@
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_generator import tiny_generator
+from tiny_run import tiny_config
+
+import videogan
+from videogan.artifacts.runs import find_weights
+from videogan.artifacts.weights import Card, save_weights
+from videogan.errors import CheckpointError, MissingPathError, UsageError
+from videogan.models.build import build_encoder
+
+
+@pytest.fixture
+def weights(tmp_path) -> Path:
+    config = tiny_config()
+    card = Card(config, ("circle", "square"), frame_rate=25, step=7, clips_seen=28)
+    save_weights(tmp_path / "own.safetensors", tiny_generator(2), build_encoder(config), card)
+    return tmp_path / "own.safetensors"
+
+
+def test_import_is_light():
+    code = "import sys, videogan; print([m for m in ('torch', 'av', 'numpy') if m in sys.modules]); videogan.load"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    with pytest.raises(AttributeError):
+        _ = videogan.nothing
+
+
+def test_stream_yields_uint8_frames(weights):
+    model = videogan.load(weights)
+    frames = list(islice(model.stream(seed=3), 21))
+    assert all(frame.shape == (32, 32, 3) and frame.dtype == np.uint8 for frame in frames)
+    again = list(islice(model.stream(seed=3, class_name="square"), 21))
+    assert np.array_equal(frames, again), "seed 3 takes the second of two classes"
+    assert not np.array_equal(frames, list(islice(model.stream(seed=3, class_name="circle"), 21)))
+
+
+def test_interpolate_and_encode(weights):
+    model = videogan.load(str(weights))
+    frames = list(model.interpolate([1, 2], 30))
+    assert len(frames) == 30
+    codes = model.encode(np.stack(frames[:28])).latents
+    assert codes.content.shape == (1, 8)
+    assert codes.motion_codes.shape == (1, 7, 16)
+    latents = model.encode(np.stack(frames), refine=3, class_name="circle").latents
+    assert (latents.num_frames, latents.label, latents.motion_codes.shape[1]) == (30, 0, 8)
+    assert model.decode(latents).array().shape == (30, 32, 32, 3)
+    assert len(list(model.interpolate([latents, 7], 20, axis="both", loop=True))) == 20
+    for clip in (np.zeros((0, 32, 32, 3), np.uint8), np.zeros((8, 32, 32, 3), np.float32), np.zeros((8, 16, 32, 3))):
+        with pytest.raises(UsageError, match="must be uint8 t 32 32 3"):
+            model.encode(clip)
+
+
+def test_predict_goes_on_from_a_clip(weights):
+    model = videogan.load(weights)
+    clip = np.stack(list(islice(model.stream(seed=3), 22)))
+    future = model.predict(clip, 9, seeds=[1], refine=3).array()
+    assert (future.shape, future.dtype) == ((9, 32, 32, 3), np.uint8)
+    assert np.array_equal(future, model.predict(clip, 9, seeds=[1], refine=3).array())
+    assert not np.array_equal(future, model.predict(clip, 9, seeds=[2], refine=3).array())
+    for options in ({"frames": 0}, {"frames": 4, "seeds": [-1]}, {"frames": 4, "refine": -1}):
+        with pytest.raises(UsageError, match="must be"):
+            model.predict(clip, **options)
+
+
+def test_latents_are_saved_and_loaded(weights, tmp_path):
+    model = videogan.load(weights)
+    latents = model.encode(np.zeros((6, 32, 32, 3), np.uint8), class_name="square").latents
+    model.save_latents(tmp_path / "a.safetensors", latents)
+    again = model.load_latents(tmp_path / "a.safetensors")
+    assert again.label == 1
+    assert np.array_equal(model.decode(latents).array(), model.decode(again).array())
+    with pytest.raises(UsageError, match="exists"):
+        model.save_latents(tmp_path / "a.safetensors", latents)
+
+
+def test_mistakes(weights):
+    model = videogan.load(weights)
+    with pytest.raises(UsageError, match="did you mean 'circle'"):
+        model.stream(class_name="circel")
+    for options in ({"speed": 0}, {"truncation": 2}, {"seed": -1}):
+        with pytest.raises(UsageError, match="must be"):
+            model.stream(**options)
+    with pytest.raises(UsageError, match="at least one"):
+        model.interpolate([], 10)
+    with pytest.raises(UsageError, match="did you mean 'motion'"):
+        model.interpolate([1, 2], 10, axis="motoin")
+    with pytest.raises(MissingPathError):
+        videogan.load("absent")
+
+
+def test_the_shipped_model_is_used_where_there_is_no_run(weights, tmp_path, monkeypatch):
+    monkeypatch.setattr("videogan.artifacts.runs.SHIPPED", weights)
+    assert find_weights(None, tmp_path / "runs") == weights
+    monkeypatch.setattr("videogan.artifacts.runs.SHIPPED", tmp_path / "absent")
+    with pytest.raises(CheckpointError, match="no trained model"):
+        find_weights(None, tmp_path / "runs")

@@ -1,0 +1,157 @@
+"""Latents on disk: one small safetensors file that says of which model it is, and nothing pickled.
+
+The tensors are those of :class:`ClipLatents`; the metadata hold one JSON text::
+
+    {"format": 1, "model_sha256": "...", "class_name": "circle", "frame_rate": "25", "num_frames": 62}
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from videogan.errors import CheckpointError, MissingPathError, UsageError
+from videogan.files import write_bytes
+from videogan.models.latents import ClipLatents
+from videogan.video import as_frame_rate
+
+SUFFIX = ".safetensors"
+KEY = "videogan_latents"
+FORMAT = 1
+MAX_TEXT = 2**16
+"""Characters of a description that is parsed."""
+TENSORS = ("content", "motion_codes", "history")
+
+
+@dataclass(frozen=True)
+class LatentsFile:
+    """Latents, the SHA-256 of the weights file that they belong to, and what was known of the clip."""
+
+    latents: ClipLatents
+    model_sha256: str
+    class_name: str | None
+    frame_rate: Fraction
+
+
+def check_latents_path(path: Path, *, overwrite: bool) -> None:
+    """Raise UsageError unless latents can be written to ``path``, or MissingPathError without its folder."""
+    if path.suffix != SUFFIX or path.name == SUFFIX:
+        raise UsageError(f"{path}: latents need a name that ends in {SUFFIX}")
+    if not path.parent.is_dir():
+        raise MissingPathError(f"{path.parent}: no such folder; make it first")
+    if os.path.lexists(path):
+        if not overwrite:
+            raise UsageError(f"{path} exists; use --yes to replace it, or another name")
+        if not path.is_file():
+            raise UsageError(f"{path} is not a regular file; choose another name")
+        if not holds_latents(path):
+            raise UsageError(f"{path} holds something else than latents; choose another name")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise UsageError(f"{path.parent}: no permission to write here; choose another folder")
+
+
+def save_latents(path: Path, file: LatentsFile) -> None:
+    """Write latents, whole or not at all.
+
+    Raises:
+        UsageError: the disk is full or failed.
+    """
+    tensors = {name: getattr(file.latents, name).detach().cpu().contiguous() for name in TENSORS}
+    description = {
+        "format": FORMAT,
+        "model_sha256": file.model_sha256,
+        "class_name": file.class_name,
+        "frame_rate": str(file.frame_rate),
+        "num_frames": file.latents.num_frames,
+    }
+    try:
+        write_bytes(path, save(tensors, metadata={KEY: json.dumps(description)}))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror or error}; nothing was kept") from None
+
+
+def holds_latents(path: Path) -> bool:
+    """Tell whether a file says that it holds latents."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return KEY in (file.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
+
+
+class Description(BaseModel):
+    """What a latents file says of its tensors; files come from anywhere, so it is bounded."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    model_sha256: Annotated[str, Field(max_length=64)]
+    class_name: Annotated[str, Field(max_length=1000)] | None
+    frame_rate: Annotated[str, Field(pattern=r"^\d{1,9}(/[1-9]\d{0,8}|\.\d{1,9})?$")]
+    num_frames: Annotated[int, Field(ge=1, le=10**9)]
+
+
+def load_latents(path: Path, class_names: tuple[str, ...] = ()) -> LatentsFile:
+    """Read latents of any model; ``class_names`` turn its class into a label.
+
+    Raises:
+        MissingPathError: there is no such file.
+        CheckpointError: it holds no latents, or damaged ones.
+    """
+    if not os.path.lexists(path):
+        raise MissingPathError(f"{path}: no such latents file")
+    if not path.is_file():
+        raise CheckpointError(f"{path}: not a readable latents file (not a regular file)")
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get(KEY)
+            if text is None:
+                raise CheckpointError(f"{path}: holds no latents; `videogan reconstruct --latents` writes such files")
+            about = _description(text, path)
+            tensors = {name: file.get_tensor(name) for name in TENSORS}
+        if any(len(tensor) != 1 or tensor.dtype != torch.float32 for tensor in tensors.values()):
+            raise ValueError("its tensors are not float32 of one clip")
+        label = class_names.index(about.class_name) if about.class_name in class_names else None
+        latents = ClipLatents(**tensors, num_frames=about.num_frames, label=label)
+        return LatentsFile(latents, about.model_sha256, about.class_name, as_frame_rate(Fraction(about.frame_rate)))
+    except CheckpointError:
+        raise
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}: not a readable latents file ({error})") from None
+    except (TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{path}: its description is damaged ({reason})") from None
+
+
+def load_for_model(path: Path, class_names: tuple[str, ...], model_sha256: str, model: Path) -> LatentsFile:
+    """Read latents of the model with this SHA-256.
+
+    Raises:
+        MissingPathError: there is no such file.
+        CheckpointError: it holds no latents, damaged ones, or another model's.
+    """
+    file = load_latents(path, class_names)
+    if file.model_sha256 != model_sha256:
+        raise CheckpointError(
+            f"{path}: latents of another model (sha256 {file.model_sha256[:12]}) than {model} ({model_sha256[:12]}); "
+            "name theirs by --run, or make them anew by `videogan reconstruct --latents`"
+        )
+    return file
+
+
+def _description(text: str, path: Path) -> Description:
+    if len(text) > MAX_TEXT:
+        raise CheckpointError(f"{path}: its description is damaged (longer than {MAX_TEXT} characters)")
+    try:
+        description = json.loads(text)
+    except RecursionError:
+        raise CheckpointError(f"{path}: its description is damaged (nested too deeply)") from None
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: latents of a format that this version of videogan cannot read")
+    return Description.model_validate(description)

@@ -1,0 +1,177 @@
+"""What a video was made by, as JSON in the file itself: enough to make the same frames again.
+
+Files come from anywhere, so what they say is bounded before it is used.
+"""
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from videogan.errors import UsageError, VideoError
+from videogan.video import read_comment
+
+VERSIONS_OF = ("torch", "av", "numpy")
+MAX_FRAMES = 10**9
+MAX_LOOP_FRAMES = 10**6
+"""A loop's motion codes are held, about a kilobyte for four frames."""
+MAX_VIDEOS = 100
+MAX_TEXT = 2**17
+"""Characters of a comment that is parsed."""
+
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+NumFrames = Annotated[int, Field(ge=1, le=MAX_FRAMES)]
+ShortText = Annotated[str, Field(max_length=1000)]
+
+
+class SampleOptions(BaseModel):
+    """What ``videogan sample`` makes, besides the model: the same options give the same frames.
+
+    ``seeds`` are those of the videos that were made together, because a batch of another size may round differently;
+    ``grid`` lays them out as one video.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    frames: NumFrames | Literal["inf"] = 64
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MAX_VIDEOS)] = (0,)
+    class_names: Annotated[str, Field(max_length=10_000)] | None = None
+    truncation: Annotated[float, Field(ge=0, le=1)] = 1.0
+    speed: Annotated[float, Field(ge=0.05, le=8)] = 1.0
+    loop: bool = False
+    grid: Annotated[str, Field(pattern=r"^[1-9]\d?x[1-9]\d?$")] | None = None
+    frame_rate: Annotated[float, Field(gt=0, le=1000)] | None = None
+
+    @model_validator(mode="after")
+    def _a_loop_has_an_end(self) -> Self:
+        if self.loop and (self.frames == "inf" or self.frames > MAX_LOOP_FRAMES):
+            raise ValueError(f"a loop has an end: frames must be at most {MAX_LOOP_FRAMES}, not {self.frames}")
+        return self
+
+    @model_validator(mode="after")
+    def _the_grid_is_full(self) -> Self:
+        if self.grid is not None and self.rows * int(self.grid.split("x")[1]) != len(self.seeds):
+            raise ValueError(f"grid {self.grid} must have as many places as there are seeds, {len(self.seeds)}")
+        return self
+
+    @property
+    def rows(self) -> int:
+        """Rows of the grid, 1 without one."""
+        return 1 if self.grid is None else int(self.grid.split("x")[0])
+
+
+class Provenance(BaseModel):
+    """The command, the model, and the options behind one video."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=())
+
+    videogan: ShortText
+    command: ShortText
+    model_sha256: ShortText
+    step: Annotated[int, Field(ge=0, lt=2**63)]
+    seed: Seed | list[Seed] | None
+    frames: NumFrames | Literal["inf"]
+    options: dict[str, Any]
+    device: ShortText
+    versions: dict[str, ShortText]
+
+    def to_text(self) -> str:
+        """Return the JSON that stands in the file."""
+        return self.model_dump_json()
+
+    def with_options(self, **changes: object) -> "Provenance":
+        """Return the same with some of its options changed."""
+        return self.model_copy(update={"options": self.options | changes})
+
+
+def checked_options(values: Mapping[str, Any]) -> SampleOptions:
+    """Return options from a user's values.
+
+    Raises:
+        UsageError: one of them is out of range.
+    """
+    try:
+        return SampleOptions.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if not first["loc"]:
+            raise UsageError(first["msg"].removeprefix("Value error, ")) from None
+        name, reason = str(first["loc"][0]), first["msg"].replace("Input should", "must").replace("should", "must")
+        raise UsageError(f"{name} {str(values[name])[:60]}: {reason}") from None
+
+
+def new_provenance(
+    command: str,
+    *,
+    model_sha256: str,
+    step: int,
+    seed: int | list[int] | None,
+    frames: int | Literal["inf"],
+    options: Mapping[str, Any],
+    device: str,
+) -> Provenance:
+    """Return the provenance of a video that this program makes now."""
+    return Provenance(
+        videogan=package_version(),
+        command=command,
+        model_sha256=model_sha256,
+        step=step,
+        seed=seed,
+        frames=frames,
+        options=dict(options),
+        device=device,
+        versions=versions(),
+    )
+
+
+def package_version() -> str:
+    """Return the version of this package, ``unknown`` in a bare checkout."""
+    try:
+        return version("videogan")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that decide which frames are made."""
+    found = {"python": platform.python_version()}
+    for name in VERSIONS_OF:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def read_provenance(path: Path) -> Provenance | None:
+    """Return the provenance in a video file, or None where there is none that can be read."""
+    if path.is_dir():
+        return None
+    try:
+        comment = read_comment(path)
+        return Provenance.model_validate_json(comment) if comment and len(comment) <= MAX_TEXT else None
+    except (VideoError, ValidationError):
+        return None
+
+
+def sample_options(path: Path) -> tuple[Provenance, SampleOptions]:
+    """Return the provenance of a video that ``videogan sample`` made, and its options.
+
+    Raises:
+        VideoError: it has no provenance, or another command's, or a damaged one.
+    """
+    provenance = read_provenance(path)
+    if provenance is None:
+        raise VideoError(path, "holds no recipe of videogan's, so it cannot be made again")
+    if provenance.command != "sample":
+        raise VideoError(path, f"was made by `videogan {provenance.command}`; --like repeats only what sample made")
+    try:
+        options = SampleOptions.model_validate(provenance.options)
+    except ValidationError:
+        raise VideoError(path, "its recipe is damaged, or of another version of videogan") from None
+    if provenance.seed not in options.seeds:
+        raise VideoError(path, "its recipe is damaged: its seed is not among those that were made together")
+    return provenance, options

@@ -1,0 +1,207 @@
+"""What may come after a given clip: the generator goes on from the latents of its end.
+
+The dynamics' state is the GRU's last motion code and the integrators' value. The first is known; the second is solved
+for. The motion noise after that is drawn by a seed, and each seed is another future.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, count
+from math import cos, pi
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from videogan.generation.inversion import Progress, invert, render
+from videogan.generation.sampling import CHUNK_STEPS, Conditions, constant_conditions, decoded, latent_stream, take
+from videogan.models.dynamics import DynamicsState
+from videogan.models.encoder import Encoder
+from videogan.models.generator import Generator
+from videogan.models.latents import ClipLatents
+
+FADE_FRAMES = 12
+"""Frames over which the difference between the last real frame and its reconstruction fades out."""
+FADE_STEPS = 3
+"""The same in latent steps, for the difference between the last motion code and what the dynamics make of it."""
+SLOWNESS = (0, 1, 2, 4)
+"""How slowly motion may set in; the first that meets the clip's own changes is taken."""
+TAIL_FRAMES = 64
+"""Frames at the end of a clip that its future is predicted from."""
+HALF_WEIGHT_FRAMES = 16
+"""A frame this long before the end counts half as much as the last one."""
+DYNAMICS_WEIGHT = 1.0
+"""How much a found path of motion codes must be one that the dynamics walk, beside what it must look like."""
+SOLVED_STEPS = 8
+"""Latent steps at the end from which the integrators are solved for."""
+SOLVER_STEPS = 200
+CODE_DEVIATION = 0.1
+"""How exactly the dynamics are expected to meet found motion codes (standard deviation)."""
+
+
+def tail(clip: Tensor) -> Tensor:
+    """Return the end of a clip ``t c h w`` that its future is predicted from."""
+    return clip[-TAIL_FRAMES:]
+
+
+def invert_tail(
+    generator: Generator,
+    encoder: Encoder,
+    clip: Tensor,
+    *,
+    window: int,
+    steps: int,
+    labels: Sequence[int] | None = None,
+    progress: Progress | None = None,
+) -> ClipLatents:
+    """Return latents of a clip's end from which the dynamics can go on; the arguments are those of ``invert``.
+
+    The last frames count most, and the path of motion codes should be one that the dynamics walk.
+    """
+    end = tail(clip)
+    return invert(
+        generator,
+        encoder,
+        end,
+        window=window,
+        steps=steps,
+        labels=labels,
+        weights=tail_weights(len(end)),
+        dynamics_weight=DYNAMICS_WEIGHT,
+        progress=progress,
+    ).latents
+
+
+def decode_on(generator: Generator, latents: ClipLatents, seed: int, num_frames: int | None) -> Iterator[Tensor]:
+    """Yield a clip's frames, then those after it as a seed will have them, ``(1 t c h w)``; None: without end."""
+    conditions = constant_conditions(generator, latents.content, latents.labels)
+
+    def after() -> Iterator[Tensor]:
+        history = latents.path[:, -generator.context_steps :].unbind(1)
+        codes = chain(history, continued_codes(generator, latents, [seed], conditions))
+        yield from decoded(generator, codes, conditions)
+
+    chunks = chain(render(generator, latents), after())
+    return chunks if num_frames is None else take(chunks, num_frames)
+
+
+def tail_weights(num_frames: int) -> Tensor:
+    """Return how much each frame of the end of a clip counts ``(t)``: the last one most."""
+    before = torch.arange(num_frames - 1, -1, -1)
+    return 0.5 ** (before / HALF_WEIGHT_FRAMES)
+
+
+def predict(
+    generator: Generator, clip: Tensor, latents: ClipLatents, seeds: Sequence[int], *, num_frames: int
+) -> Iterator[Tensor]:
+    """Yield the ``num_frames`` frames after a clip in chunks ``(b t c h w)``, one video per seed.
+
+    ``clip (t c h w)`` in [-1, 1], of which the end suffices, and ``latents`` are of the same end. The decoder has seen
+    the clip's own codes; what its reconstruction lacks of the last frame is added and fades out. The first new frame
+    changes no more than the clip's frames do at their median: motion sets in more slowly where that is needed, and what
+    is still too much of the change comes later, as the same difference fades out.
+    """
+    clip = tail(clip).to(latents.content.device)
+    last, limit = clip[-1], median_change(clip)
+    with torch.no_grad():
+        reconstructed = list(render(generator, latents))[-1][0, -1]
+    content = latents.content.expand(len(seeds), -1)
+    conditions = constant_conditions(generator, content, latents.labels)
+
+    def made(codes: Iterator[Tensor]) -> Iterator[Tensor]:
+        history = latents.path[:, -generator.context_steps :].expand(len(seeds), -1, -1)
+        return decoded(generator, chain(history.unbind(1), codes), conditions)
+
+    last_code = latents.motion_codes[:, -1].expand(len(seeds), -1)
+    first_code = next(continued_codes(generator, latents, seeds, conditions))
+    slowness = torch.full((len(seeds),), float(SLOWNESS[-1]), device=clip.device)
+    for candidate in reversed(SLOWNESS):
+        tried = slowed(iter([first_code]), last_code, torch.full_like(slowness, candidate))
+        first = next(made(iter([next(tried)])))[:, 0]
+        change = _change(first + fade(1, FADE_FRAMES) * (last - reconstructed), last)
+        slowness = torch.where(change <= limit, float(candidate), slowness)
+
+    codes = slowed(continued_codes(generator, latents, seeds, conditions), last_code, slowness)
+    position, residual = 0, torch.zeros(())
+    for chunk in take(made(codes), num_frames):
+        if position == 0:
+            first = chunk[:, 0] + fade(1, FADE_FRAMES) * (last - reconstructed)
+            share = (limit / _change(first, last).clamp(min=1e-9)).clamp(max=1)[:, None, None, None]
+            residual = (torch.lerp(last.expand_as(first), first, share) - chunk[:, 0])[:, None]
+        fades = [fade(position + frame, FADE_FRAMES - 1) for frame in range(chunk.shape[1])]
+        position += chunk.shape[1]
+        yield (chunk + torch.tensor(fades, device=clip.device).view(-1, 1, 1, 1) * residual).clamp(-1, 1)
+
+
+def median_change(clip: Tensor) -> float:
+    """Return the median change from frame to frame of ``clip (t c h w)``: mean absolute differences."""
+    return float(_change(clip[1:], clip[:-1]).median()) if len(clip) > 1 else float("inf")
+
+
+def noting_joins(chunks: Iterator[Tensor], last: Tensor, figures: dict[str, Any]) -> Iterator[Tensor]:
+    """Pass chunks on; how much each video's first frame differs from ``last (c h w)``, in levels of 255, is noted."""
+    for number, chunk in enumerate(chunks):
+        if number == 0:
+            figures["change_at_join"] = (_change(chunk[:, 0], last) * 127.5).tolist()
+        yield chunk
+
+
+def _change(frames: Tensor, before: Tensor) -> Tensor:
+    return (frames - before).abs().mean(dim=(1, 2, 3))
+
+
+def slowed(codes: Iterator[Tensor], last_code: Tensor, slowness: Tensor) -> Iterator[Tensor]:
+    """Let a path of motion codes ``(b m)`` after ``last_code`` set in slowly: after FADE_STEPS it is one step late.
+
+    ``slowness (b)`` is 0 for a path as it is; above 0 the delay comes about the sooner the larger it is.
+    """
+    before = last_code
+    for step, now in enumerate(codes, 1):
+        lag = 1 - max(0.0, 1 - step / FADE_STEPS) ** slowness
+        # The path's place lies between the code before and this one, both included.
+        yield torch.lerp(now, before, lag[:, None])
+        before = now
+
+
+def continued_codes(
+    generator: Generator, latents: ClipLatents, seeds: Sequence[int], conditions: Conditions, first: int = 0
+) -> Iterator[Tensor]:
+    """Yield motion codes ``(b m)`` of the latent steps after a clip, for ever; the first is at position ``first``."""
+    state = last_state(generator, latents)
+    # The dynamics walk on from a code of their own; what sets the found one apart fades out.
+    residual = latents.motion_codes[:, -1] - state.motion_code
+    state = DynamicsState(*(part.expand(len(seeds), -1) for part in state))
+    stream = latent_stream(generator, seeds)
+    for done in count(0, CHUNK_STEPS):
+        with torch.inference_mode():
+            noise = stream.motion_noise(CHUNK_STEPS).to(residual.device)
+            condition = conditions(range(first + done, first + done + CHUNK_STEPS))
+            codes, state = generator.dynamics(noise, condition, state)
+        for step, code in enumerate(codes.unbind(1), done + 1):
+            yield code + fade(step, FADE_STEPS) * residual
+
+
+def last_state(generator: Generator, latents: ClipLatents) -> DynamicsState:
+    """Return the most likely state of the dynamics ``(1 ...)`` after the last latent step of a clip.
+
+    Minimises the negative log posterior of the motion noise of the last steps: a normal prior on the noise, and a
+    normal error of the motion code that the GRU makes of it and of the code before.
+    """
+    path = latents.path.detach()[:, -SOLVED_STEPS - 1 :]
+    before, after = path[:, :-1], path[:, 1:]
+    with torch.no_grad():
+        condition = generator.condition(latents.content, latents.labels)
+    noise = torch.zeros(1, path.shape[1], generator.noise_dim, device=path.device, requires_grad=True)
+    optimizer = torch.optim.Adam([noise], lr=0.1)
+    for step in range(SOLVER_STEPS + 1):
+        with torch.enable_grad():
+            codes, integrators = generator.dynamics.step_from(before, noise, condition)
+            error = (codes - after).square().sum() / CODE_DEVIATION**2 + noise.square().sum()
+        if step < SOLVER_STEPS:
+            (noise.grad,) = torch.autograd.grad(error / 2, [noise])
+            optimizer.step()
+    return DynamicsState(codes[:, -1].detach(), integrators.detach())
+
+
+def fade(position: int, length: int) -> float:
+    """Return what is left of a difference at a position after it: near 1 at first, 0 from ``length + 1`` on."""
+    return (1 + cos(pi * min(1.0, position / (length + 1)))) / 2

@@ -1,0 +1,217 @@
+"""Videos as they are made: lazy frames that can be looked at, laid out, saved or piped.
+
+Chunks are ``b t c h w`` in [-1, 1], one video per row; frames that leave are uint8 ``h w c``.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from einops import rearrange, repeat
+from torch import Tensor
+
+from videogan.artifacts.provenance import Provenance
+from videogan.errors import UsageError
+from videogan.generation.sampling import take
+from videogan.signals import StopRequest, stop_request
+from videogan.video import VideoWriter, as_frame_rate, to_float, to_uint8
+from videogan.video.pipe import PipeFormat, PipeWriter
+
+CLIP_FRAMES = 64
+"""Frames of a given clip that are laid beside or before a stream at once."""
+
+
+@dataclass(frozen=True)
+class VideoStream:
+    """One or more videos of the same size, whose frames are made while they are read, in constant memory.
+
+    Every iteration begins anew and gives the same frames.
+
+    Args:
+        make: begins the videos: an iterator of chunks ``(b t c h w)`` in [-1, 1].
+        frame_rate: frames per second.
+        num_frames: frames of each video; None where it has no end.
+        num_videos: how many videos there are.
+        provenance: what each video was made by; empty where that is not known.
+        figures: what is measured while the frames are made, by name.
+    """
+
+    make: Callable[[], Iterator[Tensor]]
+    frame_rate: Fraction
+    num_frames: int | None
+    num_videos: int = 1
+    provenance: tuple[Provenance, ...] = ()
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_clips(cls, clips: Tensor, frame_rate: Fraction) -> "VideoStream":
+        """Return clips ``(b t c h w)`` in [-1, 1] as a stream."""
+        return cls(lambda: iter([clips]), frame_rate, clips.shape[1], len(clips))
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield the frames of a single video: uint8 ``h w c``.
+
+        Raises:
+            UsageError: there are several videos.
+        """
+        if self.num_videos != 1:
+            raise UsageError(f"{self.num_videos} videos: take one by video(0), or lay them side by side by grid(rows)")
+        return (frame for chunk in self.make() for frame in to_uint8(chunk[0].cpu()))
+
+    def array(self) -> np.ndarray:
+        """Return all frames: uint8 ``t h w c`` of a single video, ``b t h w c`` of several.
+
+        Raises:
+            UsageError: the video has no end.
+        """
+        if self.num_frames is None:
+            raise UsageError("a video without an end fits no array: take(frames) first")
+        frames = np.concatenate([to_uint8(chunk.cpu()) for chunk in self.make()], axis=1)
+        return frames[0] if self.num_videos == 1 else frames
+
+    def take(self, frames: int) -> "VideoStream":
+        """Return the first ``frames`` frames, or all where there are fewer."""
+        if frames < 1:
+            raise UsageError(f"frames {frames}: must be at least 1")
+        if self.num_frames is not None and frames >= self.num_frames:
+            return self
+        provenance = tuple(about.model_copy(update={"frames": frames}) for about in self.provenance)
+        return replace(self, make=lambda: take(self.make(), frames), num_frames=frames, provenance=provenance)
+
+    def video(self, number: int) -> "VideoStream":
+        """Return one of the videos, counted from 0, as it is when all are made together."""
+        if not 0 <= number < self.num_videos:
+            raise UsageError(f"video {number}: must be from 0 to {self.num_videos - 1}")
+        return replace(
+            self,
+            make=lambda: (chunk[number : number + 1] for chunk in self.make()),
+            num_videos=1,
+            provenance=self.provenance[number : number + 1],
+        )
+
+    def grid(self, rows: int) -> "VideoStream":
+        """Lay the videos out as one of ``rows`` rows.
+
+        Raises:
+            UsageError: they do not fill the rows.
+        """
+        if rows < 1 or self.num_videos % rows:
+            raise UsageError(f"{self.num_videos} videos cannot be laid out in {rows} rows")
+        pattern = "(rows columns) t c h w -> 1 t c (rows h) (columns w)"
+        sides = f"{rows}x{self.num_videos // rows}"
+        return replace(
+            self,
+            make=lambda: (rearrange(chunk, pattern, rows=rows) for chunk in self.make()),
+            num_videos=1,
+            provenance=tuple(about.with_options(grid=sides) for about in self.provenance[:1]),
+        )
+
+    def beside(self, clip: np.ndarray) -> "VideoStream":
+        """Show ``clip``, uint8 ``t h w c``, to the left of every video, as far as both go."""
+
+        def make() -> Iterator[Tensor]:
+            first = 0
+            for chunk in self.make():
+                real = to_float(clip[first : first + chunk.shape[1]])
+                first += len(real)
+                left = repeat(real, "t c h w -> b t c h w", b=len(chunk))
+                if len(real):
+                    yield torch.cat([left, chunk[:, : len(real)].cpu()], dim=-1)
+
+        frames = len(clip) if self.num_frames is None else min(len(clip), self.num_frames)
+        return replace(self, make=make, num_frames=frames)
+
+    def after(self, clip: np.ndarray) -> "VideoStream":
+        """Show ``clip``, uint8 ``t h w c``, before every video."""
+        starts = range(0, len(clip), CLIP_FRAMES)
+
+        def make() -> Iterator[Tensor]:
+            parts = (to_float(clip[first : first + CLIP_FRAMES]) for first in starts)
+            return chain((repeat(part, "t c h w -> b t c h w", b=self.num_videos) for part in parts), self.make())
+
+        return replace(self, make=make, num_frames=None if self.num_frames is None else self.num_frames + len(clip))
+
+    def with_frame_rate(self, frame_rate: float) -> "VideoStream":
+        """Show the same frames at another rate, in frames per second."""
+        return replace(self.with_options(frame_rate=frame_rate), frame_rate=as_frame_rate(frame_rate))
+
+    def with_options(self, **options: object) -> "VideoStream":
+        """Add to the options that the videos' provenance names."""
+        return replace(self, provenance=tuple(about.with_options(**options) for about in self.provenance))
+
+    def save(
+        self, *paths: str | os.PathLike[str], overwrite: bool = False, metadata: bool = True, preset: str = "medium"
+    ) -> None:
+        """Write every video to a path of its own; the suffix picks the format.
+
+        Args:
+            paths: one for each video: .mp4 .webm .gif .webp .png, or a folder of frames.
+            overwrite: whether existing files are replaced.
+            metadata: whether the files say how they were made.
+            preset: x264's speed.
+
+        Raises:
+            UsageError: there are more or fewer paths than videos, or one of them cannot be written.
+            Interrupted: by Ctrl-C or SIGTERM; the files hold the frames so far.
+        """
+        with stop_request() as wish:
+            written = self.write(paths, overwrite=overwrite, metadata=metadata, preset=preset, wish=wish)
+        if wish:
+            wish.raise_as(f"stopped; {paths[0]} holds the {written} frames so far")
+
+    def write(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        *,
+        overwrite: bool = False,
+        metadata: bool = True,
+        preset: str = "medium",
+        wish: StopRequest | None = None,
+    ) -> int:
+        """Write as :meth:`save` does, until the caller's ``wish`` to stop comes; returns the frames written."""
+        if len(paths) != self.num_videos:
+            raise UsageError(f"{len(paths)} paths for {self.num_videos} videos; name one for each")
+        texts = [about.to_text() for about in self.provenance] if metadata else []
+        comments: Sequence[str | None] = texts or [None] * len(paths)
+        written = 0
+        with ExitStack() as stack:
+            writers = [
+                stack.enter_context(
+                    VideoWriter(
+                        Path(path), frame_rate=self.frame_rate, overwrite=overwrite, comment=comment, preset=preset
+                    )
+                )
+                for path, comment in zip(paths, comments, strict=True)
+            ]
+            for chunk in self.make():
+                for writer, frames in zip(writers, to_uint8(chunk.cpu()), strict=True):
+                    writer.write(frames)
+                written += chunk.shape[1]
+                if wish:
+                    break
+        return written
+
+    def pipe(self, descriptor: int, pipe_format: PipeFormat = "y4m") -> None:
+        """Write a single video to a file descriptor; a reader that has seen enough ends it without a word.
+
+        Raises:
+            UsageError: the descriptor is a terminal, or there are several videos.
+            Interrupted: by Ctrl-C or SIGTERM.
+        """
+        if self.num_videos != 1:
+            raise UsageError(f"{self.num_videos} videos: one goes into a pipe")
+        with stop_request() as wish:
+            with PipeWriter(descriptor, pipe_format, self.frame_rate) as writer:
+                for chunk in self.make():
+                    writer.write(to_uint8(chunk[0].cpu()))
+                    if wish or writer.broken:
+                        break
+            if wish:
+                wish.raise_as(f"stopped after {writer.num_frames} frames")

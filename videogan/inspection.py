@@ -1,0 +1,157 @@
+"""What a video, a folder of videos, a model or saved latents hold, as plain values."""
+
+import json
+import os
+from collections.abc import Callable
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from videogan.artifacts.latents_file import holds_latents, load_latents
+from videogan.artifacts.provenance import read_provenance
+from videogan.artifacts.runs import WEIGHTS, RunFolder, find_weights, fingerprint, list_checkpoints, newest_checkpoint
+from videogan.artifacts.weights import Card, read_card
+from videogan.data.clips import clip_span
+from videogan.data.folder import VideoFolder, survey_folder
+from videogan.data.summary import file_report, folder_report
+from videogan.errors import CheckpointError, VideoError
+from videogan.presets import PRESETS, preset
+from videogan.video import probe
+
+Progress = Callable[[int, int], None]
+
+
+def inspect(path: str | os.PathLike[str], progress: Progress | None = None) -> dict[str, Any]:
+    """Return what is known of a video, a folder of videos, a run, a checkpoint, a weights or a latents file.
+
+    A video has ``status`` (``ok``, ``salvaged`` or ``rejected``, with the ``reason``) and, where videogan made it, its
+    ``recipe``; a folder has ``files`` and ``totals``; everything else has a ``kind``.
+
+    Raises:
+        MissingPathError: there is no such path.
+        CheckpointError: a model is damaged; a run without a checkpoint is reported all the same.
+    """
+    path = Path(path)
+    if _looks_like_model(path):
+        return _model_report(path)
+    if path.is_dir():
+        folder = survey_folder(path, progress=progress)
+        report = folder_report(folder, progress=progress)
+        report["totals"]["training"] = _training(folder)
+        return report
+    try:
+        report = file_report(path, probe(path))
+        about = read_provenance(path)
+        return report | ({} if about is None else {"recipe": about.model_dump(mode="json")})
+    except VideoError as error:
+        return file_report(path, error.reason)
+
+
+def _looks_like_model(path: Path) -> bool:
+    """Tell whether a path holds a model or latents."""
+    if path.is_dir():
+        return (path / "generator.safetensors").is_file() or (
+            (path / "config.json").is_file() and (path / "checkpoints").is_dir()
+        )
+    return path.suffix.lower() == ".safetensors" and path.is_file()
+
+
+def _training(folder: VideoFolder) -> dict[str, Any]:
+    """For each preset: how many of the videos are long enough for its clips, and as large as its frames."""
+    fits: dict[str, Any] = {}
+    for name in PRESETS:
+        data = preset(name, []).data
+        span = clip_span(data.num_frames, data.frame_stride)
+        fits[name] = {
+            "num_frames": span,
+            "size": data.size,
+            "long_enough": sum(video.info.num_frames >= span for video in folder.videos),
+            "large_enough": sum(min(video.info.width, video.info.height) >= data.size for video in folder.videos),
+        }
+    return fits
+
+
+def _model_report(path: Path) -> dict[str, Any]:
+    if path.is_file() and holds_latents(path):
+        return _latents_report(path)
+    if path.is_file() or (path / WEIGHTS).is_file():
+        weights = find_weights(path)
+        return {"kind": "weights" if path.is_file() else "checkpoint", "path": str(path), **_weights_report(weights)}
+    run = RunFolder(path)
+    newest = newest_checkpoint(run.checkpoints)
+    return {
+        "kind": "run",
+        "path": str(path),
+        "status": _json(run.status),
+        "metrics": _last_line(run.metrics),
+        "checkpoints": [checkpoint.name for checkpoint in list_checkpoints(run.checkpoints)],
+        **({} if newest is None else _weights_report(newest / WEIGHTS)),
+    }
+
+
+def _weights_report(weights: Path) -> dict[str, Any]:
+    card: Card = read_card(weights)
+    data = card.config.data
+    file = fingerprint(weights)
+    return {
+        "sha256": file.sha256,
+        "bytes": file.size,
+        "step": card.step,
+        "clips_seen": card.clips_seen,
+        "preset": card.config.preset,
+        "size": data.size,
+        "num_frames": data.num_frames,
+        "frame_rate": float(card.frame_rate),
+        "classes": list(card.class_names),
+        "parameters": _parameters(weights),
+    }
+
+
+def _latents_report(path: Path) -> dict[str, Any]:
+    file = load_latents(path)
+    return {
+        "kind": "latents",
+        "path": str(path),
+        "frames": file.latents.num_frames,
+        "frame_rate": float(file.frame_rate),
+        "class": file.class_name,
+        "model_sha256": file.model_sha256,
+    }
+
+
+def _parameters(weights: Path) -> dict[str, int]:
+    """Count the numbers in the weights of each network, from the header alone."""
+    counts: dict[str, int] = {}
+    try:
+        with safe_open(weights, framework="pt") as file:
+            for name in file.keys():  # noqa: SIM118 (a handle, not a dict)
+                network = name.split(".")[0]
+                counts[network] = counts.get(network, 0) + prod(file.get_slice(name).get_shape())
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{weights}: not a readable weights file ({error})") from None
+    return counts
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _last_line(path: Path) -> dict[str, Any]:
+    """Return the last whole object of a file with one JSON object per line."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {}
+    for line in reversed(lines):
+        try:
+            content = json.loads(line)
+        except ValueError:
+            continue
+        return content if isinstance(content, dict) else {}
+    return {}

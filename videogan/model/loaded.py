@@ -1,0 +1,200 @@
+"""A trained model as it was loaded: networks, card, and the files that belong to it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from videogan.artifacts import latents_file
+from videogan.artifacts.provenance import Provenance, checked_options, new_provenance
+from videogan.artifacts.runs import fingerprint
+from videogan.artifacts.weights import Card, Weights
+from videogan.errors import CheckpointError, UsageError
+from videogan.export.files import export_model
+from videogan.generation import inversion, morphing, prediction
+from videogan.generation.class_path import class_labels, seed_labels
+from videogan.generation.video_stream import VideoStream
+from videogan.models.encoder import Encoder
+from videogan.models.generator import Generator
+from videogan.models.latents import ClipLatents
+from videogan.video import VideoReader, to_float
+
+AnyPath = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A trained model: generator and encoder, what its card says, and where it came from."""
+
+    generator: Generator
+    encoder: Encoder
+    card: Card
+    device: torch.device
+    path: Path
+
+    @property
+    def frame_rate(self) -> Fraction:
+        """Frames per second of its videos."""
+        return self.card.frame_rate
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of its classes, empty if it has none."""
+        return self.card.class_names
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the weights file."""
+        return fingerprint(self.path).sha256
+
+    def read_clip(self, path: AnyPath) -> np.ndarray:
+        """Return a whole video as the model sees it: uint8 ``t h w c``, cut to its size, at its frame rate.
+
+        Raises:
+            MissingPathError: there is no such file.
+            VideoError: it cannot be read.
+        """
+        data = self.card.config.data
+        with VideoReader(path, size=(data.size, data.size), fit=data.fit, frame_rate=self.frame_rate) as reader:
+            return reader.read(range(len(reader)))
+
+    def encode(
+        self,
+        clip: np.ndarray,
+        *,
+        refine: int = 0,
+        class_name: str | None = None,
+        progress: inversion.Progress | None = None,
+    ) -> inversion.Inversion:
+        """Return what a clip is made from: ``.latents``, with their ``.error``, and the ``.encoder``'s own.
+
+        ``clip`` is uint8 ``t h w c`` of the model's size, of any length; ``read_clip`` gives such. ``refine`` steps of
+        optimisation follow the encoder. Without a class name, the class of lowest error is taken.
+
+        Raises:
+            UsageError: it is no such clip, or there is no such class.
+        """
+        arguments = self.inversion_arguments(clip, refine, class_name)
+        return inversion.invert(self.generator, self.encoder, **arguments, progress=progress)
+
+    def decode(self, latents: ClipLatents, frames: int | Literal["inf"] | None = None, *, seed: int = 0) -> VideoStream:
+        """Return the video of latents: as many frames as their clip has, or on beyond its end as a seed will have it.
+
+        Raises:
+            UsageError: frames or seed are out of range.
+        """
+        length = latents.num_frames if frames is None else frames
+        checked_options({"frames": length, "seeds": (seed,)})
+        end = None if length == "inf" else length
+        make = partial(prediction.decode_on, self.generator, latents, seed, end)
+        return VideoStream(
+            make, self.frame_rate, end, 1, self.provenance("sample --latents", {}, frames=length, seeds=[seed])
+        )
+
+    def export(
+        self, path: AnyPath, *, precision: Literal["float32", "float16"] | None = None, overwrite: bool = False
+    ) -> None:
+        """Write the model as one file: .safetensors (weights), .onnx or .pt2 (the streaming step).
+
+        Raises:
+            UsageError: the path or the precision does not fit, or a package is not installed.
+            CheckpointError: the graph does not do what the model does.
+        """
+        weights = Weights(self.generator, self.encoder, self.card)
+        export_model(weights, self.sha256, Path(path), precision=precision, overwrite=overwrite)
+
+    def save_latents(self, path: AnyPath, latents: ClipLatents, *, overwrite: bool = False) -> None:
+        """Write latents to a small safetensors file that names this model.
+
+        Raises:
+            UsageError: ``path`` exists or cannot be written.
+        """
+        latents_file.check_latents_path(Path(path), overwrite=overwrite)
+        about = latents_file.LatentsFile(latents, self.sha256, self.class_name(latents), self.frame_rate)
+        latents_file.save_latents(Path(path), about)
+
+    def load_latents(self, path: AnyPath) -> ClipLatents:
+        """Read latents of this model.
+
+        Raises:
+            MissingPathError: there is no such file.
+            CheckpointError: it holds no latents, or another model's.
+        """
+        file = latents_file.load_for_model(Path(path), self.class_names, self.sha256, self.path)
+        latents, generator = file.latents, self.generator
+        shapes = (latents.content.shape[1], latents.motion_codes.shape[2], *latents.history.shape[1:])
+        expected = (generator.content_dim, generator.motion_dim, generator.context_steps, generator.motion_dim)
+        if shapes != expected or (latents.label is None) != (generator.num_classes == 0):
+            raise CheckpointError(f"{path}: its codes or its class do not fit the model that it names")
+        return latents.to(self.device)
+
+    def class_name(self, latents: ClipLatents) -> str | None:
+        """Return the name of the class that latents are of."""
+        return None if latents.label is None else self.class_names[latents.label]
+
+    def provenance(
+        self,
+        command: str,
+        options: dict[str, Any],
+        *,
+        frames: int | Literal["inf"],
+        seeds: Sequence[int | None] = (None,),
+    ) -> tuple[Provenance, ...]:
+        """Return the provenance of each seed's video, or of one that no seed stands for."""
+        common: dict[str, Any] = {"model_sha256": self.sha256, "step": self.card.step, "device": str(self.device)}
+        return tuple(new_provenance(command, seed=seed, frames=frames, options=options, **common) for seed in seeds)
+
+    def stops(
+        self,
+        stops: Sequence[int | AnyPath | ClipLatents],
+        classes: str | None,
+        refine: int,
+        progress: inversion.Progress | None,
+    ) -> list[morphing.Stop]:
+        """Return the stops of a morph; seeds are all of the named class, or of the first seed's."""
+
+        def read(path: AnyPath) -> ClipLatents:
+            if Path(path).suffix == latents_file.SUFFIX:
+                return self.load_latents(path)
+            return self.encode(self.read_clip(path), refine=refine, class_name=classes, progress=progress).latents
+
+        labels = seed_labels(classes, self.class_names, [stop for stop in stops if isinstance(stop, int)])
+        given = [stop if isinstance(stop, int | ClipLatents) else read(stop) for stop in stops]
+        return morphing.load_stops(self.generator, given, labels[0] if labels else None)
+
+    def inversion_arguments(self, clip: np.ndarray, refine: int, class_name: str | None) -> dict[str, Any]:
+        """Check a clip, and return what inversion takes besides the networks."""
+        size = self.generator.size
+        if clip.dtype != np.uint8 or clip.ndim != 4 or clip.shape[1:] != (size, size, 3) or not len(clip):
+            raise UsageError(f"a clip of shape {clip.shape}, {clip.dtype}: must be uint8 t {size} {size} 3")
+        if refine < 0:
+            raise UsageError(f"refine {refine}: must be at least 0")
+        labels = None if class_name is None else class_labels(class_name, self.class_names)[:1]
+        window = self.card.config.data.num_frames
+        return {"clip": to_float(clip).to(self.device), "window": window, "steps": refine, "labels": labels}
+
+    def provenance_of_stops(
+        self, stops: Sequence[int | AnyPath | ClipLatents], frames: int, truncation: float, options: dict[str, Any]
+    ) -> tuple[Provenance, ...]:
+        """Return the provenance of one video through stops; raises UsageError where something is out of range."""
+        if not len(stops):
+            raise UsageError("an interpolation needs at least one stop")
+        numbers = [stop for stop in stops if isinstance(stop, int)]
+        for seed in numbers or [0]:
+            checked_options({"frames": frames, "seeds": (seed,), "truncation": truncation})
+        names = [
+            {"seed": stop}
+            if isinstance(stop, int)
+            else {"latents": None}
+            if isinstance(stop, ClipLatents)
+            else {"latents" if Path(stop).suffix == latents_file.SUFFIX else "clip": Path(stop).name}
+            for stop in stops
+        ]
+        (about,) = self.provenance("interpolate", {"stops": names, **options}, frames=frames)
+        return (about.model_copy(update={"seed": numbers or None}),)

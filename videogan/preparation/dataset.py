@@ -1,0 +1,171 @@
+"""A dataset recipe in, a folder of clips out."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from videogan.errors import DataError, MissingPathError, UsageError, VideoError
+from videogan.files import Progress, map_in_threads, printable
+from videogan.preparation.cutting import Prepared, cut_video, find_videos, write_clip
+from videogan.preparation.recipes import MAX_COUNT, MAX_SIZE, MIN_SIZE, SyntheticRecipe, VideosRecipe, load_recipe
+from videogan.preparation.synthetic import moving_digits, moving_shapes
+from videogan.video.formats import as_frame_rate
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def prepare(
+    recipe: str,
+    out: str | os.PathLike[str],
+    *,
+    raw: str | os.PathLike[str] | None = None,
+    count: int | None = None,
+    seed: int = 0,
+    size: int | None = None,
+    split: str | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Make a folder of clips, ``out/CLASS/NAME.mp4``, from a dataset recipe.
+
+    Args:
+        recipe: a recipe by name, or the path of a ``.toml`` file.
+        out: where clips go.
+        raw: the dataset as it was unpacked; None for recipes that are drawn.
+        count: number of videos to draw, or to take from the classes in turn at most; None is the recipe's, or all.
+        seed: of drawn videos.
+        size: height and width of the clips in pixels, 8 to 4096; None takes the recipe's.
+        split: one of the recipe's splits; None takes all videos.
+        overwrite: whether to write into a folder that holds something.
+        progress: called as videos are done.
+
+    Raises:
+        UsageError: no such recipe or split, a folder that cannot be used, or an argument out of range.
+        DataError: no video has the recipe's layout, or none gave a clip.
+    """
+    _check_ranges(count, seed, size)
+    parsed, out = load_recipe(recipe), Path(out)
+    if isinstance(parsed, SyntheticRecipe):
+        if raw is not None or split is not None:
+            raise UsageError(f"{recipe} is drawn, so it takes neither --from nor --split")
+        _make_folder(out, overwrite)
+        return draw_videos(parsed, out, count=count, seed=seed, size=size, progress=progress)
+    folder = _check_raw(recipe, parsed, raw, out)
+    _make_folder(out, overwrite)
+    _log.info("terms: %s (%s)", parsed.licence, parsed.homepage)
+    return cut_videos(parsed, folder, out, split=split, count=count, size=size, progress=progress)
+
+
+def draw_videos(
+    recipe: SyntheticRecipe,
+    out: Path,
+    *,
+    count: int | None = None,
+    seed: int = 0,
+    size: int | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Draw ``out/CLASS/NUMBER.mp4``; arguments as of :func:`prepare`."""
+    stop, side, frame_rate = threading.Event(), size or recipe.size, as_frame_rate(recipe.frame_rate)
+
+    def draw(index: int) -> tuple[np.ndarray, str]:
+        if recipe.kind == "moving-shapes":
+            return moving_shapes(index, seed=seed, size=side, num_frames=recipe.num_frames)
+        return moving_digits(index, seed=seed, size=side, num_frames=recipe.num_frames, num_digits=recipe.num_digits)
+
+    def make(index: int) -> Prepared:
+        frames, name = draw(index)
+        written = write_clip(out / name / f"{index:06d}.mp4", [frames], frame_rate, stop)
+        return Prepared(out, 1, written, {name})
+
+    draw(0)  # what cannot be drawn is told before any thread begins
+    return _gather(make, range(count or recipe.count), out, stop, progress)
+
+
+def cut_videos(
+    recipe: VideosRecipe,
+    raw: Path,
+    out: Path,
+    *,
+    split: str | None = None,
+    count: int | None = None,
+    size: int | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Cut the videos of ``raw`` that the recipe's layout names; arguments and errors as of :func:`prepare`."""
+    stop = threading.Event()
+    videos, unread = find_videos(recipe, raw, split)
+    videos = videos[:count]
+    cutting = recipe.clips if size is None else recipe.clips.model_copy(update={"size": size})
+    total = _gather(lambda video: cut_video(video, cutting, out, stop), videos, out, stop, progress)
+    total.rejected += unread
+    if not total.clips:
+        first = f"; {printable(total.rejected[0][0])}: {total.rejected[0][1]}" if total.rejected else ""
+        raise DataError(
+            f"{printable(raw)}: {len(videos)} videos gave no clip: {len(total.rejected)} cannot be read, "
+            f"{total.too_short} pieces are shorter than min_frames={cutting.min_frames}{first}"
+        )
+    return total
+
+
+def _gather(
+    make: Callable[[T], Prepared], items: Sequence[T], out: Path, stop: threading.Event, progress: Progress | None
+) -> Prepared:
+    """Sum up what ``make`` returns. When interrupted, clips that are not finished are gone before this returns."""
+    total, lock = Prepared(out), threading.Lock()
+
+    def one(item: T) -> None:
+        try:
+            part = make(item)
+        except VideoError as error:
+            part = Prepared(out, rejected=[(Path(str(error.path)), error.reason)])
+        with lock:
+            total.add(part)
+
+    map_in_threads(one, items, progress=progress, stop=stop)
+    total.rejected.sort()
+    return total
+
+
+def _check_ranges(count: int | None, seed: int, size: int | None) -> None:
+    if count is not None and not 1 <= count <= MAX_COUNT:
+        raise UsageError(f"count {count}: must be from 1 to {MAX_COUNT}")
+    if seed < 0:
+        raise UsageError(f"seed {seed}: must be a whole number from 0 on")
+    if size is not None and not MIN_SIZE <= size <= MAX_SIZE:
+        raise UsageError(f"size {size}: must be from {MIN_SIZE} to {MAX_SIZE} pixels")
+
+
+def _check_raw(name: str, recipe: VideosRecipe, raw: str | os.PathLike[str] | None, out: Path) -> Path:
+    if raw is None:
+        note = f" {recipe.note}" if recipe.note else ""
+        raise UsageError(
+            f"{name} is not downloaded for you: get it from {recipe.homepage} (licence: {recipe.licence}), unpack it, "
+            f"and run: videogan prepare {name} {out} --from UNPACKED_FOLDER{note and ' --' + note}"
+        )
+    raw = Path(raw)
+    if not raw.exists():
+        raise MissingPathError(f"{raw}: no such folder; give --from the folder that the dataset was unpacked into")
+    if not raw.is_dir():
+        raise UsageError(f"{raw}: not a folder; unpack the dataset and give --from its folder")
+    if out.resolve() == raw.resolve() or raw.resolve() in out.resolve().parents:
+        raise UsageError(f"{out}: lies in the folder that --from names; choose another place for the clips")
+    return raw
+
+
+def _make_folder(out: Path, overwrite: bool) -> None:
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out}: exists and is not a folder; choose another name")
+    if out.is_dir() and any(out.iterdir()) and not overwrite:
+        raise UsageError(f"{out}: is not empty; use --yes to write into it, or another name")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be made ({error.strerror})") from error
