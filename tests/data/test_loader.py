@@ -14,7 +14,7 @@ from videogan.config import DataConfig
 from videogan.data.loader import ClipLoader
 from videogan.data.prefetch import prefetch
 from videogan.errors import DataError
-from videogan.training.log import Tick
+from videogan.training.loop import Tick
 
 
 @pytest.fixture
@@ -198,7 +198,6 @@ def test_a_step_of_30_ms_waits_for_less_than_5_percent(labelled, cached):
     with closing(loader.batches(0)) as batches:
         next(batches)
         for _ in range(100):
-            with tick.waiting():
-                next(batches)
+            tick.wait_for(batches)
             time.sleep(0.03)
-    assert tick.waited_share() < 0.05
+    assert tick.waiting_share() < 0.05
