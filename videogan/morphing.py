@@ -135,19 +135,18 @@ def _conditions(generator: Generator, stops: Sequence[Stop], places: Sequence[fl
     """Return the condition along a path of ``places``, those of the decoder's history first; it stays at its ends."""
     noise = torch.stack([stop.content_noise for stop in stops])
     history = generator.context_steps
-    table = None if generator.classes is None else generator.classes.weight.detach()
+    shares = torch.eye(max(1, generator.num_classes), device=noise.device)
 
     def conditions(positions: Sequence[float]) -> Tensor:
-        points = []
+        content, classes = [], []
         for position in positions:
             place = places[min(max(int(position) + history, 0), len(places) - 1)]
             leg = min(int(place), max(0, len(stops) - 2))
             after, way = min(leg + 1, len(stops) - 1), place - leg
-            point = content_code(slerp(noise[leg], noise[after], way), generator.prior, truncation)
-            if table is not None:
-                point = torch.cat([point, torch.lerp(table[stops[leg].label], table[stops[after].label], way)])
-            points.append(point)
-        return torch.stack(points)[None]
+            content.append(content_code(slerp(noise[leg], noise[after], way), generator.prior, truncation))
+            classes.append(torch.lerp(shares[stops[leg].label or 0], shares[stops[after].label or 0], way))
+        with torch.inference_mode():
+            return generator.condition(torch.stack(content)[None], torch.stack(classes)[None])
 
     return conditions
 

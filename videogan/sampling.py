@@ -73,17 +73,11 @@ def video_conditions(
         with torch.inference_mode():
             constant = generator.condition(content, labels)[:, None]
         return lambda positions: constant.expand(-1, len(positions), -1)
-    table = generator.classes.weight.detach()
 
     def conditions(positions: Sequence[float]) -> Tensor:
-        embeddings = classes.mixture(positions, table.shape[0]).to(table) @ table
-        return torch.cat(
-            [
-                content[:, None].expand(-1, len(positions), -1),
-                embeddings[None].expand(content.shape[0], -1, -1),
-            ],
-            dim=2,
-        )
+        shares = classes.mixture(positions, generator.num_classes).to(content)
+        with torch.inference_mode():
+            return generator.condition(content, shares[None])
 
     return conditions
 

@@ -43,11 +43,11 @@ class StreamingStep(nn.Module):
 
     def forward(self, content_noise: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         """Map the inputs in their order to the outputs in theirs."""
-        condition = content_code(content_noise, self.generator.prior)
+        class_shares = None
         if self.generator.classes is not None:
             class_shares, *rest_after = rest
-            condition = torch.cat([condition, class_shares @ self.generator.classes.weight], dim=1)
             rest = tuple(rest_after)
+        condition = self.generator.condition(content_code(content_noise, self.generator.prior), class_shares)
         motion_noise, motion_code, integrators, *decoder = rest
         state = GeneratorState(DynamicsState(motion_code, integrators), tuple(decoder))
         frames, state = self.generator.stream(motion_noise, condition[:, None], state)
