@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from videogan.artifacts.runs import SHIPPED
+from videogan.artifacts.weights import read_card
 from videogan.config import Config
 from videogan.errors import MissingPathError, UsageError
 from videogan.presets import (
@@ -66,7 +68,7 @@ def test_another_size_adapts_the_networks(name, size):
 
 def test_settings_win_over_the_preset():
     assert preset("gpu64", ["train.batch_size=8"]).train.batch_size == 8
-    assert preset("gpu64").train.batch_size == 64
+    assert preset("gpu64").train.batch_size == 32
     assert preset("cpu", ["generator.prior=normal"]).generator.prior == "normal"
 
 
@@ -116,3 +118,33 @@ def test_a_loss_without_labels_has_none_to_smooth(kind):
 def test_labels_are_smoothed_on_one_or_two_sides(kind):
     config = preset("cpu", [f"adversarial.kind={kind}", "adversarial.real_label=0.9", "adversarial.fake_label=0.1"])
     assert (config.adversarial.real_label, config.adversarial.fake_label) == (0.9, 0.1)
+
+
+def test_a_config_of_version_1_keeps_the_inputs_that_it_was_written_for(tmp_path):
+    tree = preset("cpu").model_dump()
+    new = [tree["generator"].pop(name) for name in ("motion_inputs", "class_scale", "content_scale")]
+    assert new == [16, "unit-norm", "unit-variance"]
+    tree["version"] = 1
+    (tmp_path / "config.json").write_text(json.dumps(tree))
+    config = load_config(tmp_path / "config.json")
+    assert config.version == 2
+    assert config.generator.content_dim == 64
+    generator = config.generator
+    assert (generator.motion_inputs, generator.class_scale, generator.content_scale) == (0, "none", "none")
+    save_config(config, tmp_path / "config.json")
+    assert load_config(tmp_path / "config.json") == config
+
+
+@pytest.mark.parametrize("version", [0, 3, "x"])
+def test_a_config_of_another_version_is_refused(tmp_path, version):
+    (tmp_path / "config.json").write_text(json.dumps({"version": version}))
+    with pytest.raises(UsageError, match=r"setting version"):
+        load_config(tmp_path / "config.json")
+
+
+def test_the_shipped_model_reads_its_codes_as_it_learnt_them():
+    config = read_card(SHIPPED).config
+    assert config.version == 2
+    generator = config.generator
+    assert (generator.content_dim, generator.motion_inputs) == (16, 0)
+    assert (generator.class_scale, generator.content_scale) == ("none", "none")

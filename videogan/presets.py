@@ -12,26 +12,20 @@ from videogan.config import Config, EvaluateConfig
 from videogan.errors import MissingPathError, UsageError, did_you_mean
 from videogan.files import write_text
 
-GPU_64 = {
-    "generator.channels": (512, 384, 256, 128, 64),
-    "generator.content_dim": 128,
+GPU = {
     "generator.noise_dim": 16,
     "generator.class_dim": 64,
     "generator.motion_dim": 256,
     "generator.hidden_dim": 512,
     "generator.dense_until": 32,
     "generator.subpixel": 1,
-    "frame_discriminator.channels": (64, 128, 256, 384, 512),
     "frame_discriminator.num_frames": 4,
-    "clip_discriminator.channels": (64, 128, 256, 512),
-    "encoder.channels": (64, 128, 256, 512),
     "augment.probability": 0.3,
     "penalty.r1_weight": 7.5,
     "penalty.r2_weight": 7.5,
     "optimizer.learning_rate": 2e-4,
     "optimizer.warmup_steps": 200,
     "optimizer.decay_steps": 0,
-    "train.batch_size": 64,
     "train.max_burn_in": 48,
     "train.ema_half_life": 20_000,
     "train.ema_ramp": 0.05,
@@ -64,27 +58,45 @@ WGAN_GP = {
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # what differs from the defaults (cpu), or from gpu64 for the larger ones
+    # What differs from the defaults (cpu). At a fixed time the number of updates decides, not the size of the networks:
+    # so the GPU presets are lean, and gpu64-large is for runs of many hours.
     "cpu": {},
     "classic": CLASSIC,
     "wgan-gp": WGAN_GP,
-    "gpu64": {**GPU_64, "data.size": 64},
+    "gpu64": {
+        **GPU,
+        "data.size": 64,
+        "generator.channels": (256, 256, 128, 64, 32),
+        "frame_discriminator.channels": (32, 64, 128, 256, 256),
+        "clip_discriminator.channels": (32, 64, 128, 256),
+        "encoder.channels": (32, 64, 128, 256),
+        "train.batch_size": 32,
+    },
+    "gpu64-large": {
+        **GPU,
+        "data.size": 64,
+        "generator.channels": (512, 384, 256, 128, 64),
+        "frame_discriminator.channels": (64, 128, 256, 384, 512),
+        "clip_discriminator.channels": (64, 128, 256, 512),
+        "encoder.channels": (64, 128, 256, 512),
+        "train.batch_size": 64,
+    },
     "gpu128": {
-        **GPU_64,
+        **GPU,
         "data.size": 128,
-        "generator.channels": (512, 384, 256, 128, 64, 32),
-        "frame_discriminator.channels": (32, 64, 128, 256, 384, 512),
-        "clip_discriminator.channels": (32, 64, 128, 256, 512),
-        "encoder.channels": (32, 64, 128, 256, 512),
+        "generator.channels": (256, 256, 128, 64, 32, 16),
+        "frame_discriminator.channels": (16, 32, 64, 128, 256, 256),
+        "clip_discriminator.channels": (16, 32, 64, 128, 256),
+        "encoder.channels": (16, 32, 64, 128, 256),
         "train.batch_size": 32,
     },
     "gpu256": {
-        **GPU_64,
+        **GPU,
         "data.size": 256,
-        "generator.channels": (512, 384, 256, 128, 64, 32, 16),
-        "frame_discriminator.channels": (16, 32, 64, 128, 256, 384, 512),
-        "clip_discriminator.channels": (16, 32, 64, 128, 256, 512),
-        "encoder.channels": (16, 32, 64, 128, 256, 512),
+        "generator.channels": (256, 256, 128, 64, 32, 16, 16),
+        "frame_discriminator.channels": (16, 16, 32, 64, 128, 256, 256),
+        "clip_discriminator.channels": (16, 16, 32, 64, 128, 256),
+        "encoder.channels": (16, 16, 32, 64, 128, 256),
         "train.batch_size": 16,
     },
 }

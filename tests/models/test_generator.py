@@ -5,7 +5,7 @@ from tiny_run import tiny_config
 from videogan.generation.sampling import stream, take
 from videogan.models.build import build_generator
 from videogan.models.generator import Generator
-from videogan.models.latents import Latents, LatentStream, slerp
+from videogan.models.latents import Latents, LatentStream, content_code, slerp
 
 BURN_IN = 3
 
@@ -20,6 +20,9 @@ def tiny(size: int = 32, num_classes: int = 2, **changes) -> Generator:
         "class_dim": 3,
         "noise_dim": 5,
         "motion_dim": 7,
+        "motion_inputs": 4,
+        "class_scale": "unit-norm",
+        "content_scale": "unit-variance",
         "hidden_dim": 16,
         "max_half_life": 8.0,
         "dense_until": 16,
@@ -53,7 +56,7 @@ CASES = [
     pytest.param({"size": 32}, id="32px-2classes"),
     pytest.param({"size": 32, "channels": (8, 8, 6), "subpixel": 2}, id="32px-subpixel"),
     pytest.param({"size": 32, "dense_until": 32, "max_half_life": 0.0}, id="32px-dense-white-noise"),
-    pytest.param({"size": 64, "dense_until": 8, "prior": "normal"}, id="64px-normal-prior"),
+    pytest.param({"size": 64, "dense_until": 8, "prior": "normal", "motion_inputs": 0}, id="64px-normal-prior"),
 ]
 
 
@@ -169,7 +172,8 @@ def test_channels_must_reach_the_size():
     with pytest.raises(ValueError, match="make 32 pixels, not 64"):
         tiny(size=32) and Generator(
             size=64, num_classes=0, channels=(8, 8, 6, 6), content_dim=6, class_dim=3, noise_dim=5, motion_dim=7,
-            hidden_dim=16, max_half_life=8.0, dense_until=16, subpixel=1, prior="uniform",
+            motion_inputs=4, class_scale="none", content_scale="none", hidden_dim=16, max_half_life=8.0, dense_until=16,
+            subpixel=1, prior="uniform",
         )  # fmt: skip
 
 
@@ -223,3 +227,32 @@ class TestSlerp:
     def test_parallel_ends(self):
         start = torch.randn(8)
         assert torch.allclose(slerp(start, start * 2, 0.5), start * 1.5, atol=1e-6)
+
+
+@pytest.mark.parametrize("prior", ["uniform", "normal"])
+def test_no_input_drowns_another(prior):
+    generator = tiny(num_classes=500, class_dim=64, content_dim=64, prior=prior)
+    content = content_code(torch.randn(500, 64), prior)
+    with torch.no_grad():
+        condition = generator.condition(content, torch.arange(500))
+    assert condition[:, :64].var().item() == pytest.approx(1, abs=0.05)
+    assert condition[:, 64:].square().sum(1).mean().item() == pytest.approx(1, abs=0.1)
+    assert generator.codes[0].in_features == 64 + 64 + 4
+
+
+def test_unscaled_inputs_enter_as_they_are():
+    generator = tiny(class_scale="none", content_scale="none", motion_inputs=0)
+    content, labels = torch.randn(2, 6), torch.tensor([1, 0])
+    with torch.no_grad():
+        assert torch.equal(generator.condition(content, labels), torch.cat([content, generator.classes(labels)], 1))
+    assert generator.codes[0].in_features == 6 + 3 + 7
+
+
+def test_labels_are_shares_of_one_class():
+    generator, content, labels = tiny(), torch.randn(2, 6), torch.tensor([1, 0])
+    shares = torch.nn.functional.one_hot(labels, 2).float()
+    with torch.no_grad():
+        condition = generator.condition(content, labels)
+        assert torch.allclose(generator.condition(content, shares), condition)
+        moving = generator.condition(content, shares[:, None].expand(-1, 5, -1))
+    assert torch.allclose(moving, condition[:, None].expand(-1, 5, -1))

@@ -10,7 +10,8 @@ from videogan.commands.console import bars
 from videogan.commands.options import parse_settings
 
 PresetOption = Annotated[
-    str | None, typer.Option(help="cpu, gpu64, gpu128, gpu256, classic or wgan-gp; by default what fits here.")
+    str | None,
+    typer.Option(help="cpu, gpu64, gpu64-large, gpu128, gpu256, classic or wgan-gp; by default what fits here."),
 ]
 
 

@@ -5,7 +5,7 @@ levels, the later winning: the defaults below, a preset (or a run's ``config.jso
 :mod:`videogan.presets` puts them together.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -120,10 +120,14 @@ class EvaluateConfig(Group):
     features: Literal["efficientnet-lite0", "pixels-16"] = "efficientnet-lite0"
 
 
+VERSION_1_GENERATOR = {"content_dim": 16, "class_scale": "none", "content_scale": "none", "motion_inputs": 0}
+"""What the generator's settings were, or would have been, before version 2 balanced its inputs."""
+
+
 class Config(Group):
     """A whole run. ``Config()`` is the ``cpu`` preset."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     preset: str = "cpu"
     data: DataConfig = DataConfig()
     generator: GeneratorConfig = GeneratorConfig()
@@ -151,6 +155,16 @@ class Config(Group):
             for name, group in groups.items()
             if isinstance(group, DiscriminatorConfig) and group.weight
         }
+
+    @model_validator(mode="before")
+    @classmethod
+    def _version_1_is_read_as_it_was_meant(cls, tree: Any) -> Any:
+        if not isinstance(tree, dict) or tree.get("version") != 1:
+            return tree
+        generator = tree.get("generator", {})
+        if isinstance(generator, dict):
+            generator = {**VERSION_1_GENERATOR, **generator}
+        return {**tree, "version": 2, "generator": generator}
 
     @model_validator(mode="after")
     def _something_discriminates(self) -> Self:

@@ -17,10 +17,13 @@ class GeneratorConfig(Group):
     """The arguments of :class:`videogan.models.generator.Generator`, which explains them."""
 
     channels: Annotated[tuple[int, ...], Field(min_length=3)] = (128, 96, 48)
-    content_dim: Annotated[int, Field(ge=1)] = 16
+    content_dim: Annotated[int, Field(ge=1)] = 64
     class_dim: Annotated[int, Field(ge=1)] = 32
     noise_dim: Annotated[int, Field(ge=1)] = 8
     motion_dim: Annotated[int, Field(ge=1)] = 128
+    motion_inputs: Annotated[int, Field(ge=0, description="numbers of a motion code for the decoder; 0: all")] = 16
+    class_scale: Literal["unit-norm", "none"] = "unit-norm"
+    content_scale: Literal["unit-variance", "none"] = "unit-variance"
     hidden_dim: Annotated[int, Field(ge=1)] = 256
     max_half_life: Annotated[float, Field(description="0, or 1 and above")] = 32.0
     dense_until: Annotated[int, Field(ge=4)] = 16

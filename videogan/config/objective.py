@@ -40,8 +40,8 @@ class SlopePenalty(Penalty):
     and by their number of values, both in units of those of the set that the default was found on.
     """
 
-    r1_weight: Annotated[float, Field(ge=0)] = 3.0
-    r2_weight: Annotated[float, Field(ge=0)] = 3.0
+    r1_weight: Annotated[float, Field(ge=0)] = 1.0
+    r2_weight: Annotated[float, Field(ge=0)] = 1.0
     scale: Literal["relative", "absolute"] = "relative"
 
 

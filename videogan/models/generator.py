@@ -5,7 +5,7 @@ for the range [-1, 1], not clamped: a saturating output would starve the generat
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from einops import rearrange, repeat
@@ -14,13 +14,14 @@ from torch import Tensor, nn
 from videogan.config import FRAMES_PER_STEP, Normalisation
 from videogan.models.dynamics import DynamicsState, LatentDynamics
 from videogan.models.encoder import Codes
-from videogan.models.latents import Latents, Prior, content_code
+from videogan.models.latents import PRIOR_DEVIATION, Latents, Prior, content_code
 from videogan.models.layers import (
     CausalConv3d,
     TemporalUpsample,
     activation,
     blur,
     conv3d,
+    last_frames,
     linear,
     mlp,
     spatial_upsample,
@@ -129,6 +130,9 @@ class Generator(nn.Module):
         class_dim: length of a class embedding.
         noise_dim: motion noise per latent step of four frames.
         motion_dim: length of a motion code.
+        motion_inputs: numbers to which a linear map brings a motion code before the decoder; 0 gives it the whole code.
+        class_scale: ``unit-norm`` divides class embeddings, which begin with variance 1, by the root of their length.
+        content_scale: ``unit-variance`` divides the content code by its prior's standard deviation.
         hidden_dim: width of the layers between codes and the first feature map.
         max_half_life: longest half-life of the motion noise in latent steps, 0 for white noise.
         dense_until: resolutions up to this one convolve over 3 frames, larger ones over single frames.
@@ -149,6 +153,9 @@ class Generator(nn.Module):
         class_dim: int,
         noise_dim: int,
         motion_dim: int,
+        motion_inputs: int,
+        class_scale: Literal["unit-norm", "none"],
+        content_scale: Literal["unit-variance", "none"],
         hidden_dim: int,
         max_half_life: float,
         dense_until: int,
@@ -164,13 +171,16 @@ class Generator(nn.Module):
         self.size, self.num_classes, self.prior = size, num_classes, prior
         self.frames_per_step, self.burn_in = FRAMES_PER_STEP, burn_in
         self.content_dim, self.noise_dim, self.motion_dim = content_dim, noise_dim, motion_dim
+        self.class_scale = class_dim**-0.5 if class_scale == "unit-norm" else 1.0
+        self.content_scale = 1 / PRIOR_DEVIATION[prior] if content_scale == "unit-variance" else 1.0
         self.classes = nn.Embedding(num_classes, class_dim) if num_classes else None
         condition_dim = content_dim + (class_dim if num_classes else 0)
         self.dynamics = LatentDynamics(
             noise_dim=noise_dim, motion_dim=motion_dim, condition_dim=condition_dim, max_half_life=max_half_life
         )
         self.style = mlp(condition_dim, hidden_dim)
-        self.codes = mlp(condition_dim + motion_dim, hidden_dim, hidden_dim)
+        self.motion = linear(motion_dim, motion_inputs, gain=1.0) if motion_inputs else nn.Identity()
+        self.codes = mlp(condition_dim + (motion_inputs or motion_dim), hidden_dim, hidden_dim)
         self.base = linear(hidden_dim, channels[0] * BASE_SIZE**2)
         self.stages = nn.ModuleList(
             Stage(
@@ -200,11 +210,13 @@ class Generator(nn.Module):
             classes: labels ``(b)``, integers; or the share of every class in ``(b n)`` or ``(b s n)``, floats. A batch
                 of one counts for every video. None without classes.
         """
+        content = content * self.content_scale
         if self.classes is None:
             return content
         if classes is None:
             raise ValueError("this generator has classes: the latents need labels")
         embedding = classes @ self.classes.weight if classes.is_floating_point() else self.classes(classes)
+        embedding = embedding * self.class_scale
         if content.ndim < embedding.ndim:
             content = content[:, None]
         elif embedding.ndim < content.ndim:
@@ -239,7 +251,7 @@ class Generator(nn.Module):
         With a decoder state, ``t = 4 s``. Without, the first ``context_steps`` codes are history only:
         ``t = 4 (s - context_steps)``.
         """
-        codes = self.codes(torch.cat([condition, motion_codes], dim=2))
+        codes = self.codes(torch.cat([condition, self.motion(motion_codes)], dim=2))
         x = rearrange(self.base(codes), "b s (c h w) -> b c s h w", h=BASE_SIZE, w=BASE_SIZE)
         style = rearrange(self.style(condition), "b s k -> b k s 1 1")
         new_state: list[Tensor] = []
@@ -265,11 +277,6 @@ class Generator(nn.Module):
         motion_codes = torch.cat([history, motion_codes], dim=1)
         condition = self.condition(content, labels)[:, None].expand(-1, motion_codes.shape[1], -1)
         return self.decode(motion_codes, condition)[0]
-
-
-def last_frames(x: Tensor, count: int) -> Tensor:
-    """Return the last ``count`` frames of ``b c t h w``."""
-    return x[:, :, x.shape[2] - count :]
 
 
 def steps_for_frames(histories: Sequence[Sequence[int]], frames: int) -> int:

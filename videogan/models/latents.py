@@ -10,6 +10,8 @@ from torch import Tensor
 from videogan.config import FRAMES_PER_STEP
 
 Prior = Literal["uniform", "normal"]
+PRIOR_DEVIATION: dict[Prior, float] = {"uniform": 3**-0.5, "normal": 1.0}
+"""Standard deviation of a content code."""
 LARGEST_CODE = 0.9999
 """Content codes of a uniform prior are taken as no larger on the way back to noise, which would be infinite at 1."""
 

@@ -161,3 +161,8 @@ def blur(frames: Tensor) -> Tensor:
 def temporal_downsample(x: Tensor) -> Tensor:
     """Halve the frame rate of ``b c t h w`` (an even number of frames) by averaging pairs of frames."""
     return (x[:, :, ::2] + x[:, :, 1::2]) / 2
+
+
+def last_frames(x: Tensor, count: int) -> Tensor:
+    """Return the last ``count`` frames of ``b c t h w``."""
+    return x[:, :, x.shape[2] - count :]
