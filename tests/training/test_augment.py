@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from videogan.config import AugmentConfig
-from videogan.training.augment import Draw, augment, draw_augmentation
+from videogan.training.augment import Draw, _translate, augment, draw_augmentation
 
 
 def draw(**changes) -> Draw:
@@ -61,3 +61,11 @@ def test_one_draw_per_clip_with_the_configured_probability():
     never = draw_augmentation(50, 32, AugmentConfig(probability=0), torch.Generator().manual_seed(0))
     assert not never.shift_y.any()
     assert not never.brightness.any()
+
+
+def test_shifts_of_a_batch_take_the_pixels_of_a_padded_clip():
+    clips, shifts = torch.rand(5, 2, 3, 8, 8), torch.tensor([[0, 0], [3, -2], [-8, 8], [1, 0], [-1, -7]])
+    moved = _translate(clips, shifts[:, 0], shifts[:, 1])
+    padded = torch.nn.functional.pad(clips, (8, 8, 8, 8, 0, 0), mode="replicate")
+    for clip, big, (y, x) in zip(moved, padded, shifts.tolist(), strict=True):
+        assert torch.equal(clip, big[..., 8 + y : 16 + y, 8 + x : 16 + x])
