@@ -36,7 +36,7 @@ def test_exact_penalty_adds_up_over_inputs():
 def test_finite_differences_of_a_linear_critic_meet_the_closed_form_in_the_mean():
     weight, sigma = torch.randn(48), 0.05
     x = torch.randn(40_000, 48)
-    penalty = finite_difference_penalty(x @ weight, perturb(x, sigma) @ weight, sigma)
+    penalty = finite_difference_penalty(x @ weight, perturb(x, sigma, torch.randn_like(x)) @ weight, sigma)
     assert penalty.item() == pytest.approx(weight.square().sum().item(), rel=0.03)
 
 
@@ -52,16 +52,15 @@ def test_finite_differences_meet_the_exact_penalty_of_a_real_discriminator():
     exact = exact_penalty(logits_of(inputs), inputs)
     with torch.no_grad():
         logits = logits_of(clip).expand(repeats, 1)
-        shifted = torch.cat([logits_of(perturb(clip.expand(64, -1, -1, -1, -1), sigma)) for _ in range(8)])
+        noise = torch.randn(8, 64, *clip.shape[1:])
+        shifted = torch.cat([logits_of(perturb(clip, sigma, part)) for part in noise])
     # The mean of 512 squared normals has a relative standard deviation of sqrt(2 / 512) = 6 %.
     assert finite_difference_penalty(logits, shifted, sigma).item() == pytest.approx(exact.item(), rel=0.25)
 
 
-def test_perturb_adds_noise_of_the_given_size_from_the_given_generator():
-    x = torch.zeros(100_000)
-    noise = perturb(x, 0.05, torch.Generator().manual_seed(1))
-    assert noise.std().item() == pytest.approx(0.05, rel=0.02)
-    assert torch.equal(noise, perturb(x, 0.05, torch.Generator().manual_seed(1)))
+def test_perturb_adds_noise_of_the_given_size():
+    x, noise = torch.randn(100), torch.randn(100)
+    assert torch.allclose(perturb(x, 0.05, noise), x + 0.05 * noise)
 
 
 @pytest.mark.parametrize("length", [0.5, 1.0, 3.0])
@@ -80,7 +79,7 @@ def test_wasserstein_penalty_can_be_trained_where_the_gradient_vanishes():
 
 def test_between_lies_on_the_line_and_takes_the_same_share_everywhere_in_a_sample():
     real, fake = torch.ones(64, 2, 3), torch.zeros(64, 2, 3)
-    points = between(real, fake, torch.Generator().manual_seed(0))
+    points = between(real, fake, torch.rand(64))
     assert (points.flatten(1) == points[:, :1, :1].flatten(1)).all()
     assert 0 <= points.min() < 0.1 and 0.9 < points.max() <= 1
 

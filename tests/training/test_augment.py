@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from videogan.config import AugmentConfig
-from videogan.training.augment import Draw, augment, draw_augmentation, random_mirror
+from videogan.training.augment import Draw, _translate, augment, draw_augmentation, random_mirror
 
 
 def draw(**changes) -> Draw:
@@ -72,3 +72,11 @@ def test_mirror_is_a_function_of_seed_step_and_place():
     assert torch.equal(mirrored, random_mirror(clips, seed=1, step=5))
     assert torch.equal(mirrored[40:], random_mirror(clips[40:], seed=1, step=5, first=40))
     assert not torch.equal(mirrored, random_mirror(clips, seed=1, step=6))
+
+
+def test_shifts_of_a_batch_take_the_pixels_of_a_padded_clip():
+    clips, shifts = torch.rand(5, 2, 3, 8, 8), torch.tensor([[0, 0], [3, -2], [-8, 8], [1, 0], [-1, -7]])
+    moved = _translate(clips, shifts[:, 0], shifts[:, 1])
+    padded = torch.nn.functional.pad(clips, (8, 8, 8, 8, 0, 0), mode="replicate")
+    for clip, big, (y, x) in zip(moved, padded, shifts.tolist(), strict=True):
+        assert torch.equal(clip, big[..., 8 + y : 16 + y, 8 + x : 16 + x])

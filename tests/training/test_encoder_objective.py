@@ -20,7 +20,7 @@ def losses_of(*settings: str) -> tuple[dict[str, torch.Tensor], object]:
     real, labels = real_batch(config, 0)
     draws = draw_step(config, state.networks.generator, labels, step=0, device=torch.device("cpu"))
     fake = state.networks.generator(draws.latents, burn_in=draws.burn_in)
-    real_input, fake_input = discriminator_inputs(state.networks, real, fake, labels, draws)
+    real_input, fake_input = discriminator_inputs(state.networks, real, fake, labels, draws.frame_order)
     with frozen(state.networks.discriminators):
         fake_input = fake_input._replace(clips=fake.frames)
         return encoder_step_losses(state.networks, real_input, fake_input, config, {}), state.networks

@@ -59,7 +59,7 @@ def penalties(config, step: int = 0, contrast: float = 1.0) -> dict[str, float]:
     real, labels = real_batch(config, step)
     draws = draw_step(config, state.networks.generator, labels, step=step, device=torch.device("cpu"))
     inputs = [DiscriminatorInput(sign * real * contrast, labels, draws.frame_order) for sign in (1, -1)]
-    penalty = config.penalty if draws.penalise else None
+    penalty = config.penalty if draws.updates.penalise else None
     losses, _, _ = discriminator_losses(
         state.networks.discriminators, *inputs, config.adversarial, penalty, draws.noise
     )
@@ -77,9 +77,10 @@ def test_finite_differences_estimate_the_exact_slopes():
     draws = draw_step(finite, state.networks.generator, labels, step=0, device=torch.device("cpu"))
     inputs = [DiscriminatorInput(sign * real, labels, draws.frame_order) for sign in (1, -1)]
     assert order.shape == draws.frame_order.shape
-    noise, sums = torch.Generator().manual_seed(1), dict.fromkeys(exact, 0.0)
+    source, sums = torch.Generator().manual_seed(1), dict.fromkeys(exact, 0.0)
     with torch.no_grad():
         for _ in range(40):
+            noise = torch.randn(draws.noise.shape, generator=source)
             losses, _, _ = discriminator_losses(
                 state.networks.discriminators, *inputs, finite.adversarial, finite.penalty, noise
             )

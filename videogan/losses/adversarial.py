@@ -124,4 +124,6 @@ def auxiliary_loss(class_logits: Tensor, labels: Tensor) -> Tensor:
     On real clips for a discriminator, on generated ones for the generator (Odena et al. 2017, "Conditional image
     synthesis with auxiliary classifier GANs", eq. 3).
     """
-    return F.cross_entropy(class_logits.float().flatten(0, 1), labels.repeat_interleave(class_logits.shape[1]))
+    return F.cross_entropy(
+        class_logits.float().flatten(0, 1), labels[:, None].expand(-1, class_logits.shape[1]).flatten()
+    )

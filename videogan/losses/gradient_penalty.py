@@ -39,9 +39,8 @@ def wasserstein_penalty(logits: Tensor, *inputs: Tensor) -> Tensor:
     return ((square + 1e-12).sqrt() - 1).square().mean()
 
 
-def between(real: Tensor, fake: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Return for each pair of ``real`` and ``fake (b ...)`` a point drawn evenly from the line between them."""
-    share = torch.rand(len(real), generator=generator, device=real.device)
+def between(real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
+    """Return a point on the line from each ``fake`` to its ``real (b ...)``; ``share (b)`` of the way, drawn evenly."""
     return torch.lerp(fake, real, share.view(-1, *[1] * (real.ndim - 1)).to(real))
 
 
@@ -65,7 +64,6 @@ def relative_scale(real: Tensor) -> Tensor:
     return (variance.clamp_min(SMALLEST_VARIANCE) / REFERENCE_VARIANCE) * (real[0, 0].numel() / REFERENCE_VALUES)
 
 
-def perturb(x: Tensor, sigma: float, generator: torch.Generator | None = None) -> Tensor:
-    """Return ``x + sigma e`` with standard normal e drawn on x's device."""
-    noise = torch.empty_like(x).normal_(generator=generator)
-    return x + sigma * noise
+def perturb(x: Tensor, sigma: float, noise: Tensor) -> Tensor:
+    """Return ``x + sigma e`` with standard normal ``noise`` e of x's shape."""
+    return torch.add(x, noise, alpha=sigma)

@@ -63,10 +63,9 @@ class LatentDynamics(nn.Module):
 
     def integrate(self, noise: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Run the integrators: x[t] = a x[t-1] + sqrt(1 - a^2) e[t], which keeps unit variance."""
-        gain = (1 - self.decay**2).sqrt()
         values = []
-        for step in noise.unbind(1):
-            value = self.decay * value + gain * step
+        for step in (noise * (1 - self.decay**2).sqrt()).unbind(1):
+            value = torch.addcmul(step, self.decay, value)
             values.append(value)
         return torch.stack(values, dim=1), value
 

@@ -25,6 +25,7 @@ from videogan.models.layers import (
     linear,
     mlp,
     spatial_upsample,
+    steps_for_frames,
 )
 from videogan.models.normalisation import feature_norm, normalise_weights
 
@@ -231,14 +232,22 @@ class Generator(nn.Module):
         run the dynamics, without gradient, the next ``context_steps`` are the decoder's history; each further one
         gives four frames.
         """
-        initial, warm, noise = latents.motion_noise.tensor_split([1, 1 + burn_in], dim=1)
         content = content_code(latents.content_noise, self.prior, truncation)
-        condition = self.condition(content, latents.labels)[:, None]
-        state = self.dynamics.initial_state(initial[:, 0])
-        if burn_in:
-            with torch.no_grad():
-                _, state = self.dynamics(warm, condition.expand(-1, burn_in, -1), state)
-        condition = condition.expand(-1, noise.shape[1], -1)
+        state = self.run_in(content, latents.labels, latents.motion_noise[:, : 1 + burn_in])
+        return self.generate(content, latents.labels, latents.motion_noise[:, 1 + burn_in :], state)
+
+    @torch.no_grad()
+    def run_in(self, content: Tensor, labels: Tensor | None, noise: Tensor) -> DynamicsState:
+        """Return the dynamics' state after the integrators' initial value and a burn-in, ``noise (b 1+burn_in n)``."""
+        state = self.dynamics.initial_state(noise[:, 0])
+        if noise.shape[1] > 1:
+            condition = self.condition(content, labels)[:, None].expand(-1, noise.shape[1] - 1, -1)
+            _, state = self.dynamics(noise[:, 1:], condition, state)
+        return state
+
+    def generate(self, content: Tensor, labels: Tensor | None, noise: Tensor, state: DynamicsState) -> Generated:
+        """Begin videos from a state of the dynamics; ``noise (b s n)`` drives the decoder's history and the frames."""
+        condition = self.condition(content, labels)[:, None].expand(-1, noise.shape[1], -1)
         motion_codes, dynamics = self.dynamics(noise, condition, state)
         frames, decoder = self.decode(motion_codes, condition)
         return Generated(frames, content, motion_codes, dynamics, decoder)
@@ -277,15 +286,3 @@ class Generator(nn.Module):
         motion_codes = torch.cat([history, motion_codes], dim=1)
         condition = self.condition(content, labels)[:, None].expand(-1, motion_codes.shape[1], -1)
         return self.decode(motion_codes, condition)[0]
-
-
-def steps_for_frames(histories: Sequence[Sequence[int]], frames: int) -> int:
-    """Return how many latent steps a decoder needs for its last ``frames`` frames, without a state.
-
-    ``histories`` lists each stage's frames of state; more than one means that the stage doubles the frame rate first.
-    """
-    for stage in reversed(histories):
-        frames += stage[-1]
-        if len(stage) > 1:
-            frames = -(-frames // 2) + stage[0]
-    return frames

@@ -8,6 +8,7 @@ one (``None``), the input brings its own history: the output is shorter by the f
 no output frame has ever seen padding in time, and training meets exactly the law that streaming runs under.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -166,3 +167,15 @@ def temporal_downsample(x: Tensor) -> Tensor:
 def last_frames(x: Tensor, count: int) -> Tensor:
     """Return the last ``count`` frames of ``b c t h w``."""
     return x[:, :, x.shape[2] - count :]
+
+
+def steps_for_frames(histories: Sequence[Sequence[int]], frames: int) -> int:
+    """Return how many latent steps a decoder needs for its last ``frames`` frames, without a state.
+
+    ``histories`` lists each stage's frames of state; more than one means that the stage doubles the frame rate first.
+    """
+    for stage in reversed(histories):
+        frames += stage[-1]
+        if len(stage) > 1:
+            frames = -(-frames // 2) + stage[0]
+    return frames

@@ -7,12 +7,12 @@ same distribution of changes, so that the generator learns the clips and not the
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
-from einops import reduce
+from einops import rearrange, reduce, repeat
 from torch import Tensor
 
 from videogan.config import AugmentConfig
 from videogan.data.seeding import mirror_seed
+from videogan.device import to_device
 
 
 class Draw(NamedTuple):
@@ -60,19 +60,17 @@ def random_mirror(clips: Tensor, *, seed: int, step: int, first: int = 0) -> Ten
     """
     generator = torch.Generator().manual_seed(mirror_seed(seed, step))
     draw = torch.rand(first + len(clips), generator=generator)[first:]
-    mirrored = (draw < 0.5).to(clips.device).view(-1, 1, 1, 1, 1)
+    mirrored = to_device(draw < 0.5, clips.device).view(-1, 1, 1, 1, 1)
     return torch.where(mirrored, clips.flip(-1), clips)
 
 
 def _translate(clips: Tensor, shift_y: Tensor, shift_x: Tensor) -> Tensor:
-    if not (shift_y.any() or shift_x.any()):
-        return clips
-    reach = int(max(shift_y.abs().max(), shift_x.abs().max()))
-    height, width = clips.shape[-2:]
-    padded = F.pad(clips.flatten(0, 1), (reach, reach, reach, reach), mode="replicate").unflatten(0, clips.shape[:2])
-    return torch.stack(
-        [
-            clip[..., reach + y : reach + y + height, reach + x : reach + x + width]
-            for clip, y, x in zip(padded, shift_y.tolist(), shift_x.tolist(), strict=True)
-        ]
+    """Take every pixel from where the shift points, or from the nearest edge, by one gather for the whole batch."""
+    _, num_frames, channels, height, width = clips.shape
+    rows = (torch.arange(height, device=clips.device) + shift_y[:, None]).clamp(0, height - 1)
+    columns = (torch.arange(width, device=clips.device) + shift_x[:, None]).clamp(0, width - 1)
+    pixels = (rows[:, :, None] * width + columns[:, None, :]).flatten(1)
+    moved = rearrange(clips, "b t c h w -> b (t c) (h w)").gather(
+        2, repeat(pixels, "b n -> b k n", k=num_frames * channels)
     )
+    return moved.view(clips.shape)

@@ -62,8 +62,11 @@ class Tick:
 
     def add(self, losses: dict[str, Tensor]) -> None:
         """Count one step's losses; they are summed on their device, so that no step waits for them."""
-        for name, value in losses.items():
-            self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value.detach()
+        known = [name for name in losses if name in self._sums]
+        if known:
+            torch._foreach_add_([self._sums[name] for name in known], [losses[name] for name in known])
+        self._sums |= {name: value.clone() for name, value in losses.items() if name not in known}
+        for name in losses:
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def finite(self) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from videogan.config import (
@@ -24,6 +23,7 @@ from videogan.losses.gradient_penalty import (
     wasserstein_penalty,
 )
 from videogan.models.discriminator import Discriminator, DiscriminatorInput, DiscriminatorOutput
+from videogan.training.draws import penalised
 
 Losses = dict[str, Tensor]
 Discriminators = Mapping[str, Discriminator]
@@ -44,15 +44,17 @@ def discriminator_losses(
     fake: DiscriminatorInput,
     adversarial: AdversarialConfig,
     penalty: PenaltyConfig | None,
-    noise: torch.Generator,
+    noise: Tensor | None,
 ) -> tuple[Losses, Losses, dict[str, Tensor]]:
     """Return the discriminators' terms, what is only observed, and by name the logits of the real clips.
 
-    Observed and logits are detached. ``penalty`` is None in a step without one; ``noise`` is on the clips' device.
+    Observed and logits are detached. ``penalty`` is None in a step without one; ``noise`` is the penalty's
+    (:func:`videogan.training.draws.draw_penalty_noise`).
     """
     batches = [real, fake]
     if isinstance(penalty, FiniteDifferencePenalty):
-        batches += [_perturbed(part, penalty, noise) for part in (real, fake)]
+        assert noise is not None
+        batches += [_perturbed(part, penalty.sigma, own) for part, own in zip((real, fake), noise, strict=True)]
     outputs = judge(discriminators, batches)
     loss = adversarial_loss(adversarial.kind, real_label=adversarial.real_label, fake_label=adversarial.fake_label)
     losses: Losses = {}
@@ -110,7 +112,7 @@ def penalty_losses(
     fake: DiscriminatorInput,
     outputs: Mapping[str, StepOutputs],
     penalty: PenaltyConfig | None,
-    noise: torch.Generator,
+    noise: Tensor | None,
 ) -> Losses:
     """Return the gradient penalty's terms for every discriminator, on a share of the batch."""
     if not isinstance(penalty, Penalty):
@@ -121,7 +123,9 @@ def penalty_losses(
         r1 = {name: _difference(x.real, x.perturbed_real, penalty.sigma) for name, x in outputs.items()}
         r2 = {name: _difference(x.fake, x.perturbed_fake, penalty.sigma) for name, x in outputs.items()}
     else:
-        r1, r2 = (_exact_slopes(discriminators, part.first(_few(penalty, real))) for part in (real, fake))
+        r1, r2 = (
+            _exact_slopes(discriminators, part.first(penalised(penalty, len(real.clips)))) for part in (real, fake)
+        )
     losses: Losses = {}
     for kind, slopes, weight in (("r1", r1, penalty.r1_weight), ("r2", r2, penalty.r2_weight)):
         scale = _scale(penalty, weight, real.clips)
@@ -129,11 +133,10 @@ def penalty_losses(
     return losses
 
 
-def _perturbed(
-    part: DiscriminatorInput, penalty: FiniteDifferencePenalty, noise: torch.Generator
-) -> DiscriminatorInput:
-    some = part.first(_few(penalty, part))
-    return some._replace(clips=perturb(some.clips, penalty.sigma, noise))
+def _perturbed(part: DiscriminatorInput, sigma: float, noise: Tensor) -> DiscriminatorInput:
+    """Return as many of the clips, perturbed, as there is noise ``(b t c h w)`` for."""
+    some = part.first(len(noise))
+    return some._replace(clips=perturb(some.clips, sigma, noise))
 
 
 def _difference(output: DiscriminatorOutput, perturbed: DiscriminatorOutput | None, sigma: float) -> Tensor:
@@ -152,9 +155,10 @@ def _wasserstein_terms(
     real: DiscriminatorInput,
     fake: DiscriminatorInput,
     penalty: WassersteinPenalty,
-    noise: torch.Generator,
+    noise: Tensor | None,
 ) -> Losses:
-    few = _few(penalty, real)
+    assert noise is not None
+    few = len(noise)
     clips = between(real.clips[:few], fake.clips[:few], noise).detach().requires_grad_()
     one = real.first(few).one_frame()._replace(clips=clips)
     weight = penalty.weight * penalty.interval
@@ -168,7 +172,3 @@ def _scale(penalty: SlopePenalty, weight: float, real: Tensor) -> Tensor | float
     # A lazy penalty comes so many times as strongly as it comes rarely.
     weight = weight / 2 * penalty.interval
     return relative_scale(real) * weight if penalty.scale == "relative" else weight
-
-
-def _few(penalty: Penalty, part: DiscriminatorInput) -> int:
-    return max(1, round(len(part.clips) * penalty.share))

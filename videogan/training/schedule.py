@@ -1,7 +1,7 @@
 """What changes with the step: the learning rate, and how much of the generator's average each step keeps."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from videogan.config import OptimizerConfig
@@ -21,9 +21,12 @@ def learning_rate(config: OptimizerConfig, step: int) -> float:
 
 
 def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
-    """Set the rate of every parameter group."""
+    """Set the rate of every parameter group, in place where it lies on a device."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def ema_weight(batch_size: int, clips_seen: int, *, half_life: float, ramp: float) -> float:

@@ -160,8 +160,11 @@ def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping
         decided["train.precision"], because = pick_precision(device)
         decisions.append(f"precision: {decided['train.precision']}, because {because}")
     if config.train.compile == "auto":
-        compiles = device.type == "cuda" and not config.double_backward
-        decided["train.compile"] = "always" if compiles else "never"
+        decided["train.compile"] = "never"
+        if device.type == "cuda":
+            decisions.append(
+                "compile: never, because compiling takes minutes, in which a CUDA graph makes thousands of steps"
+            )
     return presets.change(config, decided), decisions
 
 

@@ -1,10 +1,10 @@
 """Everything that training changes, and how it is made, saved and restored."""
 
 import copy
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,10 @@ from videogan.models.build import build_discriminators, build_encoder, build_gen
 from videogan.models.discriminator import Discriminator
 from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
+from videogan.training.draws import Updates
+
+if TYPE_CHECKING:
+    from videogan.training.step import StepInput
 
 RECOMPILE_LIMIT = 64
 """One module class occurs at many shapes; torch's own limit would fall back to eager code half-way."""
@@ -84,6 +88,8 @@ class TrainingState:
     step: int = 0
     clips_seen: int = 0
     seconds: float = 0.0
+    update: "Callable[[StepInput, Updates], dict[str, Tensor]] | None" = field(default=None, repr=False, compare=False)
+    """The updates of a step, made by the first one: see :func:`videogan.training.step.advance`."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return tensors, text and whole numbers only."""
@@ -105,7 +111,8 @@ class TrainingState:
             for name, network in self.networks.named().items():
                 network.load_state_dict(state["networks"][name])
             for name, optimizer in self.optimizers._asdict().items():
-                optimizer.load_state_dict(state["optimizers"][name])
+                _load_optimizer(optimizer, state["optimizers"][name])
+            self.update = None
             self.step, self.clips_seen = int(state["step"]), int(state["clips_seen"])
             self.seconds = state["milliseconds"] / 1000
         except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
@@ -143,4 +150,20 @@ def new_state(config: Config, num_classes: int, device: torch.device) -> Trainin
 
 def _adam(networks: Iterable[nn.Module], config: OptimizerConfig) -> torch.optim.Optimizer:
     parameters = [parameter for network in networks for parameter in network.parameters()]
-    return torch.optim.Adam(parameters, lr=config.learning_rate, betas=(config.beta1, config.beta2), fused=True)
+    betas, device = (config.beta1, config.beta2), parameters[0].device
+    if device.type != "cuda":
+        return torch.optim.Adam(parameters, lr=config.learning_rate, betas=betas, fused=True)
+    # A CUDA graph repeats what it recorded: a rate that changes has to lie on the device.
+    rate = torch.tensor(config.learning_rate, device=device)
+    optimizer = torch.optim.Adam(parameters, lr=rate, betas=betas, fused=True, capturable=True)
+    # It would warn of every step outside of a graph; the first are, on purpose.
+    optimizer._warned_capturable_if_run_uncaptured = True
+    return optimizer
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Load moments and steps; what the device asks for, and the rate that each step sets, stay as they are."""
+    own = [{name: group[name] for name in ("lr", "fused", "capturable")} for group in optimizer.param_groups]
+    optimizer.load_state_dict(state)
+    for group, options in zip(optimizer.param_groups, own, strict=True):
+        group.update(options)

@@ -6,6 +6,7 @@ knows nothing of logging or files.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,21 +14,43 @@ from torch import Tensor
 from videogan.config import Config
 from videogan.data.loader import ClipBatch
 from videogan.models.discriminator import Discriminator, DiscriminatorInput
-from videogan.models.generator import Generated
+from videogan.models.dynamics import DynamicsState
+from videogan.models.generator import Generated, Generator
+from videogan.models.latents import content_code
 from videogan.training.augment import Draw, augment, random_mirror
 from videogan.training.distributed import Process, average_gradients
-from videogan.training.draws import StepDraws, draw_step
+from videogan.training.draws import StepDraws, Updates, draw_step
 from videogan.training.encoder_objective import encoder_adversarial_losses, encoder_losses
+from videogan.training.graph import GraphedStep
 from videogan.training.objective import Losses, discriminator_losses, generator_losses
 from videogan.training.schedule import ema_weight, learning_rate, set_learning_rate, update_ema
 from videogan.training.state import Networks, Optimizers, TrainingState
 from videogan.video import to_float
 
 
+class StepInput(NamedTuple):
+    """All tensors of one step, of the same shapes in each: real clips and their classes, latents, draws.
+
+    ``real (b t c h w)``, ``labels (b)`` or None, ``content_noise (b d)``; ``motion_noise (b s n)`` drives the decoder's
+    history and the frames from the dynamics' state ``start``, after the burn-in; the rest as in StepDraws.
+    """
+
+    real: Tensor
+    labels: Tensor | None
+    content_noise: Tensor
+    motion_noise: Tensor
+    start: DynamicsState
+    frame_order: Tensor
+    real_augmentation: Draw
+    fake_augmentation: Draw
+    noise: Tensor | None
+
+
 def advance(state: TrainingState, batch: ClipBatch, process: Process | None = None) -> Losses:
     """Take one step of training on a batch that lies on the networks' device; return named scalars.
 
-    Everything random in it depends on ``train.seed``, on ``state.step`` and on the rank only.
+    Everything random in it depends on ``train.seed``, on ``state.step`` and on the rank only. On a GPU the updates
+    are replayed as one CUDA graph where that is possible; nothing in a step waits for the device.
     """
     process = process or Process()
     config, networks = state.config, state.networks
@@ -38,7 +61,9 @@ def advance(state: TrainingState, batch: ClipBatch, process: Process | None = No
     for optimizer in state.optimizers:
         set_learning_rate(optimizer, learning_rate(config.optimizer, state.step))
 
-    losses = train_step(networks, state.optimizers, real, batch.labels, draws, config)
+    if state.update is None:
+        state.update = graphed_update(state, process)
+    losses = state.update(step_input(networks.generator, real, batch.labels, draws), draws.updates)
 
     clips = len(real) * process.world_size
     state.step += 1
@@ -48,32 +73,73 @@ def advance(state: TrainingState, batch: ClipBatch, process: Process | None = No
     return losses
 
 
+def graphed_update(state: TrainingState, process: Process) -> GraphedStep[StepInput, Updates]:
+    """Return :func:`update` for the networks of a state, as a CUDA graph where it can be one."""
+    config, networks, optimizers = state.config, state.networks, state.optimizers
+    reason = ""
+    if config.double_backward:
+        reason = f"penalty.kind={config.penalty.kind} differentiates twice"
+    elif process.world_size > 1:
+        reason = "several processes exchange gradients in it"
+    return GraphedStep(
+        lambda x, updates: update(networks, optimizers, x, updates, config),
+        list(networks.named().values()),
+        optimizers,
+        eager_because=reason,
+    )
+
+
+def step_input(generator: Generator, real: Tensor, labels: Tensor | None, draws: StepDraws) -> StepInput:
+    """Run the burn-in, whose length differs from step to step, and return what the updates need."""
+    noise = draws.latents.motion_noise
+    content = content_code(draws.latents.content_noise, generator.prior)
+    return StepInput(
+        real,
+        labels,
+        draws.latents.content_noise,
+        noise[:, 1 + draws.burn_in :],
+        generator.run_in(content, labels, noise[:, : 1 + draws.burn_in]),
+        draws.frame_order,
+        draws.real_augmentation,
+        draws.fake_augmentation,
+        draws.noise,
+    )
+
+
 def train_step(
     networks: Networks, optimizers: Optimizers, real: Tensor, labels: Tensor | None, draws: StepDraws, config: Config
 ) -> Losses:
-    """Update every network once on the clips ``real (b t c h w)`` of classes ``labels (b)``; return named scalars.
+    """Update every network once on the clips ``real (b t c h w)`` of classes ``labels (b)``; return named scalars."""
+    x = step_input(networks.generator, real, labels, draws)
+    return update(networks, optimizers, x, draws.updates, config)
+
+
+def update(networks: Networks, optimizers: Optimizers, x: StepInput, updates: Updates, config: Config) -> Losses:
+    """Update the discriminators, and the encoder and the generator where ``updates`` says so; return named scalars.
 
     The generated batch is made once: the discriminators see it detached, the generator's update goes through the
     discriminators as they have become. Real clips are judged once too: the generator's loss compares with what the
-    discriminators said of them before their update.
+    discriminators said of them before their update. No value is read back and no shape depends on one, so that all
+    of it can be one CUDA graph.
     """
-    autocast = torch.autocast(real.device.type, torch.bfloat16, enabled=config.train.precision == "bfloat16")
+    autocast = torch.autocast(x.real.device.type, torch.bfloat16, enabled=config.train.precision == "bfloat16")
     weights = {name: part.weight for name, part in config.discriminators().items()}
     clip_norm = config.optimizer.clip_norm
     optimizers.zero_grad()
 
     # The discriminators tell real clips from generated ones.
     with autocast:
-        generated = networks.generator(draws.latents, burn_in=draws.burn_in)
+        content = content_code(x.content_noise, networks.generator.prior)
+        generated = networks.generator.generate(content, x.labels, x.motion_noise, x.start)
         frames = generated.frames.detach().requires_grad_()
-        real_input, fake_input = discriminator_inputs(networks, real, generated, labels, draws)
+        real_input, fake_input = discriminator_inputs(networks, x.real, generated, x.labels, x.frame_order)
         losses, observed, real_logits = discriminator_losses(
             networks.discriminators,
-            augmented(real_input, draws.real_augmentation),
-            augmented(fake_input, draws.fake_augmentation),
+            augmented(real_input, x.real_augmentation),
+            augmented(fake_input, x.fake_augmentation),
             config.adversarial,
-            config.penalty if draws.penalise else None,
-            draws.noise,
+            config.penalty if updates.penalise else None,
+            x.noise,
         )
     backward(losses)
     descend(optimizers.discriminators, clip_norm)
@@ -82,7 +148,7 @@ def train_step(
     # backward pass takes the sum of both to the generator.
     fake_input = fake_input._replace(clips=frames)
     with frozen(networks.discriminators):
-        if draws.train_encoder:
+        if updates.encoder:
             with autocast:
                 encoder_terms = encoder_step_losses(networks, real_input, fake_input, config, weights)
             if encoder_terms:
@@ -92,9 +158,9 @@ def train_step(
             losses |= encoder_terms
 
         # The generator makes clips that pass for real.
-        if draws.train_generator:
+        if updates.generator:
             with autocast:
-                fake_input = augmented(fake_input, draws.fake_augmentation)
+                fake_input = augmented(fake_input, x.fake_augmentation)
                 generator_terms = generator_losses(
                     networks.discriminators, fake_input, real_logits, config.adversarial, weights
                 )
@@ -102,11 +168,11 @@ def train_step(
             generated.frames.backward(frames.grad)
             descend(optimizers.generator, clip_norm)
             losses |= generator_terms
-    return losses | observed
+    return {name: value.detach() for name, value in (losses | observed).items()}
 
 
 def discriminator_inputs(
-    networks: Networks, real: Tensor, generated: Generated, labels: Tensor | None, draws: StepDraws
+    networks: Networks, real: Tensor, generated: Generated, labels: Tensor | None, frame_order: Tensor
 ) -> tuple[DiscriminatorInput, DiscriminatorInput]:
     """Return real clips, with the encoder's codes where a discriminator wants some, and generated ones with theirs."""
     real_codes = None
@@ -115,8 +181,8 @@ def discriminator_inputs(
             real_codes = networks.encoder(real)
     fake_codes = generated.visible(real.shape[1])
     return (
-        DiscriminatorInput(real, labels, draws.frame_order, real_codes),
-        DiscriminatorInput(generated.frames.detach(), labels, draws.frame_order, fake_codes),
+        DiscriminatorInput(real, labels, frame_order, real_codes),
+        DiscriminatorInput(generated.frames.detach(), labels, frame_order, fake_codes),
     )
 
 
