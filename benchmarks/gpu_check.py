@@ -50,6 +50,7 @@ def parts(clips: Path, out: Path, rehearse: bool) -> list[tuple[str, float, list
     tests += ["-k", "places" if rehearse else "recorded_step"]
     evaluate = [*VIDEOGAN, "evaluate", str(clips), *found, "--clips", "16" if rehearse else "256"]
     evaluate += ["--features", "pixels-16" if rehearse else "efficientnet-lite0", "--out", str(out / "evaluation")]
+    sampling = ["--rounds", "1", "--frames", "16"] if rehearse else ["--rounds", "2"]
     return [
         ("tests", 45, tests),
         *(
@@ -60,7 +61,7 @@ def parts(clips: Path, out: Path, rehearse: bool) -> list[tuple[str, float, list
         ("samples", 40, [*this, "samples"]),
         ("kernels", 30, [*this, "kernels", "--preset", preset]),
         ("evaluation", 40, evaluate),
-        ("sampling", 30, [sys.executable, "benchmarks/sampling.py", "--run", str(out / RUN), "--rounds", "2"]),
+        ("sampling", 40, [sys.executable, "benchmarks/sampling.py", *found, *sampling]),
     ]
 
 
