@@ -24,6 +24,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 480
+RESERVE = 60
+"""Seconds that training leaves for the samples, however long the parts before it took."""
 RUN = "run"
 VIDEOGAN = [sys.executable, "-c", "from videogan.cli import main; main()"]
 TINY = (
@@ -57,7 +59,7 @@ def parts(clips: Path, out: Path, rehearse: bool) -> list[tuple[str, float, list
             (f"speed {name} {mode}", 40, [*this, "speed", "--preset", name, "--mode", mode])
             for name, mode in ((preset, "graphed"), (preset, "eager"), ("cpu" if rehearse else "gpu128", "graphed"))
         ),
-        ("training", 290, [*run, "--preset", preset, "--minutes", minutes, *settings]),
+        ("training", 310, [*run, "--preset", preset, "--minutes", minutes, *settings]),
         ("samples", 40, [*this, "samples"]),
         ("kernels", 30, [*this, "kernels", "--preset", preset]),
         ("evaluation", 40, evaluate),
@@ -79,7 +81,7 @@ def run_part(name: str, command: list[str], limit: float, out: Path) -> dict[str
             for number in (signal.SIGTERM, signal.SIGKILL):
                 os.killpg(process.pid, number)
                 try:
-                    process.wait(8)
+                    process.wait(12)
                     break
                 except subprocess.TimeoutExpired:
                     continue
@@ -239,7 +241,7 @@ def main() -> None:
     else:
         begin, codes = time.monotonic(), []
         for name, limit, command in parts(arguments.clips.resolve(), out, arguments.rehearse):
-            left = SECONDS - (time.monotonic() - begin)
+            left = SECONDS - (time.monotonic() - begin) - (RESERVE if name == "training" else 0)
             row = run_part(name, command, min(limit, left), out) if left > 5 else {"part": name, "exit": "no time left"}
             write_row(out, row)
             codes.append(row["exit"])
