@@ -5,8 +5,8 @@
 
 Clips are synthetic and lie on the device already. Each row is a process of its own, so that its peak memory and the
 seconds before its first step, recording and compilation included, are its own. On a GPU the step is a CUDA graph where
-it can be. Parts are told apart by hooks, operation by operation: the discriminators' update with the generator's forward
-pass, the encoder's update, the generator's update (backward).
+it can be. Parts are told apart by hooks, operation by operation: the discriminators' update with the generator's
+forward pass, the encoder's update, the generator's update (backward).
 Several processes are started by torchrun, one a GPU; on a CPU they share its cores, one thread each where
 ``OMP_NUM_THREADS=1``. Each has a batch of its own, and clips/s are those of all.
 """
