@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MINUTES ?= 6.5
 
-.PHONY: demo test test-slow check lint types fast gpu-table gpu-objective clean
+.PHONY: demo test test-slow check lint types fast gpu-table gpu-objective gpu-check clean
 
 demo: $(VENV)/.installed  ## a video by the model that comes along, then one learnt here: out.mp4, and out.png to look at
 	$(BIN)/videogan sample --run videogan/pretrained/default.safetensors --frames 64 --grid 2x13 --yes shipped.mp4
@@ -39,6 +39,9 @@ gpu-objective: $(VENV)/.tested  ## classes, reconstruction, cycle and ablation o
 	$(BIN)/python benchmarks/classes.py $(ACTIONS) $(GPU_BUDGET)
 	$(BIN)/python benchmarks/encoder.py $(ACTIONS) $(GPU_BUDGET)
 	$(BIN)/python benchmarks/ablation.py $(ACTIONS) $(GPU_BUDGET)
+
+gpu-check: $(VENV)/.tested  ## everything that only a GPU can tell, in eight minutes; CLIPS names a folder of clips
+	PYTHONPATH=. $(BIN)/python benchmarks/gpu_check.py $(CLIPS)
 
 clean:  ## remove what make made; runs/ and clips/ stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

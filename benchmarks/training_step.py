@@ -4,8 +4,9 @@
     python benchmarks/training_step.py --presets gpu64 --grow --plot growth.svg --json training.json
 
 Clips are synthetic and lie on the device already. Each row is a process of its own, so that its peak memory and the
-seconds before its first step, compilation included, are its own. Parts are told apart by hooks: the generator's forward
-pass, the discriminators' update, the generator's update (backward), the encoder's update in the steps that have one.
+seconds before its first step, recording and compilation included, are its own. On a GPU the step is a CUDA graph where
+it can be. Parts are told apart by hooks, operation by operation: the discriminators' update with the generator's
+forward pass, the encoder's update, the generator's update (backward).
 Several processes are started by torchrun, one a GPU; on a CPU they share its cores, one thread each where
 ``OMP_NUM_THREADS=1``. Each has a batch of its own, and clips/s are those of all.
 """
@@ -27,9 +28,9 @@ from videogan.device import memory_gib, pick_device, pick_precision
 from videogan.presets import change, preset
 from videogan.training.distributed import Process, process_from_environment, process_group
 from videogan.training.state import TrainingState, new_state
-from videogan.training.step import advance
+from videogan.training.step import advance, update
 
-PARTS = ("generator forward", "discriminators", "generator update", "encoder")
+PARTS = ("discriminators", "generator update", "encoder")
 COLUMNS = (
     "preset",
     "size",
@@ -55,9 +56,8 @@ class Parts:
     def __init__(self, state: TrainingState, device: torch.device) -> None:
         self._device, self._moments = device, [("begin", 0.0)]
         self.milliseconds: dict[str, list[float]] = {part: [] for part in PARTS}
-        state.networks.generator.register_forward_hook(lambda *_: self._note(PARTS[0]))
         done = (state.optimizers.discriminators, state.optimizers.generator, state.optimizers.encoder)
-        for part, optimizer in zip(PARTS[1:], done, strict=True):
+        for part, optimizer in zip(PARTS, done, strict=True):
             optimizer.register_step_post_hook(lambda *_, part=part: self._note(part))
 
     def begin(self) -> None:
@@ -90,7 +90,7 @@ def measure(
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
-    config = configured(name, settings, device, compiled=arguments.compile or device.type == "cuda")
+    config = configured(name, settings, device, compiled=arguments.compile)
     state = new_state(config, NUM_CLASSES, device)
     if config.train.compile == "always":
         state.networks.compile()
@@ -108,6 +108,7 @@ def measure(
         advance(state, clips, process)
         synchronise(device)
         times.append(time.perf_counter() - before)
+    state.update = lambda x, updates: update(state.networks, state.optimizers, x, updates, config)
     parts = Parts(state, device)
     for _ in range(arguments.steps):
         parts.begin()
@@ -168,7 +169,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--set", action="append", default=[], metavar="GROUP.KEY=VALUE")
-    parser.add_argument("--compile", action="store_true", help="compile on a CPU too")
+    parser.add_argument("--compile", action="store_true", help="compile the networks")
     parser.add_argument(
         "--grow",
         nargs="?",

@@ -229,6 +229,7 @@ SESSION_SETTINGS = (
     "train.tick_steps",
     "train.threads",
     "train.device",
+    "train.compile",
     "data.cache_dir",
     "data.cache_limit_gb",
     *(f"evaluate.{name}" for name in EvaluateConfig.model_fields),

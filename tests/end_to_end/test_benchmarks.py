@@ -1,7 +1,9 @@
 """Benchmarks run too seldom to notice when a setting's name changes or a set is split wrongly; these tests do."""
 
 import importlib
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -71,3 +73,41 @@ def test_the_classifier_of_clips_learns_what_moves_which_way(benchmark):
     assert found["mean"] > 0.9
     swapped = bars(32)
     assert classifier.accuracies(network, swapped._replace(names=swapped.names[::-1]))["mean"] < 0.1
+
+
+OPERATIONS = 2_712
+"""Of the updates of a step of the default preset on a GPU; a change that adds some should say why they are needed."""
+
+
+def test_a_step_starts_as_many_operations_as_it_did_and_reads_none(benchmark):
+    operations = benchmark("operations")
+    counts = operations.count("gpu64", []).counts
+    updates = {key: number for key, number in counts.items() if key[0] != "before the updates"}
+    assert not any(kind == operations.READ for _, kind in updates)
+    assert sum(updates.values()) == pytest.approx(OPERATIONS, rel=0.1)
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu64"])
+def test_what_a_preset_costs_is_counted(benchmark, name):
+    presets = benchmark("presets")
+    with presets.FakeTensorMode(allow_non_fake_inputs=True):
+        cells = dict(zip(presets.COLUMNS, presets.row(name, 713, 0.35), strict=True))
+    assert float(cells["GFLOP a clip and step"]) == pytest.approx({"cpu": 8.9, "gpu64": 113}[name], rel=0.05)
+
+
+@pytest.mark.slow
+def test_the_gpu_check_can_be_rehearsed(clips, tmp_path):
+    environment = {**os.environ, "OUT": str(tmp_path / "out"), "PYTHONPATH": str(BENCHMARKS.parent)}
+    command = [sys.executable, str(BENCHMARKS / "gpu_check.py"), str(clips), "--rehearse"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    files = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {
+        "rows.jsonl",
+        "log.txt",
+        "samples-frame-0.png",
+        "samples-frame-1000.png",
+        "samples.mp4",
+        "more.tar",
+    } <= files
+    assert len(files) <= 8

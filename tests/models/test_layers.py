@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
 from videogan.models.layers import (
     CausalConv3d,
@@ -7,6 +8,7 @@ from videogan.models.layers import (
     TemporalUpsample,
     blur,
     conv3d,
+    double_by_products,
     spatial_downsample,
     spatial_upsample,
     temporal_downsample,
@@ -101,3 +103,14 @@ def test_bfloat16_gradients_of_a_3d_convolution_are_those_of_float32(frames, ker
         del left_over
         error = (gradient(bfloat16=True) - exact).abs().max() / exact.abs().max()
         assert error < 0.02
+
+
+def test_doubling_by_products_is_bilinear_interpolation():
+    frames = torch.randn(3, 5, 4, 6, dtype=torch.float64).to(memory_format=torch.channels_last).requires_grad_()
+    doubled = double_by_products(frames)
+    expected = F.interpolate(frames, scale_factor=2, mode="bilinear", align_corners=False)
+    assert torch.allclose(doubled, expected, atol=1e-12)
+    weights = torch.randn_like(doubled)
+    ours, theirs = (torch.autograd.grad((x * weights).sum(), frames)[0] for x in (doubled, expected))
+    assert torch.allclose(ours, theirs, atol=1e-12)
+    assert doubled.is_contiguous(memory_format=torch.channels_last)

@@ -59,6 +59,11 @@ class GraphedStep(Generic[X, Key]):
         if eager_because and self._weights[0].device.type == "cuda":
             _log.info("training step: not a CUDA graph, because %s", eager_because)
 
+    @property
+    def recorded(self) -> bool:
+        """Whether there is a graph."""
+        return bool(self._recordings)
+
     def __call__(self, x: X, key: Key) -> dict[str, Tensor]:
         """Take a step; the scalars are the caller's to keep."""
         x = self._keep(x)
