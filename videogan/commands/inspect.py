@@ -1,13 +1,14 @@
 """``videogan inspect``: what a video, a folder of videos or a model holds, and how a video was made."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import videogan
-from videogan.commands.console import printable, reading_bar
+from videogan.commands.console import bars, printable
 
 
 def inspect(
@@ -20,8 +21,8 @@ def inspect(
 
     Ends with 3 if nothing in it can be used.
     """
-    with reading_bar("reading") as progress:
-        report = videogan.inspect(path, progress)
+    with bars() as show:
+        report = videogan.inspect(path, partial(show, "reading"))
     typer.echo(json.dumps(report) if as_json else "\n".join(_lines(report, path)))
     if report.get("status") == "rejected" or ("files" in report and not report["totals"]["videos"]):
         raise typer.Exit(3)

@@ -1,13 +1,14 @@
 """``videogan predict``: what may come after a given clip."""
 
 import json
+from functools import partial
 from typing import Annotated
 
 import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import reading_bar
+from videogan.commands.console import bars
 from videogan.commands.options import (
     ClassOption,
     InArgument,
@@ -46,9 +47,9 @@ def predict(
     paths = options.output_paths(out, count, overwrite=yes)
     model = videogan.load(run)
     given, seeds = model.read_clip(clip), range(seed, seed + count)
-    with reading_bar("refining") as progress:
+    with bars() as show:
         future = model.predict(
-            given, frames, seeds=seeds, refine=refine, class_name=class_name, progress=progress
+            given, frames, seeds=seeds, refine=refine, class_name=class_name, progress=partial(show, "refining")
         ).with_options(clip=clip.name, new_only=new_only)
     (future if new_only else future.after(given)).save(*paths, overwrite=yes, metadata=not no_metadata)
     report = {

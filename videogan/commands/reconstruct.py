@@ -1,6 +1,7 @@
 """``videogan reconstruct``: a clip, its latents, and the clip that they make, side by side."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import reading_bar
+from videogan.commands.console import bars
 from videogan.commands.options import (
     ClassOption,
     InArgument,
@@ -40,8 +41,10 @@ def reconstruct(
     (path,) = options.output_paths(out, overwrite=yes)
     options.check_latents_out(latents, overwrite=yes)
     model = videogan.load(run)
-    with reading_bar("refining") as progress:
-        result = model.reconstruct(model.read_clip(clip), refine=refine, class_name=class_name, progress=progress)
+    with bars() as show:
+        result = model.reconstruct(
+            model.read_clip(clip), refine=refine, class_name=class_name, progress=partial(show, "refining")
+        )
     result.stream.with_options(clip=clip.name).save(path, overwrite=yes, metadata=not no_metadata)
     if latents is not None:
         model.save_latents(latents, result.latents, overwrite=yes)

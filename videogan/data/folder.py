@@ -15,7 +15,8 @@ from typing import Any, Literal
 from videogan.data.walk import Candidate, Walk, walk_folder
 from videogan.errors import DataError, MissingPathError, UsageError, VideoError
 from videogan.files import Progress, cache_root, map_in_threads, natural_key, printable, read_json, write_json
-from videogan.video import VIDEO_SUFFIXES, VideoInfo, probe
+from videogan.video import VideoInfo, probe
+from videogan.video.formats import VIDEO_SUFFIXES
 
 _INDEX_VERSION = 2
 

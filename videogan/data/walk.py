@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from videogan.files import natural_key
-from videogan.video import VIDEO_SUFFIXES
-from videogan.video.formats import IMAGE_SUFFIXES
+from videogan.video.formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 _REASONS = {
     errno.ELOOP: "symlink loop",

@@ -5,7 +5,7 @@ multiple of four, the first frame is repeated before them, so that the last late
 generator can go on from there.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import cos, pi
 
@@ -14,6 +14,7 @@ from einops import rearrange, reduce, repeat
 from torch import Tensor
 
 from videogan.config import FRAMES_PER_STEP
+from videogan.files import Progress
 from videogan.losses.reconstruction import reconstruction_loss
 from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
@@ -28,9 +29,6 @@ WARMUP_SHARE = 0.05
 NOISE_WEIGHT = 0.001
 LARGEST_MOTION = 0.999
 """Motion codes lie in (-1, 1); found ones are taken as no larger before they are optimised behind a tanh."""
-
-Progress = Callable[[int, int], None]
-"""Called with the steps done and their number."""
 
 
 @dataclass(frozen=True)

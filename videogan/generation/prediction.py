@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from videogan.generation.inversion import Progress, invert, render
+from videogan.files import Progress
+from videogan.generation.inversion import invert, render
 from videogan.generation.sampling import CHUNK_STEPS, Conditions, constant_conditions, decoded, latent_stream, take
 from videogan.models.dynamics import DynamicsState
 from videogan.models.encoder import Encoder
@@ -117,7 +118,7 @@ def predict(
     for candidate in reversed(SLOWNESS):
         tried = slowed(iter([first_code]), last_code, torch.full_like(slowness, candidate))
         first = next(made(iter([next(tried)])))[:, 0]
-        change = _change(first + fade(1, FADE_FRAMES) * (last - reconstructed), last)
+        change = mean_change(first + fade(1, FADE_FRAMES) * (last - reconstructed), last)
         slowness = torch.where(change <= limit, float(candidate), slowness)
 
     codes = slowed(continued_codes(generator, latents, seeds, conditions), last_code, slowness)
@@ -125,7 +126,7 @@ def predict(
     for chunk in take(made(codes), num_frames):
         if position == 0:
             first = chunk[:, 0] + fade(1, FADE_FRAMES) * (last - reconstructed)
-            share = (limit / _change(first, last).clamp(min=1e-9)).clamp(max=1)[:, None, None, None]
+            share = (limit / mean_change(first, last).clamp(min=1e-9)).clamp(max=1)[:, None, None, None]
             residual = (torch.lerp(last.expand_as(first), first, share) - chunk[:, 0])[:, None]
         fades = [fade(position + frame, FADE_FRAMES - 1) for frame in range(chunk.shape[1])]
         position += chunk.shape[1]
@@ -134,18 +135,19 @@ def predict(
 
 def median_change(clip: Tensor) -> float:
     """Return the median change from frame to frame of ``clip (t c h w)``: mean absolute differences."""
-    return float(_change(clip[1:], clip[:-1]).median()) if len(clip) > 1 else float("inf")
+    return float(mean_change(clip[1:], clip[:-1]).median()) if len(clip) > 1 else float("inf")
 
 
 def noting_joins(chunks: Iterator[Tensor], last: Tensor, figures: dict[str, Any]) -> Iterator[Tensor]:
     """Pass chunks on; how much each video's first frame differs from ``last (c h w)``, in levels of 255, is noted."""
     for number, chunk in enumerate(chunks):
         if number == 0:
-            figures["change_at_join"] = (_change(chunk[:, 0], last) * 127.5).tolist()
+            figures["change_at_join"] = (mean_change(chunk[:, 0], last) * 127.5).tolist()
         yield chunk
 
 
-def _change(frames: Tensor, before: Tensor) -> Tensor:
+def mean_change(frames: Tensor, before: Tensor) -> Tensor:
+    """Return the mean absolute difference of each of two frames ``(b c h w)``: ``(b)``."""
     return (frames - before).abs().mean(dim=(1, 2, 3))
 
 

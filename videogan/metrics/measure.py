@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from videogan.data.folder import VideoFolder, fingerprint
 from videogan.errors import DataError
-from videogan.files import cache_root, sync
+from videogan.files import Progress, cache_root, sync
 from videogan.metrics.features import FeatureNet
 from videogan.metrics.motion import frozen_share, motion_energy
 from videogan.metrics.report import Setting
@@ -26,9 +26,6 @@ from videogan.metrics.sources import Batch, FolderSource, Source
 THUMBNAIL = 8
 """Height and width at which the measures of content and of time's arrow look at frames."""
 _CACHE_VERSION = 2
-
-Progress = Callable[[int, int], None]
-"""Called with how many clips are done and how many there are."""
 
 
 @dataclass(frozen=True)

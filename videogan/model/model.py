@@ -17,6 +17,7 @@ from videogan.artifacts.weights import load_weights
 from videogan.config import FRAMES_PER_STEP
 from videogan.device import pick_device
 from videogan.errors import CheckpointError, MissingPathError, UsageError
+from videogan.files import Progress
 from videogan.generation import inversion, morphing, prediction, sampling
 from videogan.generation.class_path import class_path, seed_labels
 from videogan.generation.looping import stream_loop
@@ -148,7 +149,7 @@ class Model(LoadedModel):
         truncation: float = 1.0,
         classes: str | None = None,
         refine: int = 100,
-        progress: inversion.Progress | None = None,
+        progress: Progress | None = None,
     ) -> VideoStream:
         """Return one video that moves from stop to stop: seeds, latents, or files that hold a clip or latents.
 
@@ -177,7 +178,7 @@ class Model(LoadedModel):
         truncation: float = 1.0,
         classes: str | None = None,
         refine: int = 100,
-        progress: inversion.Progress | None = None,
+        progress: Progress | None = None,
     ) -> VideoStream:
         """Return a grid of every content (rows) with every motion (columns); the stops are those of ``interpolate``.
 
@@ -198,7 +199,7 @@ class Model(LoadedModel):
         *,
         refine: int = 0,
         class_name: str | None = None,
-        progress: inversion.Progress | None = None,
+        progress: Progress | None = None,
     ) -> Reconstruction:
         """Encode a clip as :meth:`encode` does, and show it to the left of what its latents make.
 
@@ -223,7 +224,7 @@ class Model(LoadedModel):
         seeds: Sequence[int] = (0,),
         refine: int = 100,
         class_name: str | None = None,
-        progress: inversion.Progress | None = None,
+        progress: Progress | None = None,
     ) -> VideoStream:
         """Return the frames that may come after a clip, one video per seed; each seed is another future.
 
@@ -237,7 +238,7 @@ class Model(LoadedModel):
         arguments = self.inversion_arguments(clip, refine, class_name)
         latents = prediction.invert_tail(self.generator, self.encoder, **arguments, progress=progress)
         name, real = self.class_name(latents), arguments["clip"]
-        inside = prediction.median_change(real) * 127.5 if len(clip) > 1 else None
+        inside = float(np.median(prediction.mean_change(real[1:], real[:-1]).cpu()) * 127.5) if len(clip) > 1 else None
         figures: dict[str, Any] = {"class": name, "median_change": inside}
 
         def make() -> Iterator[Tensor]:

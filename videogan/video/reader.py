@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -181,16 +180,3 @@ class VideoReader:
             self._converter.convert(picture, out[first])
             for place in others:
                 out[place] = out[first]
-
-
-def read_video(
-    path: str | os.PathLike[str],
-    *,
-    size: tuple[int, int] | None = None,
-    fit: Fit = "crop",
-    max_frames: int | None = None,
-) -> tuple[np.ndarray, Fraction]:
-    """Read a whole video, or its first ``max_frames`` frames, as uint8 t h w c; also returns its frame rate."""
-    with VideoReader(path, size=size, fit=fit) as reader:
-        frames = list(islice(reader.frames(), max_frames))
-        return np.stack(frames), reader.frame_rate
