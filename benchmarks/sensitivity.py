@@ -114,7 +114,7 @@ def corruptions(videos: list[Tensor], labels: Tensor, people: Tensor, net: Featu
     order = torch.stack([torch.randperm(FRAMES, generator=draw) for _ in clips])
     changed: dict[str, Tensor] = {
         "none": clips,
-        "frame shuffle": torch.stack([clip[places] for clip, places in zip(clips, order, strict=True)]),
+        "frame shuffle": torch.stack([clip[numbers] for clip, numbers in zip(clips, order, strict=True)]),
         "time reversal": clips.flip(1),
         "freeze": torch.cat(
             (clips[:, : FRAMES // 2], clips[:, FRAMES // 2 : FRAMES // 2 + 1].expand_as(clips[:, 8:])), 1

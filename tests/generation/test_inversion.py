@@ -78,7 +78,7 @@ def test_a_clip_longer_than_a_chunk_has_the_gradients_of_the_whole(monkeypatch):
     clip = clip_of(generator, 46)
     start = encode(generator, encoder(), clip, window=WINDOW)
     whole = refine(generator, clip, start, steps=2).latents
-    monkeypatch.setattr("videogan.generation.inversion.CHUNK_STEPS", 3)
+    monkeypatch.setattr("videogan.generation.inversion.DECODED_STEPS", 3)
     parts = refine(generator, clip, start, steps=2).latents
     assert torch.allclose(whole.path, parts.path, atol=1e-3)
     assert torch.allclose(whole.content, parts.content, atol=1e-3)

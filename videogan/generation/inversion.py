@@ -22,13 +22,13 @@ from videogan.models.latents import ClipLatents, content_code, content_noise
 
 WINDOWS_AT_ONCE = 16
 """Windows of a long clip that the encoder sees in one batch."""
-CHUNK_STEPS = 16
+DECODED_STEPS = 16
 """Latent steps that are decoded at once while refining: memory does not grow with the clip."""
 LEARNING_RATE = 0.2
 WARMUP_SHARE = 0.05
 NOISE_WEIGHT = 0.001
 LARGEST_MOTION = 0.999
-"""Motion codes lie in (-1, 1); found ones are taken as no larger before they are optimised behind a tanh."""
+"""Motion codes lie in (-1, 1); those of the encoder are clamped to this before they are optimised behind a tanh."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Inversion:
 def encode(
     generator: Generator, encoder: Encoder, clip: Tensor, *, window: int, labels: Sequence[int] | None = None
 ) -> ClipLatents:
-    """Return what the encoder finds in a clip, with the label of lowest error.
+    """Return the encoder's codes of a clip, with the label of lowest error.
 
     Args:
         generator: decodes; its weights stay as they are.
@@ -76,13 +76,13 @@ def invert(
     The label is that of the lowest error of the encoder's codes. Comparing errors after some steps of refinement does
     not tell classes apart any better, since free motion codes make up for a wrong one.
     """
-    found = _encode_as(generator, encoder, clip, window, _candidates(generator, labels))[0]
+    encoded = _encode_as(generator, encoder, clip, window, _candidates(generator, labels))[0]
     if steps == 0:
-        return found
+        return encoded
     return refine(
         generator,
         clip,
-        found.latents,
+        encoded.latents,
         steps=steps,
         weights=weights,
         dynamics_weight=dynamics_weight,
@@ -180,8 +180,8 @@ def _chunks(generator: Generator, content: Tensor, path: Tensor, labels: Tensor 
     """Decode a path of codes, history first, some latent steps at a time; each chunk brings its own history."""
     history = generator.context_steps
     condition = generator.condition(content, labels)[:, None]
-    for first in range(0, path.shape[1] - history, CHUNK_STEPS):
-        codes = path[:, first : first + history + CHUNK_STEPS]
+    for first in range(0, path.shape[1] - history, DECODED_STEPS):
+        codes = path[:, first : first + history + DECODED_STEPS]
         yield generator.decode(codes, condition.expand(-1, codes.shape[1], -1))[0]
 
 
@@ -194,8 +194,8 @@ def _pixel_error(
     history, error = generator.context_steps, 0.0
     # The codes' first frames may come before the clip's.
     start = len(clip) - generator.frames_per_step * (hidden.shape[1] - history)
-    for first in range(0, hidden.shape[1] - history, CHUNK_STEPS):
-        part = hidden[:, first : first + history + CHUNK_STEPS]
+    for first in range(0, hidden.shape[1] - history, DECODED_STEPS):
+        part = hidden[:, first : first + history + DECODED_STEPS]
         content = content_code(noise, generator.prior)
         (frames,) = _chunks(generator, content, torch.tanh(part), labels)
         frames, start = frames[0, max(0, -start) :], max(0, start)
@@ -218,14 +218,14 @@ def _encode_as(
         clip = clip.to(next(encoder.parameters()).device)
         content, motion_codes = _codes(encoder, clip, window)
         history = motion_codes[:, :1].expand(-1, generator.context_steps, -1)
-        found = []
+        inversions = []
         for label in labels:
             latents = ClipLatents(content, motion_codes, history, len(clip), label)
-            end = latents.path[:, -generator.context_steps - CHUNK_STEPS :]
+            end = latents.path[:, -generator.context_steps - DECODED_STEPS :]
             (frames,) = _chunks(generator, content, end, latents.labels)
             frames = frames[0, -len(clip) :]
-            found.append(Inversion(latents, float(reconstruction_loss(clip[-len(frames) :], frames)), latents))
-    return sorted(found, key=lambda inversion: inversion.error)
+            inversions.append(Inversion(latents, float(reconstruction_loss(clip[-len(frames) :], frames)), latents))
+    return sorted(inversions, key=lambda inversion: inversion.error)
 
 
 def _codes(encoder: Encoder, clip: Tensor, window: int) -> tuple[Tensor, Tensor]:

@@ -21,7 +21,7 @@ from videogan.files import Progress, cache_root, sync
 from videogan.metrics.features import FeatureNet
 from videogan.metrics.motion import frozen_share, motion_energy
 from videogan.metrics.report import Setting
-from videogan.metrics.sources import Batch, FolderSource, Source
+from videogan.metrics.sources import Batch, ClipSource, FolderSource
 
 THUMBNAIL = 8
 """Height and width at which the measures of content and of time's arrow look at frames."""
@@ -70,7 +70,7 @@ class Measured:
         return self.part(inside.nonzero()[:, 0]), self.part((~inside).nonzero()[:, 0])
 
 
-def measure(source: Source, net: FeatureNet, progress: Progress | None = None) -> Measured:
+def measure(source: ClipSource, net: FeatureNet, progress: Progress | None = None) -> Measured:
     """Go through a source once; memory grows by what :class:`Measured` keeps only.
 
     Raises:

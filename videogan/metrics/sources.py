@@ -67,7 +67,7 @@ class Batch:
     indices: Tensor
 
 
-class Source(Protocol):
+class ClipSource(Protocol):
     """A set of clips that can be gone through, and looked into."""
 
     class_names: tuple[str, ...]

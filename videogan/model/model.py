@@ -206,15 +206,15 @@ class Model(LoadedModel):
         Raises:
             UsageError: it is no such clip, or there is no such class.
         """
-        found = self.encode(clip, refine=refine, class_name=class_name, progress=progress)
-        real, name = to_float(clip)[None], self.class_name(found.latents)
-        frames = [torch.cat(list(inversion.render(self.generator, found.latents)), dim=1).cpu()]
+        encoded = self.encode(clip, refine=refine, class_name=class_name, progress=progress)
+        real, name = to_float(clip)[None], self.class_name(encoded.latents)
+        frames = [torch.cat(list(inversion.render(self.generator, encoded.latents)), dim=1).cpu()]
         if refine:
-            frames.insert(0, torch.cat(list(inversion.render(self.generator, found.encoder)), dim=1).cpu())
+            frames.insert(0, torch.cat(list(inversion.render(self.generator, encoded.encoder)), dim=1).cpu())
         encoder, *refined = [{"psnr": psnr(one, real), "ssim": ssim(one, real)} for one in frames]
         about = self.provenance("reconstruct", {"refine": refine, "class_name": name}, frames=len(clip))
         stream = VideoStream(lambda: iter(frames[-1:]), self.frame_rate, len(clip), 1, about).beside(clip)
-        return Reconstruction(found.latents, name, encoder, refined[0] if refined else None, stream)
+        return Reconstruction(encoded.latents, name, encoder, refined[0] if refined else None, stream)
 
     def predict(
         self,
