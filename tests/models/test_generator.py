@@ -143,9 +143,7 @@ def test_visible_codes_make_the_frames_without_gradient():
     assert not codes.motion_codes.requires_grad
 
 
-@pytest.mark.parametrize(
-    ("min_burn_in", "max_burn_in", "expected"), [(4, 32, 24), (4, 48, 24), (1, 8, 8), (30, 40, 30)]
-)
+@pytest.mark.parametrize(("low", "high", "expected"), [(4, 32, 24), (4, 48, 24), (1, 8, 8), (30, 40, 30)])
 def test_a_video_begins_after_no_more_burn_in_than_training_draws(low, high, expected):
     config = tiny_config(f"train.min_burn_in={low}", f"train.max_burn_in={high}")
     assert build_generator(config, 0).burn_in == expected

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 import videogan
+from videogan.commands import options
 from videogan.commands.console import bars, printable
 
 
@@ -15,7 +16,7 @@ def inspect(
     path: Annotated[
         Path, typer.Argument(readable=False, help="A video, a folder of videos, a run, a checkpoint or weights.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Show what a video, a folder or a model holds, or why it cannot be used; of an own video, how it was made.
 

@@ -8,16 +8,6 @@ import typer
 import videogan
 from videogan.commands import options
 from videogan.commands.console import bars
-from videogan.commands.options import (
-    ClassOption,
-    FrameRateOption,
-    NoMetadataOption,
-    OutArgument,
-    RefineOption,
-    RunOption,
-    TruncationOption,
-    YesOption,
-)
 
 NOT_WITH_SWAP = ("axis", "ease", "hold", "loop")
 SeedsOption = Annotated[str | None, typer.Option(help="Seeds to move through, such as 1,2,3.")]
@@ -37,23 +27,23 @@ LoopOption = Annotated[bool, typer.Option("--loop", help="Return to the first st
 
 def interpolate(
     context: typer.Context,
-    out: OutArgument,
+    out: options.OutArgument,
     seeds: SeedsOption = None,
     start: FromOption = None,
     end: ToOption = None,
     axis: AxisOption = "content",
     swap: SwapOption = False,
-    run: RunOption = None,
+    run: options.RunOption = None,
     frames: FramesOption = None,
-    frame_rate: FrameRateOption = None,
+    frame_rate: options.FrameRateOption = None,
     ease: EaseOption = False,
     hold: HoldOption = 0,
     loop: LoopOption = False,
-    class_name: ClassOption = None,
-    truncation: TruncationOption = 1.0,
-    refine: RefineOption = 100,
-    no_metadata: NoMetadataOption = False,
-    yes: YesOption = False,
+    class_name: options.ClassOption = None,
+    truncation: options.TruncationOption = 1.0,
+    refine: options.RefineOption = 100,
+    no_metadata: options.NoMetadataOption = False,
+    yes: options.YesOption = False,
 ) -> None:
     """Move through seeds, or from one clip to another, in one video.
 

@@ -10,28 +10,18 @@ import typer
 import videogan
 from videogan.commands import options
 from videogan.commands.console import bars
-from videogan.commands.options import (
-    ClassOption,
-    InArgument,
-    JsonOption,
-    NoMetadataOption,
-    OutArgument,
-    RefineOption,
-    RunOption,
-    YesOption,
-)
 
 
 def reconstruct(
-    clip: InArgument,
-    out: OutArgument,
-    run: RunOption = None,
-    refine: RefineOption = 0,
-    class_name: ClassOption = None,
+    clip: options.InArgument,
+    out: options.OutArgument,
+    run: options.RunOption = None,
+    refine: options.RefineOption = 0,
+    class_name: options.ClassOption = None,
     latents: Annotated[Path | None, typer.Option(help="Write the latents to this .safetensors file.")] = None,
-    as_json: JsonOption = False,
-    no_metadata: NoMetadataOption = False,
-    yes: YesOption = False,
+    as_json: options.JsonOption = False,
+    no_metadata: options.NoMetadataOption = False,
+    yes: options.YesOption = False,
 ) -> None:
     """Encode a clip of any length and show it beside what its latents make, with PSNR and SSIM.
 

@@ -43,22 +43,6 @@ class Inversion:
     encoder: ClipLatents
 
 
-def encode(
-    generator: Generator, encoder: Encoder, clip: Tensor, *, window: int, labels: Sequence[int] | None = None
-) -> ClipLatents:
-    """Return the encoder's codes of a clip, with the label of lowest error.
-
-    Args:
-        generator: decodes; its weights stay as they are.
-        encoder: the way back, trained on clips of ``window`` frames. A longer clip is seen in windows that end with it;
-            its content code is the mean over them.
-        clip: ``t c h w`` in [-1, 1].
-        window: frames of a training clip, a multiple of four.
-        labels: classes to choose from; None is every class that the generator has.
-    """
-    return _encode_as(generator, encoder, clip, window, _candidates(generator, labels))[0].latents
-
-
 def invert(
     generator: Generator,
     encoder: Encoder,
@@ -71,7 +55,16 @@ def invert(
     dynamics_weight: float = 0.0,
     progress: Progress | None = None,
 ) -> Inversion:
-    """Encode a clip and refine the result by ``steps`` of optimisation; the arguments are those of both.
+    """Encode a clip, and refine the result by ``steps`` of optimisation.
+
+    Args:
+        generator: decodes; its weights stay as they are.
+        encoder: the way back, trained on clips of ``window`` frames. A longer clip is seen in windows that end with it;
+            its content code is the mean over them.
+        clip: ``t c h w`` in [-1, 1].
+        window: frames of a training clip, a multiple of four.
+        steps, weights, dynamics_weight, progress: as of :func:`refine`.
+        labels: classes to choose from; None is every class that the generator has.
 
     The label is that of the lowest error of the encoder's codes. Comparing errors after some steps of refinement does
     not tell classes apart any better, since free motion codes make up for a wrong one.
