@@ -34,7 +34,7 @@ def _lines(report: dict[str, Any], path: Path) -> list[str]:
         return _folder_lines(report, path)
     if "kind" in report:
         return _model_lines(report)
-    return [_file_line(report, None), *(_recipe_lines(report["recipe"]) if "recipe" in report else [])]
+    return [_file_line(report, None), *(_provenance_lines(report["recipe"]) if "recipe" in report else [])]
 
 
 def _file_line(file: dict[str, Any], root: Path | None) -> str:
@@ -108,12 +108,12 @@ def _model_lines(report: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _recipe_lines(recipe: dict[str, Any]) -> list[str]:
-    options = ", ".join(f"{name} {value}" for name, value in recipe["options"].items() if value not in (None, False))
-    versions = ", ".join(f"{name} {number}" for name, number in recipe["versions"].items())
+def _provenance_lines(about: dict[str, Any]) -> list[str]:
+    options = ", ".join(f"{name} {value}" for name, value in about["options"].items() if value not in (None, False))
+    versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
     return [
-        f"made by videogan {recipe['videogan']} {recipe['command']}: seed {recipe['seed']}, frames {recipe['frames']}",
-        f"model sha256 {recipe['model_sha256']}, step {recipe['step']}, on {recipe['device']}",
+        f"made by videogan {about['videogan']} {about['command']}: seed {about['seed']}, frames {about['frames']}",
+        f"model sha256 {about['model_sha256']}, step {about['step']}, on {about['device']}",
         f"options: {options}",
         f"versions: {versions}",
     ]

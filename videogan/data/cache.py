@@ -23,7 +23,7 @@ import shutil
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -164,8 +164,8 @@ def _damage(path: Path, index: dict[str, Any]) -> str:
     """What is wrong with the cache's files; of many raw frames, a sample that changes from run to run is checked."""
     if path.stat().st_size != index["bytes"]:
         return "its size is wrong"
-    frames = sum(video.get("num_frames", 0) for video in index["videos"])
-    if index["kind"] == "jpeg" and path.with_suffix(".idx").stat().st_size != frames * _TABLE_ROW:
+    num_frames = sum(video.get("num_frames", 0) for video in index["videos"])
+    if index["kind"] == "jpeg" and path.with_suffix(".idx").stat().st_size != num_frames * _TABLE_ROW:
         return "the size of its table is wrong"
     videos = [video for video in index["videos"] if "checksum" in video]
     order = np.random.default_rng().permutation(len(videos)) if index["bytes"] > _VERIFIED_BYTES else range(len(videos))
@@ -251,16 +251,15 @@ def _opened(
     videos: list[CachedVideo] = []
     rejected = list(folder.rejected)
     rates: Counter[Fraction] = Counter()
-    kept = []
+    usable = []
     for source, entry in zip(folder.videos, index["videos"], strict=True):
         if "reason" in entry:
             rejected.append((source.path, entry["reason"]))
             continue
         videos.append(CachedVideo(source.path, source.label, entry["num_frames"], entry["offset"]))
         rates[source.info.frame_rate] += 1
-        kept.append(source)
-    usable = VideoFolder(folder.root, tuple(kept), tuple(rejected), folder.class_names, folder.hidden, folder.ignored)
-    check_usable(usable, max_bad_share)
+        usable.append(source)
+    check_usable(replace(folder, videos=tuple(usable), rejected=tuple(rejected)), max_bad_share)
     path, kind = _frame_file(home, index["content"]), index["kind"]
     store: FrameStore
     if kind == "raw":

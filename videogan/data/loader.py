@@ -203,8 +203,8 @@ class ClipLoader:
             try:
                 for member in sorted(members, key=starts.__getitem__):
                     clips[member] = np.empty(shape, np.uint8)
-                    frames = self._indices(starts[member], self.cache.videos[video].num_frames)
-                    self.cache.read(video, frames, clips[member])
+                    indices = self._indices(starts[member], self.cache.videos[video].num_frames)
+                    self.cache.read(video, indices, clips[member])
             except VideoError as error:
                 self._note(video, error)
                 attempt += 1

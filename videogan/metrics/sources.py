@@ -111,8 +111,8 @@ class FolderSource:
     def __init__(self, folder: VideoFolder, rule: ClipRule, *, clips: int, seed: int) -> None:
         self.folder, self.rule = folder, rule
         self.class_names = folder.class_names
-        frames = [self._count(video) for video in range(len(folder.videos))]
-        starts = [num_clip_starts(n, rule.num_frames, rule.frame_stride, rule.short) for n in frames]
+        lengths = [self._count(video) for video in range(len(folder.videos))]
+        starts = [num_clip_starts(n, rule.num_frames, rule.frame_stride, rule.short) for n in lengths]
         self.picks = choose(starts, clips, seed)
         if not self.picks:
             raise DataError(

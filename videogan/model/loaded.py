@@ -85,7 +85,7 @@ class LoadedModel:
         return inversion.invert(self.generator, self.encoder, **arguments, progress=progress)
 
     def decode(self, latents: ClipLatents, frames: int | Literal["inf"] | None = None, *, seed: int = 0) -> VideoStream:
-        """Return the video of latents: as many frames as their clip has, or on beyond its end as a seed will have it.
+        """Return the video of latents: as many frames as their clip has, or more, continued by a seed.
 
         Raises:
             UsageError: frames or seed are out of range.
