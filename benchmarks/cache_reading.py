@@ -81,12 +81,12 @@ def copying(size: int, seconds: float) -> float:
     source = np.ones((64, 96, size, size, 3), np.uint8)
     target = np.ones((BATCH_SIZE, NUM_FRAMES, size, size, 3), np.uint8)
     rng = np.random.default_rng(0)
-    places = [(int(v), int(s)) for v, s in zip(rng.integers(0, 64, 4096), rng.integers(0, 80, 4096), strict=True)]
+    clips = [(int(v), int(s)) for v, s in zip(rng.integers(0, 64, 4096), rng.integers(0, 80, 4096), strict=True)]
 
     def copy(step: int) -> None:
-        for place in range(BATCH_SIZE):
-            video, start = places[(step * BATCH_SIZE + place) % len(places)]
-            np.copyto(target[place], source[video, start : start + NUM_FRAMES])
+        for row in range(BATCH_SIZE):
+            video, start = clips[(step * BATCH_SIZE + row) % len(clips)]
+            np.copyto(target[row], source[video, start : start + NUM_FRAMES])
 
     return BATCH_SIZE * rate(copy, seconds)
 

@@ -15,7 +15,7 @@ from videogan.config import DataConfig
 from videogan.data.folder import scan_folder
 from videogan.metrics import evaluate, read_report
 from videogan.metrics.report import Rows
-from videogan.metrics.sources import ClipRule, FolderSource, GeneratorSource, Source
+from videogan.metrics.sources import ClipRule, ClipSource, FolderSource, GeneratorSource
 from videogan.model import Model, load
 from videogan.training.log import read_metrics
 
@@ -113,7 +113,7 @@ def samples_of(model: Model, count: int) -> Clips:
     return made._replace(clips=made.clips.clamp(-1, 1))
 
 
-def _all(source: Source) -> Clips:
+def _all(source: ClipSource) -> Clips:
     batches = list(source.batches())
     labels = torch.cat([batch.labels for batch in batches]).tolist()
     return Clips(torch.cat([batch.clips for batch in batches]), [source.class_names[label] for label in labels])

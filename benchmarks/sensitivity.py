@@ -24,7 +24,7 @@ from videogan.metrics.distances import bootstrap, frechet_distance, kernel_dista
 from videogan.metrics.diversity import class_accuracy, duplicate_share, precision_recall_density_coverage
 from videogan.metrics.features import FeatureNet, load_features
 from videogan.metrics.motion import ArrowOfTime, content_drift, frozen_share, motion_energy
-from videogan.video import read_video, to_float
+from videogan.video import VideoReader, to_float
 
 FRAMES, SIZE, SHIFT = 16, 64, 8
 COLUMNS = ("kernel", "precision", "recall", "density", "coverage", "class", "energy", "arrow", "frozen", "duplicates")
@@ -84,10 +84,13 @@ def read(folder: Path) -> tuple[list[Tensor], Tensor, Tensor]:
     files = sorted(file for kind in folder.iterdir() if kind.is_dir() for file in kind.iterdir())
     classes = sorted({file.parent.name for file in files})
     names = [file.stem.removesuffix("-mirrored") for file in files]
-    known = sorted(set(names))
-    videos = [to_float(read_video(file, size=(SIZE, SIZE))[0]) for file in files]
+    people = sorted(set(names))
+    videos = []
+    for file in files:
+        with VideoReader(file, size=(SIZE, SIZE)) as reader:
+            videos.append(to_float(reader.read(range(len(reader)))))
     labels = torch.tensor([classes.index(file.parent.name) for file in files])
-    return videos, labels, torch.tensor([known.index(name) for name in names])
+    return videos, labels, torch.tensor([people.index(name) for name in names])
 
 
 def cut(videos: list[Tensor], start: int, stride: int = 1) -> Tensor:
@@ -111,7 +114,7 @@ def corruptions(videos: list[Tensor], labels: Tensor, people: Tensor, net: Featu
     order = torch.stack([torch.randperm(FRAMES, generator=draw) for _ in clips])
     changed: dict[str, Tensor] = {
         "none": clips,
-        "frame shuffle": torch.stack([clip[places] for clip, places in zip(clips, order, strict=True)]),
+        "frame shuffle": torch.stack([clip[numbers] for clip, numbers in zip(clips, order, strict=True)]),
         "time reversal": clips.flip(1),
         "freeze": torch.cat(
             (clips[:, : FRAMES // 2], clips[:, FRAMES // 2 : FRAMES // 2 + 1].expand_as(clips[:, 8:])), 1

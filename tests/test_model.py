@@ -56,6 +56,17 @@ def test_interpolate_and_encode(weights):
             model.encode(clip)
 
 
+def test_the_median_change_is_that_of_the_whole_clip(weights):
+    """Also of frames before the end that the future is predicted from, and between the middle two of an even number."""
+    clip = np.zeros((91, 32, 32, 3), np.uint8)
+    levels = np.concatenate([np.full(45, 2), np.full(45, 5)]).cumsum() % 250
+    clip[1:] = levels.astype(np.uint8)[:, None, None, None]
+    future = videogan.load(weights).predict(clip, 4, refine=0)
+    change = np.abs(clip[1:].astype(int) - clip[:-1]).mean(axis=(1, 2, 3))
+    assert future.figures["median_change"] == pytest.approx(float(np.median(change)), abs=1e-4)
+    assert float(np.median(change)) == 3.5
+
+
 def test_predict_goes_on_from_a_clip(weights):
     model = videogan.load(weights)
     clip = np.stack(list(islice(model.stream(seed=3), 22)))

@@ -81,14 +81,5 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return getattr(import_module(f"videogan.{_ROOMS[name]}"), name)
     if name == "__version__":
-        return _version()
+        return import_module("videogan.artifacts.provenance").package_version()
     raise AttributeError(f"module 'videogan' has no attribute {name!r}")
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("videogan")
-    except PackageNotFoundError:
-        return "unknown"

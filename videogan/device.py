@@ -94,9 +94,9 @@ def memory_gib(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def environment(device: torch.device) -> dict[str, str]:
-    """Return the versions and the machine that results depend on."""
-    packages = ("videogan", "torch", "torchvision", "av", "numpy")
+def environment(device: torch.device, *packages: str) -> dict[str, str]:
+    """Return the versions and the machine that results depend on; ``packages`` beside those that always count."""
+    packages = ("videogan", "torch", "torchvision", "av", "numpy", *packages)
     return {
         "device": describe(device),
         "platform": platform.platform(),

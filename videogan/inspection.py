@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Callable
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,9 @@ from videogan.data.clips import clip_span
 from videogan.data.folder import VideoFolder, survey_folder
 from videogan.data.summary import file_report, folder_report
 from videogan.errors import CheckpointError, VideoError
+from videogan.files import Progress
 from videogan.presets import PRESETS, preset
 from videogan.video import probe
-
-Progress = Callable[[int, int], None]
 
 
 def inspect(path: str | os.PathLike[str], progress: Progress | None = None) -> dict[str, Any]:

@@ -2,9 +2,7 @@ import logging
 import os
 import shutil
 import threading
-import time
 from collections import Counter
-from contextlib import closing
 
 import numpy as np
 import pytest
@@ -14,7 +12,6 @@ from videogan.config import DataConfig
 from videogan.data.loader import ClipLoader
 from videogan.data.prefetch import prefetch
 from videogan.errors import DataError
-from videogan.training.loop import Tick
 
 
 @pytest.fixture
@@ -55,14 +52,14 @@ def test_ranks_share_one_global_batch(loader):
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("short", ["repeat-last", "bounce", "skip"])
 def test_clips_are_cut_from_their_videos(loader, read_all, stride, short):
-    made = loader(frame_stride=stride, short=short, batch_size=16)
-    videos = [read_all(made.cache, number) for number in range(4)]
-    batch = made.batch(0)
+    ours = loader(frame_stride=stride, short=short, batch_size=16)
+    videos = [read_all(ours.cache, number) for number in range(4)]
+    batch = ours.batch(0)
     for clip, label in zip(batch.frames.numpy(), batch.labels.tolist(), strict=True):
         candidates = videos[:3] if label == 0 else videos[3:]
         found = False
         for frames in candidates:
-            for start in range(made.cache.videos[0].num_frames):
+            for start in range(ours.cache.videos[0].num_frames):
                 wanted = np.arange(start, start + 8 * stride, stride)
                 if wanted[-1] < len(frames):
                     found |= np.array_equal(frames[wanted], clip)
@@ -73,8 +70,8 @@ def test_clips_are_cut_from_their_videos(loader, read_all, stride, short):
 
 
 def test_classes_are_equally_likely(loader):
-    made = loader(batch_size=64)
-    labels = torch.cat([made.batch(step).labels for step in range(20)])
+    ours = loader(batch_size=64)
+    labels = torch.cat([ours.batch(step).labels for step in range(20)])
     assert abs(labels.float().mean() - 0.5) < 0.05
     plain = loader(batch_size=64, class_balanced=False)
     labels = torch.cat([plain.batch(step).labels for step in range(20)])
@@ -82,40 +79,40 @@ def test_classes_are_equally_likely(loader):
 
 
 def test_every_start_is_drawn(loader):
-    made = loader(batch_size=64, num_frames=8)
-    videos, starts = made._locate(np.random.default_rng(0).random((4000, 3)))
+    ours = loader(batch_size=64, num_frames=8)
+    videos, starts = ours._locate(np.random.default_rng(0).random((4000, 3)))
     drawn = Counter(zip(videos, starts, strict=True))
     assert {start for video, start in drawn if video == 3} == set(range(23))
     assert {start for video, start in drawn if video == 2} == {0}
 
 
 def test_without_classes_there_are_no_labels(labelled, cached):
-    made = ClipLoader(cached(labelled, labels="none"), DataConfig(num_frames=8), batch_size=2, seed=0)
-    assert made.batch(0).labels is None
+    ours = ClipLoader(cached(labelled, labels="none"), DataConfig(num_frames=8), batch_size=2, seed=0)
+    assert ours.batch(0).labels is None
 
 
 def test_too_short_for_every_clip_names_both_ways_out(loader):
     with pytest.raises(DataError, match=r"longest has 30 frames.*needs 32.*data\.short=repeat-last"):
         loader(num_frames=32, short="skip")
-    made = loader(num_frames=32)
-    assert made.num_short == 4
-    made.batch(0)
+    ours = loader(num_frames=32)
+    assert ours.num_short == 4
+    ours.batch(0)
 
 
 def test_classes_and_short_videos_that_fall_away_are_told(loader, caplog):
     with caplog.at_level(logging.WARNING):
-        made = loader(num_frames=28, short="skip")
+        ours = loader(num_frames=28, short="skip")
     assert "3 of 4 videos are shorter than a clip's 28 frames: they are left out" in caplog.text
     assert "cannot be learnt: a" in caplog.text
-    assert made.batch(0).labels.tolist() == [1] * 4
+    assert ours.batch(0).labels.tolist() == [1] * 4
 
 
 def test_batches_are_those_of_the_steps(loader):
-    made = loader()
-    stream = made.batches(7)
+    ours = loader()
+    stream = ours.batches(7)
     got = [next(stream) for _ in range(5)]
     stream.close()
-    assert all(same(batch, made.batch(7 + number)) for number, batch in enumerate(got))
+    assert all(same(batch, ours.batch(7 + number)) for number, batch in enumerate(got))
 
 
 def test_the_thread_ends_with_its_consumer(loader):
@@ -128,6 +125,21 @@ def test_the_thread_ends_with_its_consumer(loader):
     next(stream)
     del stream
     assert not any(thread.name == "prefetch" for thread in threading.enumerate())
+
+
+def test_the_next_item_is_produced_while_the_last_one_is_used():
+    produced = {step: threading.Event() for step in range(3)}
+
+    def produce(step):
+        if step in produced:
+            produced[step].set()
+        return step
+
+    stream = prefetch(produce, 0)
+    for step in range(2):
+        assert next(stream) == step
+        assert produced[step + 1].wait(timeout=60), "nobody has asked for it yet"
+    stream.close()
 
 
 def test_what_the_thread_raises_is_raised_to_the_consumer():
@@ -143,61 +155,48 @@ def test_what_the_thread_raises_is_raised_to_the_consumer():
 
 
 def test_frames_lost_while_training_are_replaced_and_counted(loader, caplog, read_all):
-    made = loader(batch_size=32)
-    whole = made.batch(0)
-    last = max(made.cache.videos, key=lambda video: video.offset)
-    os.truncate(f"/proc/self/fd/{made.cache.store._fd}", last.offset)
+    ours = loader(batch_size=32)
+    whole = ours.batch(0)
+    last = max(ours.cache.videos, key=lambda video: video.offset)
+    os.truncate(f"/proc/self/fd/{ours.cache.store._fd}", last.offset)
     with caplog.at_level(logging.WARNING):
-        batch = made.batch(0)
-        made.batch(1)
-    assert made.num_failures > 0
+        batch = ours.batch(0)
+        ours.batch(1)
+    assert ours.num_failures > 0
     assert len(caplog.records) == 1
     assert "replaced" in caplog.text
     kept = [torch.equal(one, other) for one, other in zip(whole.frames, batch.frames, strict=True)]
     assert 0 < sum(kept) < 32
-    again = ClipLoader(made.cache, made.data, batch_size=32, seed=3)
+    again = ClipLoader(ours.cache, ours.data, batch_size=32, seed=3)
     assert same(again.batch(0), batch)
-    os.truncate(f"/proc/self/fd/{made.cache.store._fd}", 0)
+    os.truncate(f"/proc/self/fd/{ours.cache.store._fd}", 0)
     with pytest.raises(DataError, match="can no longer be read"):
-        made.batch(2)
+        ours.batch(2)
 
 
 def test_videos_that_vanish_while_streaming(labelled, cached, caplog):
-    made = ClipLoader(cached(labelled, cache_limit_gb=1e-9), DataConfig(num_frames=8), batch_size=8, seed=0)
-    assert made.batch(0).frames.any()
-    made.cache.close()
+    ours = ClipLoader(cached(labelled, cache_limit_gb=1e-9), DataConfig(num_frames=8), batch_size=8, seed=0)
+    assert ours.batch(0).frames.any()
+    ours.cache.close()
     (labelled / "a" / "1.mp4").unlink()
     with caplog.at_level(logging.WARNING):
         for step in range(3):
-            made.batch(step)
-    assert made.num_failures > 0
+            ours.batch(step)
+    assert ours.num_failures > 0
     shutil.rmtree(labelled)
-    made.cache.close()
+    ours.cache.close()
     with pytest.raises(DataError, match="can no longer be read"):
-        made.batch(9)
+        ours.batch(9)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_batches_on_a_device_are_the_same(loader):
-    made = loader()
-    stream = made.batches(0, "cuda")
+    ours = loader()
+    stream = ours.batches(0, "cuda")
     for step in range(20):
         batch = next(stream)
         assert batch.frames.is_cuda
-        assert torch.equal(batch.frames.cpu(), made.batch(step).frames)
-        assert torch.equal(batch.labels.cpu(), made.batch(step).labels)
+        assert torch.equal(batch.frames.cpu(), ours.batch(step).frames)
+        assert torch.equal(batch.labels.cpu(), ours.batch(step).labels)
     stream.close()
-
-
-@pytest.mark.slow
-def test_a_step_of_30_ms_waits_for_less_than_5_percent(labelled, cached):
-    """A step on another device: it leaves this processor free for the thread that reads the next batch."""
-    loader = ClipLoader(cached(labelled, size=64), DataConfig(num_frames=8), batch_size=32, seed=0)
-    tick = Tick(0)
-    with closing(loader.batches(0)) as batches:
-        next(batches)
-        for _ in range(100):
-            tick.wait_for(batches)
-            time.sleep(0.03)
-    assert tick.waiting_share() < 0.05

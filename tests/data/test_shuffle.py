@@ -9,7 +9,7 @@ import torch
 
 from videogan.config import DataConfig
 from videogan.data.loader import ClipLoader
-from videogan.data.shuffle import CLIPS, RUNS, Deal
+from videogan.data.shuffle import CLIPS, RUNS, RunOrder
 
 
 @pytest.fixture
@@ -27,13 +27,13 @@ def same(one, other):
 
 
 def test_every_position_of_a_block_belongs_to_one_clip_of_one_run():
-    deal, size = Deal(1), RUNS * CLIPS
-    located = [deal.locate(position) for position in range(2 * size)]
+    order, size = RunOrder(1), RUNS * CLIPS
+    located = [order.locate(position) for position in range(2 * size)]
     assert len(set(located)) == 2 * size
     for run in {run for run, _ in located}:
-        assert [located[position] for position in deal.positions(run)] == [(run, member) for member in range(CLIPS)]
+        assert [located[position] for position in order.positions(run)] == [(run, member) for member in range(CLIPS)]
     assert [run for run, _ in located[:size]] != [run for run, _ in located[size:]]
-    assert Deal(2).locate(7) != deal.locate(7)
+    assert RunOrder(2).locate(7) != order.locate(7)
 
 
 def test_a_batch_is_a_function_of_seed_and_step_in_any_order(streamed):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from read_video import read_video
 from safetensors import safe_open
 
 from videogan.artifacts.runs import find_weights
 from videogan.artifacts.weights import load_weights
-from videogan.video import read_video
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from read_video import read_video
 
 from videogan.artifacts.provenance import read_provenance as read_recipe
 from videogan.preparation.synthetic import moving_shapes
-from videogan.video import VideoWriter, probe, read_video
+from videogan.video import VideoWriter, probe
 
 
 @pytest.fixture

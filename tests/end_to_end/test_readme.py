@@ -2,19 +2,41 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
+from tiny_run import TINY
+
+import videogan
+from videogan.presets import parse_setting
+from videogan.video import probe
+
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
-def test_the_python_examples_run(videogan, clips, tiny):
-    Path("flat").mkdir()
+@pytest.fixture
+def in_small(tmp_path, monkeypatch):
+    """Let README's calls of train and evaluate do a step and a few clips; their own arguments are passed on."""
+    train, evaluate = videogan.train, videogan.evaluate
+    changes = {**dict(map(parse_setting, TINY)), "data.cache_dir": str(tmp_path / "cache")}
+    small = {"preset": "cpu", "settings": changes, "steps": 1}
+    monkeypatch.setattr(videogan, "train", lambda clips, **options: train(clips, **options | small), raising=False)
+    few = {"features": "pixels-16", "clips": 4}
+    monkeypatch.setattr(videogan, "evaluate", lambda real, **options: evaluate(real, **options | few), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_python_examples_run(in_small, clips):
+    Path("clips").mkdir()
     for number, path in enumerate(sorted(clips.rglob("*.mp4"))):
-        shutil.copy(path, f"flat/{number}.mp4")
-    assert videogan("train", "flat", *tiny, "--run", "runs/demo", "--steps", 1).code == 0
-    codes = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(codes) >= 3
+        shutil.copy(path, f"clips/{number}.mp4")
+    examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(examples) >= 3
     names: dict[str, object] = {}
-    for code in codes:
+    for code in examples:
         exec(code, names)
+    assert names["run"].metrics()[-1]["step"] == 1
+    assert names["distance"] is not None
+    assert Path("evaluation/report.html").is_file()
+    assert probe("four.mp4").height == 64
     assert names["frame"].shape == (32, 32, 3)
     assert len(names["morph"]) == 64
     assert names["codes"].motion_codes.shape[:2] == (1, 16)

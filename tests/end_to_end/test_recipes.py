@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from read_video import read_video
 
-from videogan.video import probe, read_comment, read_video
+from videogan.video import probe
+from videogan.video.probe import read_comment
 
 MAIN = [sys.executable, "-c", "from videogan.cli import main; main()"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from read_video import read_video
 
-from videogan.video import probe, read_video
+from videogan.video import probe
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tiny_run import tiny_config
 from videogan.artifacts.weights import Card
 from videogan.errors import CheckpointError
 from videogan.export import files
-from videogan.export.step import StreamingStep, describe, example_inputs
+from videogan.export.step import StreamingStep, describe_step, example_inputs
 from videogan.generation.sampling import latent_stream, stream, take
 
 CASES = [pytest.param(0, (), id="no-classes"), pytest.param(2, ("generator.prior=normal",), id="classes-normal")]
@@ -21,7 +21,7 @@ def made(num_classes, settings):
     generator = tiny_generator(num_classes, *settings)
     names = ("right", "down")[:num_classes]
     card = Card(tiny_config(*settings), names, frame_rate=25, step=3, clips_seen=12)
-    return StreamingStep(generator), describe(generator, card, "0" * 64)
+    return StreamingStep(generator), describe_step(generator, card, "0" * 64)
 
 
 @pytest.mark.parametrize(("num_classes", "settings"), CASES)

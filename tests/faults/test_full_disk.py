@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from videogan.video import OUTPUT_SUFFIXES, VideoWriter
+from videogan.video import VideoWriter
+from videogan.video.writer import OUTPUT_SUFFIXES
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -3,7 +3,7 @@ import torch
 from tiny_generator import tiny_generator
 from tiny_run import tiny_config
 
-from videogan.generation.inversion import encode, invert, refine, render, schedule
+from videogan.generation.inversion import invert, refine, render, schedule
 from videogan.generation.sampling import stream, take
 from videogan.models.build import build_encoder
 
@@ -13,6 +13,10 @@ WINDOW = 8
 def encoder():
     torch.manual_seed(5)
     return build_encoder(tiny_config()).eval().requires_grad_(False)
+
+
+def encode(generator, network, clip, labels=None):
+    return invert(generator, network, clip, window=WINDOW, steps=0, labels=labels).latents
 
 
 def clip_of(generator, num_frames, label=None):
@@ -32,7 +36,7 @@ def psnr(a, b):
 def test_a_clip_of_any_length_comes_back_with_all_its_frames(num_frames):
     generator = tiny_generator()
     clip = clip_of(generator, num_frames)
-    latents = encode(generator, encoder(), clip, window=WINDOW)
+    latents = encode(generator, encoder(), clip)
     assert latents.motion_codes.shape[:2] == (1, -(-num_frames // 4))
     assert frames_of(generator, latents).shape == clip.shape
 
@@ -40,7 +44,7 @@ def test_a_clip_of_any_length_comes_back_with_all_its_frames(num_frames):
 def test_windows_of_a_long_clip_are_those_that_end_with_it():
     generator, network = tiny_generator(), encoder()
     clip = clip_of(generator, 20)
-    latents = encode(generator, network, clip, window=WINDOW)
+    latents = encode(generator, network, clip)
     parts = [network(clip[None, start : start + WINDOW]) for start in (0, 4, 12)]
     assert torch.allclose(latents.content, torch.stack([part.content for part in parts]).mean(0), atol=1e-5)
     wanted = torch.cat([parts[0].motion_codes[:, :1], parts[1].motion_codes, parts[2].motion_codes], dim=1)
@@ -51,7 +55,7 @@ def test_refinement_finds_a_generated_clip_and_leaves_the_generator_alone():
     generator = tiny_generator()
     weights = {name: value.clone() for name, value in generator.state_dict().items()}
     clip = clip_of(generator, 14)
-    before = encode(generator, encoder(), clip, window=WINDOW)
+    before = encode(generator, encoder(), clip)
     seen = []
     after = refine(generator, clip, before, steps=80, progress=lambda done, total: seen.append((done, total)))
     gain = psnr(clip, frames_of(generator, after.latents)) - psnr(clip, frames_of(generator, before))
@@ -66,7 +70,7 @@ def test_refinement_finds_a_generated_clip_and_leaves_the_generator_alone():
 def test_refinement_is_the_same_every_time_and_never_makes_it_worse():
     generator = tiny_generator()
     clip = clip_of(generator, 12)
-    start = encode(generator, encoder(), clip, window=WINDOW)
+    start = encode(generator, encoder(), clip)
     errors = [refine(generator, clip, start, steps=steps).error for steps in (0, 3, 3, 30)]
     assert errors[0] >= errors[1] == errors[2] >= errors[3]
     wild = refine(generator, clip, start, steps=5, learning_rate=50.0)
@@ -76,9 +80,9 @@ def test_refinement_is_the_same_every_time_and_never_makes_it_worse():
 def test_a_clip_longer_than_a_chunk_has_the_gradients_of_the_whole(monkeypatch):
     generator = tiny_generator()
     clip = clip_of(generator, 46)
-    start = encode(generator, encoder(), clip, window=WINDOW)
+    start = encode(generator, encoder(), clip)
     whole = refine(generator, clip, start, steps=2).latents
-    monkeypatch.setattr("videogan.generation.inversion.CHUNK_STEPS", 3)
+    monkeypatch.setattr("videogan.generation.inversion.DECODED_STEPS", 3)
     parts = refine(generator, clip, start, steps=2).latents
     assert torch.allclose(whole.path, parts.path, atol=1e-3)
     assert torch.allclose(whole.content, parts.content, atol=1e-3)
@@ -91,7 +95,7 @@ def test_the_class_of_lowest_error_is_chosen():
     chosen = []
     for label in range(3):
         # Frames that the encoder's own codes make, so that their class is known.
-        seen = encode(generator, network, clip_of(generator, 16, label), window=WINDOW, labels=[label])
+        seen = encode(generator, network, clip_of(generator, 16, label), labels=[label])
         clip = frames_of(generator, seen)
         found = invert(generator, network, clip, window=WINDOW, steps=2).latents
         errors = [invert(generator, network, clip, window=WINDOW, steps=0, labels=[other]).error for other in range(3)]
@@ -103,7 +107,7 @@ def test_the_class_of_lowest_error_is_chosen():
 def test_weights_say_which_frames_matter():
     generator = tiny_generator()
     clip = torch.cat([clip_of(generator, 16), -clip_of(generator, 16)])
-    start = encode(generator, encoder(), clip, window=WINDOW)
+    start = encode(generator, encoder(), clip)
     even = frames_of(generator, refine(generator, clip, start, steps=30).latents)
     weights = torch.cat([torch.full((16,), 1e-3), torch.ones(16)])
     late = frames_of(generator, refine(generator, clip, start, steps=30, weights=weights).latents)

@@ -3,10 +3,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from read_video import read_video
 
 from videogan.errors import UsageError
 from videogan.generation.video_stream import VideoStream
-from videogan.video import read_video, to_uint8
+from videogan.video import to_uint8
 
 
 def stream_of(clips: torch.Tensor) -> VideoStream:

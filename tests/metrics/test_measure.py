@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from read_video import read_video
 
 from videogan.data.folder import scan_folder
 from videogan.metrics.distances import bootstrap, kernel_distance
 from videogan.metrics.features import load_features
 from videogan.metrics.measure import measure
 from videogan.metrics.sources import Batch, ClipRule, FolderSource
-from videogan.video import VideoWriter, read_video, to_float
+from videogan.video import VideoWriter, to_float
 
 ACTIONS = Path(os.environ.get("VIDEOGAN_SHARED") or Path(__file__).parents[2] / ".." / "shared") / "data" / "actions"
 

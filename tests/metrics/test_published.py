@@ -42,26 +42,26 @@ def test_git_blob_hash_is_that_of_git(shelf):
 
 def test_a_fetched_file_is_the_right_one_and_stays(shelf, tmp_path):
     with served(shelf) as address:
-        places = (f"{address}/none.pt", f"{address}/page.html", f"{address}/net.pt")
-        wanted = Published("net.pt", HASH, places)
+        addresses = (f"{address}/none.pt", f"{address}/page.html", f"{address}/net.pt")
+        published = Published("net.pt", HASH, addresses)
         with pytest.raises(UsageError, match=r"--features-file.*--fetch"):
-            find(wanted, fetch=False, cache_dir=tmp_path / "cache")
-        file = find(wanted, fetch=True, cache_dir=tmp_path / "cache")
+            find(published, fetch=False, cache_dir=tmp_path / "cache")
+        file = find(published, fetch=True, cache_dir=tmp_path / "cache")
     assert file.read_bytes() == b"hello\n"
-    assert find(wanted, fetch=True, cache_dir=tmp_path / "cache") == file
+    assert find(published, fetch=True, cache_dir=tmp_path / "cache") == file
     assert [path.name for path in file.parent.iterdir()] == ["net.pt"]
     file.write_bytes(b"damaged")
     with pytest.raises(UsageError):
-        find(wanted, fetch=False, cache_dir=tmp_path / "cache")
+        find(published, fetch=False, cache_dir=tmp_path / "cache")
 
 
 def test_wrong_files_and_no_network_are_told_on_one_line(shelf, tmp_path):
     with served(shelf) as address:
         pass  # the port is free again, so that nobody answers
     with served(shelf) as other:
-        wanted = Published("net.pt", HASH, (f"{address}/net.pt", f"{other}/page.html"))
+        published = Published("net.pt", HASH, (f"{address}/net.pt", f"{other}/page.html"))
         with pytest.raises(UsageError) as told:
-            find(wanted, fetch=True, cache_dir=tmp_path / "cache")
+            find(published, fetch=True, cache_dir=tmp_path / "cache")
     said = str(told.value)
     assert "refused" in said and "gave another file" in said and "--features-file" in said and "\n" not in said
     assert not list((tmp_path / "cache" / "weights").iterdir())

@@ -4,6 +4,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from read_video import read_video
 from tiny_run import tiny_config
 
 from videogan.data.folder import scan_folder
@@ -11,7 +12,7 @@ from videogan.errors import DataError
 from videogan.generation.sampling import stream, take
 from videogan.metrics.sources import ClipRule, FolderSource, GeneratorSource, choose, labels_in_proportion, read_clip
 from videogan.models.build import build_generator
-from videogan.video import VideoWriter, read_video
+from videogan.video import VideoWriter
 
 
 @pytest.fixture(scope="module")

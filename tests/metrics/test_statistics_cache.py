@@ -71,13 +71,13 @@ def test_a_changed_file_another_rule_or_seed_and_damage_are_measured_anew(root, 
     assert run(root, cache)[0].seen == 0
 
 
-@pytest.mark.parametrize("place", [-1, -3, -4000])
-def test_a_flipped_bit_is_found(root, tmp_path, place):
+@pytest.mark.parametrize("offset", [-1, -3, -4000])
+def test_a_flipped_bit_is_found(root, tmp_path, offset):
     cache = tmp_path / "cache"
     _, whole = run(root, cache)
     (file,) = (cache / "statistics").iterdir()
     content = bytearray(file.read_bytes())
-    content[place] ^= 64
+    content[offset] ^= 64
     file.write_bytes(content)
     net, again = run(root, cache)
     assert net.seen == 8
@@ -101,11 +101,11 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(root, tmp_path):
 
 def test_the_name_of_a_set_does_not_depend_on_where_it_lies(root, tmp_path):
     before = scan_folder(root, cache_dir=tmp_path / "cache")
-    name, place = real_set(before), cache_key(before, {})
+    name, key = real_set(before), cache_key(before, {})
     moved = root.rename(tmp_path / "elsewhere")
     after = scan_folder(moved, cache_dir=tmp_path / "cache")
     assert real_set(after) == name
-    assert cache_key(after, {}) != place
+    assert cache_key(after, {}) != key
 
 
 def test_halves_have_no_video_in_common(root, tmp_path):

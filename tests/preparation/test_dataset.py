@@ -80,5 +80,3 @@ def test_what_is_out_of_range_is_refused_before_anything_is_made(tmp_path, optio
 
 def test_the_room_names_its_entrances():
     assert all(callable(getattr(videogan.preparation, name)) for name in videogan.preparation.__all__)
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        videogan.preparation.nothing  # noqa: B018

@@ -4,8 +4,8 @@ import av
 import pytest
 
 from videogan.errors import UsageError
-from videogan.video import VIDEO_SUFFIXES, as_frame_rate
-from videogan.video.formats import HEADED_FORMATS, HEADERLESS_FORMATS
+from videogan.video import as_frame_rate
+from videogan.video.formats import HEADED_FORMATS, HEADERLESS_FORMATS, VIDEO_SUFFIXES
 
 
 @pytest.mark.parametrize(

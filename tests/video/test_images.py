@@ -4,10 +4,11 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from PIL import Image
+from read_video import read_video
 from video_samples import moving_frames
 
 from videogan.errors import VideoError
-from videogan.video import VideoReader, VideoWriter, probe, read_video
+from videogan.video import VideoReader, VideoWriter, probe
 from videogan.video.images import numbered_images
 
 

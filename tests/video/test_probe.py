@@ -10,7 +10,8 @@ import pytest
 from video_samples import encode, moving_frames
 
 from videogan.errors import MissingPathError, VideoError
-from videogan.video import VideoReader, probe, read_comment
+from videogan.video import VideoReader, probe
+from videogan.video.probe import read_comment
 
 
 def test_an_ordinary_file(clip_path: Path) -> None:

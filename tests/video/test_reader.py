@@ -7,10 +7,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from read_video import read_video
 from video_samples import all_frames, encode, moving_frames
 
 from videogan.errors import UsageError, VideoError
-from videogan.video import VideoReader, VideoWriter, as_frame_rate, probe, read_video
+from videogan.video import VideoReader, VideoWriter, as_frame_rate, probe
 
 
 @pytest.fixture(scope="module", params=[12, 250], ids=["gop12", "gop250"])

@@ -7,9 +7,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from read_video import read_video
 from video_samples import all_frames, encode, moving_frames, psnr
 
-from videogan.video import VideoReader, VideoWriter, probe, read_video
+from videogan.video import VideoReader, VideoWriter, probe
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])

@@ -5,10 +5,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from read_video import read_video
 from video_samples import moving_frames, names_in, psnr
 
 from videogan.errors import MissingPathError, UsageError
-from videogan.video import OUTPUT_SUFFIXES, VideoWriter, probe, read_comment, read_video
+from videogan.video import VideoWriter, probe
+from videogan.video.probe import read_comment
+from videogan.video.writer import OUTPUT_SUFFIXES
 
 
 @pytest.mark.parametrize("rate", [23.976, Fraction(30000, 1001), 25, 12.5, 1, 60, 29.97, Fraction(1, 2), 240])

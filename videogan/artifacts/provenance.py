@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from videogan.errors import UsageError, VideoError
-from videogan.video import read_comment
+from videogan.video.probe import read_comment
 
 VERSIONS_OF = ("torch", "av", "numpy")
 MAX_FRAMES = 10**9

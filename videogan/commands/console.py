@@ -71,15 +71,3 @@ def bars() -> Iterator[Callable[..., None]]:
             progress.update(tasks[task], completed=done, total=total, description=words)
 
         yield move
-
-
-@contextmanager
-def reading_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a callback ``(done, total)`` that moves a bar on stderr, where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

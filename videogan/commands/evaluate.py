@@ -8,14 +8,12 @@ from typing import Annotated
 import typer
 
 import videogan
+from videogan.commands import options
 from videogan.commands.console import bars, printable
 from videogan.errors import MissingPathError, UsageError
 
 RealArgument = Annotated[
     Path | None, typer.Argument(help="Folder of real videos; its sub-folders, if any, are the classes.")
-]
-RunOption = Annotated[
-    Path | None, typer.Option("--run", help="Run folder, checkpoint or weights file; by default the newest run.")
 ]
 GeneratedOption = Annotated[
     Path | None, typer.Option(help="Folder of generated videos, by whatever tool, in place of a model.")
@@ -45,7 +43,7 @@ LpipsOption = Annotated[Path | None, typer.Option(help="LPIPS as TorchScript, fo
 
 def evaluate(
     real: RealArgument = None,
-    run: RunOption = None,
+    run: options.RunOption = None,
     generated: GeneratedOption = None,
     metrics: Annotated[str | None, typer.Option(metavar="A,B", help="Which metrics; by default all.")] = None,
     features: Annotated[str, typer.Option(help="What clips are described by.")] = "efficientnet-lite0",
@@ -61,7 +59,7 @@ def evaluate(
     stride: StrideOption = None,
     generated_stride: Annotated[int, typer.Option(help="The same of generated videos.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("evaluation"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: options.JsonOption = False,
     compare: CompareOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Replace the report in OUT.")] = False,
 ) -> None:

@@ -7,17 +7,16 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.options import RunOption, YesOption
 
 
 def export(
     out: Annotated[Path, typer.Argument(help="What to write: .safetensors (weights), .onnx or .pt2 (streaming step).")],
-    run: RunOption = None,
+    run: options.RunOption = None,
     precision: Annotated[
         Literal["float32", "float16"] | None,
         typer.Option(help="Of the weights in a .safetensors file; float16 halves it, float32 is the default."),
     ] = None,
-    yes: YesOption = False,
+    yes: options.YesOption = False,
 ) -> None:
     """Write a model for sharing, or its streaming step for programs without videogan."""
     options.check_export_out(out, precision=precision, overwrite=yes)

@@ -1,27 +1,29 @@
 """``videogan inspect``: what a video, a folder of videos or a model holds, and how a video was made."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import videogan
-from videogan.commands.console import printable, reading_bar
+from videogan.commands import options
+from videogan.commands.console import bars, printable
 
 
 def inspect(
     path: Annotated[
         Path, typer.Argument(readable=False, help="A video, a folder of videos, a run, a checkpoint or weights.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Show what a video, a folder or a model holds, or why it cannot be used; of an own video, how it was made.
 
     Ends with 3 if nothing in it can be used.
     """
-    with reading_bar("reading") as progress:
-        report = videogan.inspect(path, progress)
+    with bars() as show:
+        report = videogan.inspect(path, partial(show, "reading"))
     typer.echo(json.dumps(report) if as_json else "\n".join(_lines(report, path)))
     if report.get("status") == "rejected" or ("files" in report and not report["totals"]["videos"]):
         raise typer.Exit(3)
@@ -32,7 +34,7 @@ def _lines(report: dict[str, Any], path: Path) -> list[str]:
         return _folder_lines(report, path)
     if "kind" in report:
         return _model_lines(report)
-    return [_file_line(report, None), *(_recipe_lines(report["recipe"]) if "recipe" in report else [])]
+    return [_file_line(report, None), *(_provenance_lines(report["recipe"]) if "recipe" in report else [])]
 
 
 def _file_line(file: dict[str, Any], root: Path | None) -> str:
@@ -106,12 +108,12 @@ def _model_lines(report: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _recipe_lines(recipe: dict[str, Any]) -> list[str]:
-    options = ", ".join(f"{name} {value}" for name, value in recipe["options"].items() if value not in (None, False))
-    versions = ", ".join(f"{name} {number}" for name, number in recipe["versions"].items())
+def _provenance_lines(about: dict[str, Any]) -> list[str]:
+    options = ", ".join(f"{name} {value}" for name, value in about["options"].items() if value not in (None, False))
+    versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
     return [
-        f"made by videogan {recipe['videogan']} {recipe['command']}: seed {recipe['seed']}, frames {recipe['frames']}",
-        f"model sha256 {recipe['model_sha256']}, step {recipe['step']}, on {recipe['device']}",
+        f"made by videogan {about['videogan']} {about['command']}: seed {about['seed']}, frames {about['frames']}",
+        f"model sha256 {about['model_sha256']}, step {about['step']}, on {about['device']}",
         f"options: {options}",
         f"versions: {versions}",
     ]

@@ -1,26 +1,14 @@
 """``videogan interpolate``: one video that moves from stop to stop, seeds or given clips."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import reading_bar
-from videogan.commands.options import (
-    ClassOption,
-    FrameRateOption,
-    NoMetadataOption,
-    OutArgument,
-    RefineOption,
-    RunOption,
-    TruncationOption,
-    YesOption,
-)
-from videogan.errors import UsageError, did_you_mean
+from videogan.commands.console import bars
 
-AXES = ("content", "motion", "both")
-LARGEST_SWAP = 10
 NOT_WITH_SWAP = ("axis", "ease", "hold", "loop")
 SeedsOption = Annotated[str | None, typer.Option(help="Seeds to move through, such as 1,2,3.")]
 FromOption = Annotated[
@@ -39,42 +27,43 @@ LoopOption = Annotated[bool, typer.Option("--loop", help="Return to the first st
 
 def interpolate(
     context: typer.Context,
-    out: OutArgument,
+    out: options.OutArgument,
     seeds: SeedsOption = None,
     start: FromOption = None,
     end: ToOption = None,
     axis: AxisOption = "content",
     swap: SwapOption = False,
-    run: RunOption = None,
+    run: options.RunOption = None,
     frames: FramesOption = None,
-    frame_rate: FrameRateOption = None,
+    frame_rate: options.FrameRateOption = None,
     ease: EaseOption = False,
     hold: HoldOption = 0,
     loop: LoopOption = False,
-    class_name: ClassOption = None,
-    truncation: TruncationOption = 1.0,
-    refine: RefineOption = 100,
-    no_metadata: NoMetadataOption = False,
-    yes: YesOption = False,
+    class_name: options.ClassOption = None,
+    truncation: options.TruncationOption = 1.0,
+    refine: options.RefineOption = 100,
+    no_metadata: options.NoMetadataOption = False,
+    yes: options.YesOption = False,
 ) -> None:
     """Move through seeds, or from one clip to another, in one video.
 
     Seeds are of one class, --class or the first one's; clips are of the class of lowest error.
     """
     stops = options.parse_stops(seeds, start, end)
-    if axis not in AXES:
-        raise UsageError(f"--axis takes {', '.join(AXES[:-1])} or {AXES[-1]}, not {axis!r}{did_you_mean(axis, AXES)}")
     if swap:
         options.refuse_options(context, NOT_WITH_SWAP, "--swap shows every combination at once")
-        if len(stops) > LARGEST_SWAP:
-            raise UsageError(f"--swap shows at most {LARGEST_SWAP} stops with each other, not {len(stops)}")
     (path,) = options.output_paths(out, overwrite=yes)
     options.check_frame_rate(frame_rate)
     model = videogan.load(run)
-    with reading_bar("refining") as progress:
+    with bars() as show:
         if swap:
             stream = model.swap(
-                stops, frames or 64, truncation=truncation, classes=class_name, refine=refine, progress=progress
+                stops,
+                frames or 64,
+                truncation=truncation,
+                classes=class_name,
+                refine=refine,
+                progress=partial(show, "refining"),
             )
         else:
             stream = model.interpolate(
@@ -87,7 +76,7 @@ def interpolate(
                 truncation=truncation,
                 classes=class_name,
                 refine=refine,
-                progress=progress,
+                progress=partial(show, "refining"),
             )
     if frame_rate is not None:
         stream = stream.with_frame_rate(frame_rate)

@@ -1,23 +1,14 @@
 """``videogan predict``: what may come after a given clip."""
 
 import json
+from functools import partial
 from typing import Annotated
 
 import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import reading_bar
-from videogan.commands.options import (
-    ClassOption,
-    InArgument,
-    JsonOption,
-    NoMetadataOption,
-    OutArgument,
-    RefineOption,
-    RunOption,
-    YesOption,
-)
+from videogan.commands.console import bars
 
 SeedOption = Annotated[
     int, typer.Option(min=0, max=options.LARGEST_SEED - 64, help="Of the first future; the next ones count up.")
@@ -25,18 +16,18 @@ SeedOption = Annotated[
 
 
 def predict(
-    clip: InArgument,
-    out: OutArgument,
-    run: RunOption = None,
+    clip: options.InArgument,
+    out: options.OutArgument,
+    run: options.RunOption = None,
     frames: Annotated[int, typer.Option(min=1, help="New frames.")] = 64,
     seed: SeedOption = 0,
     count: Annotated[int, typer.Option(min=1, max=64, help="Futures; several get a number in their name.")] = 1,
-    refine: RefineOption = 100,
-    class_name: ClassOption = None,
+    refine: options.RefineOption = 100,
+    class_name: options.ClassOption = None,
     new_only: Annotated[bool, typer.Option("--new-only", help="Write the new frames without the clip's own.")] = False,
-    as_json: JsonOption = False,
-    no_metadata: NoMetadataOption = False,
-    yes: YesOption = False,
+    as_json: options.JsonOption = False,
+    no_metadata: options.NoMetadataOption = False,
+    yes: options.YesOption = False,
 ) -> None:
     """Continue a clip: its own frames, then new ones; each seed is another future.
 
@@ -46,9 +37,9 @@ def predict(
     paths = options.output_paths(out, count, overwrite=yes)
     model = videogan.load(run)
     given, seeds = model.read_clip(clip), range(seed, seed + count)
-    with reading_bar("refining") as progress:
+    with bars() as show:
         future = model.predict(
-            given, frames, seeds=seeds, refine=refine, class_name=class_name, progress=progress
+            given, frames, seeds=seeds, refine=refine, class_name=class_name, progress=partial(show, "refining")
         ).with_options(clip=clip.name, new_only=new_only)
     (future if new_only else future.after(given)).save(*paths, overwrite=yes, metadata=not no_metadata)
     report = {

@@ -1,12 +1,13 @@
 """``videogan prepare``: a dataset, drawn or already fetched, into a folder of clean, cut, resized clips."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import videogan
-from videogan.commands.console import printable, reading_bar
+from videogan.commands.console import bars, printable
 
 
 def prepare(
@@ -24,9 +25,17 @@ def prepare(
     moving-shapes and moving-digits are drawn on the spot. For the others, get the dataset first and name its folder
     by --from.
     """
-    with reading_bar("preparing") as progress:
+    with bars() as show:
         result = videogan.prepare(
-            recipe, out, raw=raw, count=count, seed=seed, size=size, split=split, overwrite=yes, progress=progress
+            recipe,
+            out,
+            raw=raw,
+            count=count,
+            seed=seed,
+            size=size,
+            split=split,
+            overwrite=yes,
+            progress=partial(show, "preparing"),
         )
     for path, reason in result.rejected:
         typer.echo(f"warning: {printable(path)} is left out: {reason}", err=True)

@@ -1,6 +1,7 @@
 """``videogan reconstruct``: a clip, its latents, and the clip that they make, side by side."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,29 +9,19 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import reading_bar
-from videogan.commands.options import (
-    ClassOption,
-    InArgument,
-    JsonOption,
-    NoMetadataOption,
-    OutArgument,
-    RefineOption,
-    RunOption,
-    YesOption,
-)
+from videogan.commands.console import bars
 
 
 def reconstruct(
-    clip: InArgument,
-    out: OutArgument,
-    run: RunOption = None,
-    refine: RefineOption = 0,
-    class_name: ClassOption = None,
+    clip: options.InArgument,
+    out: options.OutArgument,
+    run: options.RunOption = None,
+    refine: options.RefineOption = 0,
+    class_name: options.ClassOption = None,
     latents: Annotated[Path | None, typer.Option(help="Write the latents to this .safetensors file.")] = None,
-    as_json: JsonOption = False,
-    no_metadata: NoMetadataOption = False,
-    yes: YesOption = False,
+    as_json: options.JsonOption = False,
+    no_metadata: options.NoMetadataOption = False,
+    yes: options.YesOption = False,
 ) -> None:
     """Encode a clip of any length and show it beside what its latents make, with PSNR and SSIM.
 
@@ -40,8 +31,10 @@ def reconstruct(
     (path,) = options.output_paths(out, overwrite=yes)
     options.check_latents_out(latents, overwrite=yes)
     model = videogan.load(run)
-    with reading_bar("refining") as progress:
-        result = model.reconstruct(model.read_clip(clip), refine=refine, class_name=class_name, progress=progress)
+    with bars() as show:
+        result = model.reconstruct(
+            model.read_clip(clip), refine=refine, class_name=class_name, progress=partial(show, "refining")
+        )
     result.stream.with_options(clip=clip.name).save(path, overwrite=yes, metadata=not no_metadata)
     if latents is not None:
         model.save_latents(latents, result.latents, overwrite=yes)

@@ -11,14 +11,6 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.options import (
-    FrameRateOption,
-    LoopOption,
-    NoMetadataOption,
-    RunOption,
-    TruncationOption,
-    YesOption,
-)
 from videogan.errors import UsageError
 
 VIDEOS_AT_ONCE = 16
@@ -55,21 +47,21 @@ NOT_WITH_LATENTS = ("count", "class_name", "truncation", "speed", "loop", "grid"
 def sample(
     context: typer.Context,
     out: OutArgument,
-    run: RunOption = None,
+    run: options.RunOption = None,
     frames: FramesOption = "64",
     count: CountOption = 1,
     seed: SeedOption = 0,
     class_name: ClassesOption = None,
-    truncation: TruncationOption = 1.0,
+    truncation: options.TruncationOption = 1.0,
     speed: SpeedOption = 1.0,
-    frame_rate: FrameRateOption = None,
-    loop: LoopOption = False,
+    frame_rate: options.FrameRateOption = None,
+    loop: options.LoopOption = False,
     grid: GridOption = None,
     like: LikeOption = None,
     latents: LatentsOption = None,
     pipe_format: PipeFormatOption = None,
-    no_metadata: NoMetadataOption = False,
-    yes: YesOption = False,
+    no_metadata: options.NoMetadataOption = False,
+    yes: options.YesOption = False,
 ) -> None:
     """Make new videos.
 

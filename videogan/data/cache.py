@@ -23,7 +23,7 @@ import shutil
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -87,10 +87,10 @@ def open_cache(folder: VideoFolder, data: DataConfig, *, progress: Progress | No
         UsageError: there is no room, or the cache folder cannot be written.
     """
     rate = None if data.frame_rate is None else as_frame_rate(data.frame_rate)
-    wanted = FrameFormat(data.size, data.size, data.fit, rate)
-    raw_bytes = _estimate(folder, wanted)
+    frame_format = FrameFormat(data.size, data.size, data.fit, rate)
+    raw_bytes = _estimate(folder, frame_format)
     kind = _kind(raw_bytes, data.cache_limit_gb)
-    source = hashlib.sha256(os.fsencode(folder.root.resolve()) + repr(wanted).encode()).hexdigest()[:12]
+    source = hashlib.sha256(os.fsencode(folder.root.resolve()) + repr(frame_format).encode()).hexdigest()[:12]
     home = cache_root(data.cache_dir) / "clips" / f"{printable(folder.root.resolve().name)[:40]}-{source}"
     content = _content_hash(folder, kind)
     try:
@@ -100,13 +100,13 @@ def open_cache(folder: VideoFolder, data: DataConfig, *, progress: Progress | No
         if index is None:
             prune(home.parent)
             with file_lock(home / "lock", on_wait=lambda: _log.info(_WAITING, printable(home))):
-                index = _valid_index(home, content) or _fill(home, content, folder, wanted, kind, progress)
+                index = _valid_index(home, content) or _fill(home, content, folder, frame_format, kind, progress)
     except OSError as error:
         if isinstance(error, UsageError):
             raise
         needed = raw_bytes if kind == "raw" else raw_bytes // _JPEG_SHRINKS
         raise cache_build.no_room(error, home, needed, _free(home)) from error
-    return _opened(home, index, folder, wanted, data.max_bad_share)
+    return _opened(home, index, folder, frame_format, data.max_bad_share)
 
 
 def _kind(raw_bytes: int, limit_gb: float) -> Kind:
@@ -118,13 +118,15 @@ def _kind(raw_bytes: int, limit_gb: float) -> Kind:
     return kind
 
 
-def _estimate(folder: VideoFolder, wanted: FrameFormat) -> int:
+def _estimate(folder: VideoFolder, frame_format: FrameFormat) -> int:
     """Bytes of all frames, raw."""
-    if wanted.frame_rate is None:
-        frames = sum(video.info.num_frames for video in folder.videos)
+    if frame_format.frame_rate is None:
+        num_frames = sum(video.info.num_frames for video in folder.videos)
     else:
-        frames = sum(round(video.info.duration_seconds * float(wanted.frame_rate)) + 1 for video in folder.videos)
-    return frames * wanted.frame_bytes
+        num_frames = sum(
+            round(video.info.duration_seconds * float(frame_format.frame_rate)) + 1 for video in folder.videos
+        )
+    return num_frames * frame_format.frame_bytes
 
 
 def _free(home: Path) -> int:
@@ -162,8 +164,8 @@ def _damage(path: Path, index: dict[str, Any]) -> str:
     """What is wrong with the cache's files; of many raw frames, a sample that changes from run to run is checked."""
     if path.stat().st_size != index["bytes"]:
         return "its size is wrong"
-    frames = sum(video.get("num_frames", 0) for video in index["videos"])
-    if index["kind"] == "jpeg" and path.with_suffix(".idx").stat().st_size != frames * _TABLE_ROW:
+    num_frames = sum(video.get("num_frames", 0) for video in index["videos"])
+    if index["kind"] == "jpeg" and path.with_suffix(".idx").stat().st_size != num_frames * _TABLE_ROW:
         return "the size of its table is wrong"
     videos = [video for video in index["videos"] if "checksum" in video]
     order = np.random.default_rng().permutation(len(videos)) if index["bytes"] > _VERIFIED_BYTES else range(len(videos))
@@ -184,7 +186,7 @@ def _damage(path: Path, index: dict[str, Any]) -> str:
 
 
 def _fill(
-    home: Path, content: str, folder: VideoFolder, wanted: FrameFormat, kind: Kind, progress: Progress | None
+    home: Path, content: str, folder: VideoFolder, frame_format: FrameFormat, kind: Kind, progress: Progress | None
 ) -> dict[str, Any]:
     """Decode every video; the frames' file and then the index appear whole under their names or not at all."""
     path = _frame_file(home, content)
@@ -194,10 +196,10 @@ def _fill(
     store = {"raw": cache_build.store_raw, "jpeg": cache_build.store_jpeg, "stream": cache_build.store_nothing}[kind]
     file = FrameFile(part)
     try:
-        needed = _estimate(folder, wanted) if kind == "raw" else 0
+        needed = _estimate(folder, frame_format) if kind == "raw" else 0
         if needed > _free(home):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        results = cache_build.store_all(folder.videos, wanted, file, store, progress)
+        results = cache_build.store_all(folder.videos, frame_format, file, store, progress)
         file.finish()
         if kind == "jpeg":
             _write_table(path, results)
@@ -209,7 +211,7 @@ def _fill(
         "content": content,
         "kind": kind,
         "bytes": file.size,
-        "videos": _entries(results, wanted, kind),
+        "videos": _entries(results, frame_format, kind),
     }
     write_json(home / "index.json", index, indent=None)
     for old in home.glob("frames-*"):
@@ -218,14 +220,14 @@ def _fill(
     return index
 
 
-def _entries(results: Sequence[Stored | str], wanted: FrameFormat, kind: Kind) -> list[dict[str, Any]]:
+def _entries(results: Sequence[Stored | str], frame_format: FrameFormat, kind: Kind) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     row = 0
     for stored in results:
         if isinstance(stored, str):
             entries.append({"reason": stored})
         elif kind == "raw":
-            nbytes = stored.num_frames * wanted.frame_bytes
+            nbytes = stored.num_frames * frame_format.frame_bytes
             entry = {"num_frames": stored.num_frames, "offset": stored.offset, "bytes": nbytes}
             entries.append({**entry, "checksum": stored.checksum})
         else:
@@ -244,30 +246,29 @@ def _write_table(path: Path, results: Sequence[Stored | str]) -> None:
 
 
 def _opened(
-    home: Path, index: dict[str, Any], folder: VideoFolder, wanted: FrameFormat, max_bad_share: float
+    home: Path, index: dict[str, Any], folder: VideoFolder, frame_format: FrameFormat, max_bad_share: float
 ) -> ClipCache:
     videos: list[CachedVideo] = []
     rejected = list(folder.rejected)
     rates: Counter[Fraction] = Counter()
-    kept = []
+    usable = []
     for source, entry in zip(folder.videos, index["videos"], strict=True):
         if "reason" in entry:
             rejected.append((source.path, entry["reason"]))
             continue
         videos.append(CachedVideo(source.path, source.label, entry["num_frames"], entry["offset"]))
         rates[source.info.frame_rate] += 1
-        kept.append(source)
-    usable = VideoFolder(folder.root, tuple(kept), tuple(rejected), folder.class_names, folder.hidden, folder.ignored)
-    check_usable(usable, max_bad_share)
+        usable.append(source)
+    check_usable(replace(folder, videos=tuple(usable), rejected=tuple(rejected)), max_bad_share)
     path, kind = _frame_file(home, index["content"]), index["kind"]
     store: FrameStore
     if kind == "raw":
-        store = RawFrames(path, wanted.frame_bytes)
+        store = RawFrames(path, frame_format.frame_bytes)
     elif kind == "jpeg":
         store = JpegFrames(path, np.fromfile(path.with_suffix(".idx"), np.int64).reshape(-1, 2))
     else:
-        store = StreamedFrames(wanted.open)
-    rate, share = (wanted.frame_rate, len(videos)) if wanted.frame_rate else rates.most_common(1)[0]
+        store = StreamedFrames(frame_format.open)
+    rate, share = (frame_format.frame_rate, len(videos)) if frame_format.frame_rate else rates.most_common(1)[0]
     if share < len(videos):
         others = len(videos) - share
         _log.warning(
@@ -278,4 +279,6 @@ def _opened(
             rate,
             rate,
         )
-    return ClipCache(tuple(videos), folder.class_names, rate, wanted.height, wanted.width, tuple(rejected), kind, store)
+    return ClipCache(
+        tuple(videos), folder.class_names, rate, frame_format.height, frame_format.width, tuple(rejected), kind, store
+    )

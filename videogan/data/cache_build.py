@@ -92,26 +92,26 @@ class FrameFile:
 Store = Callable[[SourceVideo, FrameFormat, FrameFile, threading.Event], Stored]
 
 
-def store_raw(video: SourceVideo, wanted: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:
+def store_raw(video: SourceVideo, frame_format: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:
     """Write a video's frames, raw and in one piece."""
-    with wanted.open(video.path) as reader:
-        count = _count(reader, video, wanted)
-        offset = file.reserve(count * wanted.frame_bytes)
+    with frame_format.open(video.path) as reader:
+        count = _count(reader, video, frame_format)
+        offset = file.reserve(count * frame_format.frame_bytes)
         checksum = done = 0
-        for chunk in _chunks(reader, count, wanted, stop):
+        for chunk in _chunks(reader, count, frame_format, stop):
             data = chunk.data.cast("B")
             checksum = zlib.crc32(data, checksum)
-            file.write(data, offset + done * wanted.frame_bytes)
+            file.write(data, offset + done * frame_format.frame_bytes)
             done += len(chunk)
     return Stored(done, offset, checksum)
 
 
-def store_jpeg(video: SourceVideo, wanted: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:
+def store_jpeg(video: SourceVideo, frame_format: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:
     """Write a video's frames as JPEGs, wherever there is room."""
     rows: list[tuple[int, int]] = []
     checksum = 0
-    with wanted.open(video.path) as reader:
-        for chunk in _chunks(reader, _count(reader, video, wanted), wanted, stop):
+    with frame_format.open(video.path) as reader:
+        for chunk in _chunks(reader, _count(reader, video, frame_format), frame_format, stop):
             pictures = [_jpeg(frame) for frame in chunk]
             data = b"".join(pictures)
             offset = file.reserve(len(data))
@@ -123,16 +123,16 @@ def store_jpeg(video: SourceVideo, wanted: FrameFormat, file: FrameFile, stop: t
     return Stored(len(rows), 0, checksum, np.array(rows, np.int64).reshape(-1, 2))
 
 
-def store_nothing(video: SourceVideo, wanted: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:
-    """Only count the frames that the video gives at the wanted rate."""
-    if wanted.frame_rate is None:
+def store_nothing(video: SourceVideo, frame_format: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:
+    """Only count the frames that the video gives at the frame rate asked for."""
+    if frame_format.frame_rate is None:
         return Stored(video.info.num_frames)
-    with wanted.open(video.path) as reader:
+    with frame_format.open(video.path) as reader:
         return Stored(len(reader))
 
 
 def store_all(
-    videos: Sequence[SourceVideo], wanted: FrameFormat, file: FrameFile, store: Store, progress: Progress | None
+    videos: Sequence[SourceVideo], frame_format: FrameFormat, file: FrameFile, store: Store, progress: Progress | None
 ) -> list[Stored | str]:
     """Apply ``store`` to every video; for one that fails, the reason. In the order of ``videos``.
 
@@ -143,7 +143,7 @@ def store_all(
 
     def outcome(video: SourceVideo) -> Stored | str:
         try:
-            stored = store(video, wanted, file, stop)
+            stored = store(video, frame_format, file, stop)
         except VideoError as error:
             return error.reason
         except MissingPathError:
@@ -165,15 +165,15 @@ def no_room(error: OSError, folder: Path, needed: int, free: int) -> UsageError:
     return UsageError(f"{folder}: the clip cache cannot be written ({reason}); choose another data.cache_dir")
 
 
-def _count(reader: VideoReader, video: SourceVideo, wanted: FrameFormat) -> int:
+def _count(reader: VideoReader, video: SourceVideo, frame_format: FrameFormat) -> int:
     """Return how many frames to expect; of a video at its own rate, those that probing has seen decode."""
-    return video.info.num_frames if wanted.frame_rate is None else len(reader)
+    return video.info.num_frames if frame_format.frame_rate is None else len(reader)
 
 
-def _chunks(reader: VideoReader, count: int, wanted: FrameFormat, stop: threading.Event) -> Iterator[np.ndarray]:
+def _chunks(reader: VideoReader, count: int, frame_format: FrameFormat, stop: threading.Event) -> Iterator[np.ndarray]:
     """Yield the first ``count`` frames (t h w c) in one array that is used again, some megabytes at a time."""
-    room = max(1, min(count, _CHUNK_BYTES // wanted.frame_bytes))
-    chunk = np.empty((room, wanted.height, wanted.width, 3), np.uint8)
+    room = max(1, min(count, _CHUNK_BYTES // frame_format.frame_bytes))
+    chunk = np.empty((room, frame_format.height, frame_format.width, 3), np.uint8)
     filled = 0
     for frame in islice(reader.frames(), count):
         if stop.is_set():

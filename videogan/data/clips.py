@@ -50,10 +50,10 @@ def clip_indices(start: int, video_frames: int, num_frames: int, frame_stride: i
     """
     if not 0 <= start < num_clip_starts(video_frames, num_frames, frame_stride, short):
         raise ValueError(f"no clip of {num_frames} frames, stride {frame_stride}, starts at {start} of {video_frames}")
-    wanted = range(start, start + num_frames * frame_stride, frame_stride)
+    indices = range(start, start + num_frames * frame_stride, frame_stride)
     last = video_frames - 1
-    if wanted[-1] <= last:
-        return wanted
+    if indices[-1] <= last:
+        return indices
     if short == "bounce" and last > 0:
-        return [last - abs(index % (2 * last) - last) for index in wanted]
-    return [min(index, last) for index in wanted]
+        return [last - abs(index % (2 * last) - last) for index in indices]
+    return [min(index, last) for index in indices]

@@ -15,7 +15,8 @@ from typing import Any, Literal
 from videogan.data.walk import Candidate, Walk, walk_folder
 from videogan.errors import DataError, MissingPathError, UsageError, VideoError
 from videogan.files import Progress, cache_root, map_in_threads, natural_key, printable, read_json, write_json
-from videogan.video import VIDEO_SUFFIXES, VideoInfo, probe
+from videogan.video import VideoInfo, probe
+from videogan.video.formats import VIDEO_SUFFIXES
 
 _INDEX_VERSION = 2
 
@@ -97,9 +98,9 @@ def survey_folder(
         raise MissingPathError(f"{printable(root)}: no such file or folder")
     if not root.is_dir():
         return _one_file(root)
-    found = walk_folder(root)
-    results = _probe_all(root, found.candidates, cache_dir, progress)
-    return _assemble(root, found, results, labels)
+    walk = walk_folder(root)
+    results = _probe_all(root, walk.candidates, cache_dir, progress)
+    return _assemble(root, walk, results, labels)
 
 
 def check_usable(folder: VideoFolder, max_bad_share: float) -> None:
@@ -130,43 +131,43 @@ def _one_file(path: Path) -> VideoFolder:
 
 
 def _assemble(
-    root: Path, found: Walk, results: Sequence[VideoInfo | str], labels: Literal["folders", "none"]
+    root: Path, walk: Walk, results: Sequence[VideoInfo | str], labels: Literal["folders", "none"]
 ) -> VideoFolder:
-    usable = [(c, r) for c, r in zip(found.candidates, results, strict=True) if isinstance(r, VideoInfo)]
-    rejected = [(c.path, r) for c, r in zip(found.candidates, results, strict=True) if isinstance(r, str)]
+    usable = [(c, r) for c, r in zip(walk.candidates, results, strict=True) if isinstance(r, VideoInfo)]
+    rejected = [(c.path, r) for c, r in zip(walk.candidates, results, strict=True) if isinstance(r, str)]
     folders = {c.class_name for c, _ in usable if c.class_name is not None} if labels == "folders" else set()
     ordered = sorted(folders, key=natural_key)
     number = {name: index for index, name in enumerate(ordered)}
     videos = tuple(SourceVideo(c.path, number.get(c.class_name or ""), info) for c, info in usable)
     names = tuple(printable(name) for name in ordered)
-    return VideoFolder(root, videos, (*found.rejected, *rejected), names, found.hidden, tuple(found.ignored))
+    return VideoFolder(root, videos, (*walk.rejected, *rejected), names, walk.hidden, tuple(walk.ignored))
 
 
 def _probe_all(
     root: Path, candidates: Sequence[Candidate], cache_dir: str | os.PathLike[str] | None, progress: Progress | None
 ) -> list[VideoInfo | str]:
-    """Probe results in the order of ``candidates``: what was found, or the reason for a rejection."""
+    """Probe results in the order of ``candidates``: facts about the video, or the reason for a rejection."""
     index_file = (
         cache_root(cache_dir) / "probes" / f"{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]}.json"
     )
-    known = read_json(index_file)
-    known = known["files"] if isinstance(known, dict) and known.get("version") == _INDEX_VERSION else {}
+    file = read_json(index_file)
+    earlier = file["files"] if isinstance(file, dict) and file.get("version") == _INDEX_VERSION else {}
     index: dict[str, Any] = {}
 
-    def look(candidate: Candidate) -> VideoInfo | str:
+    def probe_candidate(candidate: Candidate) -> VideoInfo | str:
         key = os.fspath(candidate.path.relative_to(root))
-        entry = _probe_one(candidate.path, known.get(key))
+        entry = _probe_one(candidate.path, earlier.get(key))
         if entry["fingerprint"]:
             index[key] = entry
         return _from_entry(candidate.path, entry)
 
     finished = False
     try:
-        results = map_in_threads(look, candidates, progress=progress)
+        results = map_in_threads(probe_candidate, candidates, progress=progress)
         finished = True
     finally:
-        kept = index if finished else {**known, **index}  # an interrupted scan keeps what it has learnt
-        if kept != known:
+        kept = index if finished else {**earlier, **index}  # an interrupted scan keeps what it has learnt
+        if kept != earlier:
             # The index only saves time, so a cache that cannot be written is no error.
             with contextlib.suppress(OSError):
                 index_file.parent.mkdir(parents=True, exist_ok=True)
@@ -174,11 +175,11 @@ def _probe_all(
     return results
 
 
-def _probe_one(path: Path, known: Any) -> dict[str, Any]:
-    """Return what is known of a file, if it has not changed since, or what probing finds."""
+def _probe_one(path: Path, earlier: Any) -> dict[str, Any]:
+    """Return the entry of an earlier scan, if the file has not changed since, or that of a new probe."""
     mark = fingerprint(path)
-    if mark and isinstance(known, dict) and known.get("fingerprint") == mark:
-        return known
+    if mark and isinstance(earlier, dict) and earlier.get("fingerprint") == mark:
+        return earlier
     try:
         info = probe(path)
     except VideoError as error:

@@ -60,8 +60,8 @@ class RawFrames:
             return
         flat = out.data.cast("B")
         for position, index in enumerate(indices):
-            place = flat[position * size : (position + 1) * size]
-            if os.preadv(self._fd, [place], video.offset + index * size) != size:
+            frame = flat[position * size : (position + 1) * size]
+            if os.preadv(self._fd, [frame], video.offset + index * size) != size:
                 raise VideoError(video.path, "its frames in the clip cache are cut off")
 
     def close(self) -> None:

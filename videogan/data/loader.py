@@ -16,7 +16,7 @@ from videogan.data.cache import ClipCache
 from videogan.data.clips import clip_indices, clip_span, num_clip_starts
 from videogan.data.prefetch import prefetch
 from videogan.data.seeding import position_rng
-from videogan.data.shuffle import Deal, Run, ShuffleBuffer
+from videogan.data.shuffle import Run, RunOrder, ShuffleBuffer
 from videogan.errors import DataError, VideoError
 
 _log = logging.getLogger(__name__)
@@ -80,10 +80,10 @@ class ClipLoader:
         self._lock = threading.Lock()
         # Decoding is worth a thread a clip; copying raw frames is not.
         self._pool = None if cache.kind == "raw" else ThreadPoolExecutor(min(8, os.cpu_count() or 1))
-        self._deal = Deal(seed)
+        self._order = RunOrder(seed)
         self._buffer = None
         if self._pool is not None and cache.kind == "stream":
-            self._buffer = ShuffleBuffer(self._deal, self._decode, self._is_mine, self._pool.map)
+            self._buffer = ShuffleBuffer(self._order, self._decode, self._is_mine, self._pool.map)
 
     def _check_lengths(self) -> None:
         """Warn of videos that are shorter than a clip; DataError where that leaves none."""
@@ -139,12 +139,12 @@ class ClipLoader:
         draws = position_rng(self.seed, step).random((self.world_size * self.batch_size, 3))
         videos, starts = self._locate(draws[first : first + self.batch_size])
 
-        def read(place: int) -> int:
-            return self._read(step, first + place, videos[place], starts[place], out[place])
+        def read(row: int) -> int:
+            return self._read(step, first + row, videos[row], starts[row], out[row])
 
         out = frames.numpy()
-        places = range(self.batch_size)
-        read_videos = [read(place) for place in places] if self._pool is None else list(self._pool.map(read, places))
+        rows = range(self.batch_size)
+        read_videos = [read(row) for row in rows] if self._pool is None else list(self._pool.map(read, rows))
         return self._labelled(frames, read_videos)
 
     def _labelled(self, frames: torch.Tensor, videos: list[int]) -> ClipBatch:
@@ -173,19 +173,19 @@ class ClipLoader:
         starts = (draws[:, 2] * self._starts[videos]).astype(np.int64)
         return videos.tolist(), starts.tolist()
 
-    def _read(self, step: int, place: int, video: int, start: int, out: np.ndarray) -> int:
+    def _read(self, step: int, position: int, video: int, start: int, out: np.ndarray) -> int:
         """Read a clip, or another one in its stead; returns the number of the video that was read."""
         attempt = 0
         while True:
-            frames = self.cache.videos[video].num_frames
+            num_frames = self.cache.videos[video].num_frames
             try:
-                self.cache.read(video, self._indices(start, frames), out)
+                self.cache.read(video, self._indices(start, num_frames), out)
             except VideoError as error:
                 self._note(video, error)
             else:
                 return video
             attempt += 1
-            again = position_rng(self.seed, step, place, attempt).random((1, 3))
+            again = position_rng(self.seed, step, position, attempt).random((1, 3))
             (video,), (start,) = self._locate(again)
 
     def _is_mine(self, position: int) -> bool:
@@ -196,15 +196,15 @@ class ClipLoader:
         shape = (self.data.num_frames, self.cache.height, self.cache.width, 3)
         attempt = 0
         while True:
-            (video,), (start,) = self._locate(self._deal.draw(run, attempt)[None])
+            (video,), (start,) = self._locate(self._order.draw(run, attempt)[None])
             # Going round at the end keeps every start of the video equally likely for each member.
             starts = {member: int((start + member * self._span) % self._starts[video]) for member in members}
             clips = {}
             try:
                 for member in sorted(members, key=starts.__getitem__):
                     clips[member] = np.empty(shape, np.uint8)
-                    frames = self._indices(starts[member], self.cache.videos[video].num_frames)
-                    self.cache.read(video, frames, clips[member])
+                    indices = self._indices(starts[member], self.cache.videos[video].num_frames)
+                    self.cache.read(video, indices, clips[member])
             except VideoError as error:
                 self._note(video, error)
                 attempt += 1

@@ -19,14 +19,14 @@ _THUMBNAIL = 16
 _SAME_LEVELS = 24
 
 
-def file_report(path: Path, found: VideoInfo | str, class_name: str | None = None) -> dict[str, Any]:
-    """One video: ``status`` ok, salvaged or rejected (then ``found`` is the reason), sizes in pixels, seconds."""
-    report: dict[str, Any] = {"path": os.fspath(path), "status": "rejected", "reason": found, "frames": 0}
-    if isinstance(found, str):
+def file_report(path: Path, info: VideoInfo | str, class_name: str | None = None) -> dict[str, Any]:
+    """One video: ``status`` ok, salvaged or rejected (then ``info`` is the reason), sizes in pixels, seconds."""
+    report: dict[str, Any] = {"path": os.fspath(path), "status": "rejected", "reason": info, "frames": 0}
+    if isinstance(info, str):
         return {**report, **dict.fromkeys(("width", "height", "frame_rate", "duration_seconds", "codec", "class"))}
-    report |= {"status": found.status, "reason": found.reason, "frames": found.num_frames}
-    report |= {"width": found.width, "height": found.height, "frame_rate": round(float(found.frame_rate), 6)}
-    return {**report, "duration_seconds": round(found.duration_seconds, 6), "codec": found.codec, "class": class_name}
+    report |= {"status": info.status, "reason": info.reason, "frames": info.num_frames}
+    report |= {"width": info.width, "height": info.height, "frame_rate": round(float(info.frame_rate), 6)}
+    return {**report, "duration_seconds": round(info.duration_seconds, 6), "codec": info.codec, "class": class_name}
 
 
 def folder_report(folder: VideoFolder, *, progress: Progress | None = None) -> dict[str, Any]:

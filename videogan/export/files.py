@@ -16,7 +16,7 @@ from torch import Tensor
 
 from videogan.artifacts.weights import Weights, pack_weights
 from videogan.errors import CheckpointError, MissingPathError, UsageError, did_you_mean
-from videogan.export.step import StepDescription, StreamingStep, describe, example_inputs
+from videogan.export.step import StepDescription, StreamingStep, describe_step, example_inputs
 from videogan.files import write_bytes
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def export_model(weights: Weights, model_sha256: str, path: Path, *, precision: 
         data = pack_weights(weights, half=precision == "float16")
     else:
         # The graph is checked on the CPU, where onnxruntime runs it.
-        about = describe(weights.generator, weights.card, model_sha256)
+        about = describe_step(weights.generator, weights.card, model_sha256)
         step = StreamingStep(copy.deepcopy(weights.generator).cpu())
         data, largest = (onnx_bytes if suffix == ".onnx" else program_bytes)(step, about)
         _log.info("largest difference from PyTorch over %d steps: %.1e", CHECKED_STEPS, largest)

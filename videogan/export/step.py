@@ -73,7 +73,7 @@ def example_inputs(generator: Generator, source: torch.Generator) -> tuple[Tenso
     )
 
 
-def describe(generator: Generator, card: Card, model_sha256: str) -> StepDescription:
+def describe_step(generator: Generator, card: Card, model_sha256: str) -> StepDescription:
     """Return the names of the step's tensors and the metadata that stand in an exported file."""
     fixed = ("content_noise", *(("class_shares",) if generator.num_classes else ()), "motion_noise")
     count = len(example_inputs(generator, torch.Generator())) - len(fixed) - 2

@@ -5,7 +5,7 @@ multiple of four, the first frame is repeated before them, so that the last late
 generator can go on from there.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import cos, pi
 
@@ -14,6 +14,7 @@ from einops import rearrange, reduce, repeat
 from torch import Tensor
 
 from videogan.config import FRAMES_PER_STEP
+from videogan.files import Progress
 from videogan.losses.reconstruction import reconstruction_loss
 from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
@@ -21,16 +22,13 @@ from videogan.models.latents import ClipLatents, content_code, content_noise
 
 WINDOWS_AT_ONCE = 16
 """Windows of a long clip that the encoder sees in one batch."""
-CHUNK_STEPS = 16
+DECODED_STEPS = 16
 """Latent steps that are decoded at once while refining: memory does not grow with the clip."""
 LEARNING_RATE = 0.2
 WARMUP_SHARE = 0.05
 NOISE_WEIGHT = 0.001
 LARGEST_MOTION = 0.999
-"""Motion codes lie in (-1, 1); found ones are taken as no larger before they are optimised behind a tanh."""
-
-Progress = Callable[[int, int], None]
-"""Called with the steps done and their number."""
+"""Motion codes lie in (-1, 1); those of the encoder are clamped to this before they are optimised behind a tanh."""
 
 
 @dataclass(frozen=True)
@@ -45,22 +43,6 @@ class Inversion:
     encoder: ClipLatents
 
 
-def encode(
-    generator: Generator, encoder: Encoder, clip: Tensor, *, window: int, labels: Sequence[int] | None = None
-) -> ClipLatents:
-    """Return what the encoder finds in a clip, with the label of lowest error.
-
-    Args:
-        generator: decodes; its weights stay as they are.
-        encoder: the way back, trained on clips of ``window`` frames. A longer clip is seen in windows that end with it;
-            its content code is the mean over them.
-        clip: ``t c h w`` in [-1, 1].
-        window: frames of a training clip, a multiple of four.
-        labels: classes to choose from; None is every class that the generator has.
-    """
-    return _encode_as(generator, encoder, clip, window, _candidates(generator, labels))[0].latents
-
-
 def invert(
     generator: Generator,
     encoder: Encoder,
@@ -73,18 +55,27 @@ def invert(
     dynamics_weight: float = 0.0,
     progress: Progress | None = None,
 ) -> Inversion:
-    """Encode a clip and refine the result by ``steps`` of optimisation; the arguments are those of both.
+    """Encode a clip, and refine the result by ``steps`` of optimisation.
+
+    Args:
+        generator: decodes; its weights stay as they are.
+        encoder: the way back, trained on clips of ``window`` frames. A longer clip is seen in windows that end with it;
+            its content code is the mean over them.
+        clip: ``t c h w`` in [-1, 1].
+        window: frames of a training clip, a multiple of four.
+        steps, weights, dynamics_weight, progress: as of :func:`refine`.
+        labels: classes to choose from; None is every class that the generator has.
 
     The label is that of the lowest error of the encoder's codes. Comparing errors after some steps of refinement does
     not tell classes apart any better, since free motion codes make up for a wrong one.
     """
-    found = _encode_as(generator, encoder, clip, window, _candidates(generator, labels))[0]
+    encoded = _encode_as(generator, encoder, clip, window, _candidates(generator, labels))[0]
     if steps == 0:
-        return found
+        return encoded
     return refine(
         generator,
         clip,
-        found.latents,
+        encoded.latents,
         steps=steps,
         weights=weights,
         dynamics_weight=dynamics_weight,
@@ -182,8 +173,8 @@ def _chunks(generator: Generator, content: Tensor, path: Tensor, labels: Tensor 
     """Decode a path of codes, history first, some latent steps at a time; each chunk brings its own history."""
     history = generator.context_steps
     condition = generator.condition(content, labels)[:, None]
-    for first in range(0, path.shape[1] - history, CHUNK_STEPS):
-        codes = path[:, first : first + history + CHUNK_STEPS]
+    for first in range(0, path.shape[1] - history, DECODED_STEPS):
+        codes = path[:, first : first + history + DECODED_STEPS]
         yield generator.decode(codes, condition.expand(-1, codes.shape[1], -1))[0]
 
 
@@ -196,8 +187,8 @@ def _pixel_error(
     history, error = generator.context_steps, 0.0
     # The codes' first frames may come before the clip's.
     start = len(clip) - generator.frames_per_step * (hidden.shape[1] - history)
-    for first in range(0, hidden.shape[1] - history, CHUNK_STEPS):
-        part = hidden[:, first : first + history + CHUNK_STEPS]
+    for first in range(0, hidden.shape[1] - history, DECODED_STEPS):
+        part = hidden[:, first : first + history + DECODED_STEPS]
         content = content_code(noise, generator.prior)
         (frames,) = _chunks(generator, content, torch.tanh(part), labels)
         frames, start = frames[0, max(0, -start) :], max(0, start)
@@ -220,14 +211,14 @@ def _encode_as(
         clip = clip.to(next(encoder.parameters()).device)
         content, motion_codes = _codes(encoder, clip, window)
         history = motion_codes[:, :1].expand(-1, generator.context_steps, -1)
-        found = []
+        inversions = []
         for label in labels:
             latents = ClipLatents(content, motion_codes, history, len(clip), label)
-            end = latents.path[:, -generator.context_steps - CHUNK_STEPS :]
+            end = latents.path[:, -generator.context_steps - DECODED_STEPS :]
             (frames,) = _chunks(generator, content, end, latents.labels)
             frames = frames[0, -len(clip) :]
-            found.append(Inversion(latents, float(reconstruction_loss(clip[-len(frames) :], frames)), latents))
-    return sorted(found, key=lambda inversion: inversion.error)
+            inversions.append(Inversion(latents, float(reconstruction_loss(clip[-len(frames) :], frames)), latents))
+    return sorted(inversions, key=lambda inversion: inversion.error)
 
 
 def _codes(encoder: Encoder, clip: Tensor, window: int) -> tuple[Tensor, Tensor]:

@@ -110,8 +110,8 @@ def _turned(
         return (starts[:, None] + at) % steps
 
     def some_conditions(positions: Sequence[float]) -> Tensor:
-        wanted = turned(positions)
-        values = [conditions([float(at) for at in row])[video] for video, row in enumerate(wanted.tolist())]
+        steps_of_videos = turned(positions)
+        values = [conditions([float(at) for at in row])[video] for video, row in enumerate(steps_of_videos.tolist())]
         return torch.stack(values)
 
     some_codes = (codes[rows, turned([step])[:, 0]] for step in range(-history, count - history))

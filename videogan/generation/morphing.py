@@ -50,7 +50,7 @@ def seed_stop(generator: Generator, seed: int, label: int | None) -> Stop:
 
 
 def clip_stop(generator: Generator, latents: ClipLatents, seed: int = 0) -> Stop:
-    """Return a given clip; beyond its end its motion goes on as the dynamics and a seed will have it."""
+    """Return a given clip; beyond its end the dynamics continue its motion by a seed."""
 
     def motion(conditions: Conditions) -> Iterator[Tensor]:
         yield from latents.path.unbind(1)

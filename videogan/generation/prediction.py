@@ -1,6 +1,6 @@
 """What may come after a given clip: the generator goes on from the latents of its end.
 
-The dynamics' state is the GRU's last motion code and the integrators' value. The first is known; the second is solved
+The dynamics' state is the GRU's last motion code and the integrators' value. The first is given; the second is solved
 for. The motion noise after that is drawn by a seed, and each seed is another future.
 """
 
@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from videogan.generation.inversion import Progress, invert, render
+from videogan.files import Progress
+from videogan.generation.inversion import invert, render
 from videogan.generation.sampling import CHUNK_STEPS, Conditions, constant_conditions, decoded, latent_stream, take
 from videogan.models.dynamics import DynamicsState
 from videogan.models.encoder import Encoder
@@ -30,12 +31,12 @@ TAIL_FRAMES = 64
 HALF_WEIGHT_FRAMES = 16
 """A frame this long before the end counts half as much as the last one."""
 DYNAMICS_WEIGHT = 1.0
-"""How much a found path of motion codes must be one that the dynamics walk, beside what it must look like."""
+"""Weight of the distance of motion codes from a path that the dynamics walk, beside the error of the pixels."""
 SOLVED_STEPS = 8
 """Latent steps at the end from which the integrators are solved for."""
 SOLVER_STEPS = 200
 CODE_DEVIATION = 0.1
-"""How exactly the dynamics are expected to meet found motion codes (standard deviation)."""
+"""Standard deviation of a clip's motion codes from what the dynamics make of the code before."""
 
 
 def tail(clip: Tensor) -> Tensor:
@@ -107,7 +108,7 @@ def predict(
     content = latents.content.expand(len(seeds), -1)
     conditions = constant_conditions(generator, content, latents.labels)
 
-    def made(codes: Iterator[Tensor]) -> Iterator[Tensor]:
+    def decoded_after(codes: Iterator[Tensor]) -> Iterator[Tensor]:
         history = latents.path[:, -generator.context_steps :].expand(len(seeds), -1, -1)
         return decoded(generator, chain(history.unbind(1), codes), conditions)
 
@@ -116,16 +117,16 @@ def predict(
     slowness = torch.full((len(seeds),), float(SLOWNESS[-1]), device=clip.device)
     for candidate in reversed(SLOWNESS):
         tried = slowed(iter([first_code]), last_code, torch.full_like(slowness, candidate))
-        first = next(made(iter([next(tried)])))[:, 0]
-        change = _change(first + fade(1, FADE_FRAMES) * (last - reconstructed), last)
+        first = next(decoded_after(iter([next(tried)])))[:, 0]
+        change = mean_change(first + fade(1, FADE_FRAMES) * (last - reconstructed), last)
         slowness = torch.where(change <= limit, float(candidate), slowness)
 
     codes = slowed(continued_codes(generator, latents, seeds, conditions), last_code, slowness)
     position, residual = 0, torch.zeros(())
-    for chunk in take(made(codes), num_frames):
+    for chunk in take(decoded_after(codes), num_frames):
         if position == 0:
             first = chunk[:, 0] + fade(1, FADE_FRAMES) * (last - reconstructed)
-            share = (limit / _change(first, last).clamp(min=1e-9)).clamp(max=1)[:, None, None, None]
+            share = (limit / mean_change(first, last).clamp(min=1e-9)).clamp(max=1)[:, None, None, None]
             residual = (torch.lerp(last.expand_as(first), first, share) - chunk[:, 0])[:, None]
         fades = [fade(position + frame, FADE_FRAMES - 1) for frame in range(chunk.shape[1])]
         position += chunk.shape[1]
@@ -134,18 +135,19 @@ def predict(
 
 def median_change(clip: Tensor) -> float:
     """Return the median change from frame to frame of ``clip (t c h w)``: mean absolute differences."""
-    return float(_change(clip[1:], clip[:-1]).median()) if len(clip) > 1 else float("inf")
+    return float(mean_change(clip[1:], clip[:-1]).median()) if len(clip) > 1 else float("inf")
 
 
 def noting_joins(chunks: Iterator[Tensor], last: Tensor, figures: dict[str, Any]) -> Iterator[Tensor]:
     """Pass chunks on; how much each video's first frame differs from ``last (c h w)``, in levels of 255, is noted."""
     for number, chunk in enumerate(chunks):
         if number == 0:
-            figures["change_at_join"] = (_change(chunk[:, 0], last) * 127.5).tolist()
+            figures["change_at_join"] = (mean_change(chunk[:, 0], last) * 127.5).tolist()
         yield chunk
 
 
-def _change(frames: Tensor, before: Tensor) -> Tensor:
+def mean_change(frames: Tensor, before: Tensor) -> Tensor:
+    """Return the mean absolute difference of each of two frames ``(b c h w)``: ``(b)``."""
     return (frames - before).abs().mean(dim=(1, 2, 3))
 
 
@@ -157,7 +159,7 @@ def slowed(codes: Iterator[Tensor], last_code: Tensor, slowness: Tensor) -> Iter
     before = last_code
     for step, now in enumerate(codes, 1):
         lag = 1 - max(0.0, 1 - step / FADE_STEPS) ** slowness
-        # The path's place lies between the code before and this one, both included.
+        # The code lies between the one before and this one, both included.
         yield torch.lerp(now, before, lag[:, None])
         before = now
 
@@ -167,7 +169,7 @@ def continued_codes(
 ) -> Iterator[Tensor]:
     """Yield motion codes ``(b m)`` of the latent steps after a clip, for ever; the first is at position ``first``."""
     state = last_state(generator, latents)
-    # The dynamics walk on from a code of their own; what sets the found one apart fades out.
+    # The dynamics walk on from a code of their own; what sets the clip's last code apart fades out.
     residual = latents.motion_codes[:, -1] - state.motion_code
     state = DynamicsState(*(part.expand(len(seeds), -1) for part in state))
     stream = latent_stream(generator, seeds)

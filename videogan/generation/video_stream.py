@@ -125,8 +125,8 @@ class VideoStream:
                 if len(real):
                     yield torch.cat([left, chunk[:, : len(real)].cpu()], dim=-1)
 
-        frames = len(clip) if self.num_frames is None else min(len(clip), self.num_frames)
-        return replace(self, make=make, num_frames=frames)
+        num_frames = len(clip) if self.num_frames is None else min(len(clip), self.num_frames)
+        return replace(self, make=make, num_frames=num_frames)
 
     def after(self, clip: np.ndarray) -> "VideoStream":
         """Show ``clip``, uint8 ``t h w c``, before every video."""

@@ -15,7 +15,7 @@ import torch
 
 from videogan.artifacts.weights import Card
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
-from videogan.device import pick_device, pick_threads
+from videogan.device import environment, pick_device, pick_threads
 from videogan.errors import DataError, UsageError
 from videogan.files import printable
 from videogan.metrics import protocol, suite
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 NUM_FRAMES = 16
 """Frames of a clip where no model says how many."""
 
-Progress = Callable[[str, int, int], None]
+TaskProgress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 
 
@@ -88,7 +88,7 @@ def evaluate(
     generated_stride: int = 1,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: TaskProgress | None = None,
 ) -> Report:
     """Measure generated clips, of a model or of a folder of videos, beside the real ones of a folder.
 
@@ -140,7 +140,7 @@ def _measured(
     net: FeatureNet,
     lpips: PairMetric | None,
     names: Sequence[str],
-    show: Progress,
+    show: TaskProgress,
 ) -> tuple[suite.Sets, Report]:
     """Measure both sets, run the metrics, and report."""
     seconds: dict[str, float] = {}
@@ -161,7 +161,7 @@ def _measured(
         real=printable(sources.real.folder.root),
         generated=sources.name,
         protocol=stamp | _about(sources, choice, sets),
-        versions=protocol.versions(pick_device()),
+        versions=environment(pick_device(), "scipy", "scikit-learn", "torchmetrics"),
         metrics={name: row.finite() for name, row in rows.items()},
         warnings=[printable(text) for text in warnings],
         seconds=seconds,
@@ -192,7 +192,7 @@ def _about(sources: Sources, choice: ClipChoice, sets: suite.Sets) -> dict[str, 
     }
 
 
-def _open_model(path: Path, model: TrainedModel, choice: ClipChoice, show: Progress) -> Sources:
+def _open_model(path: Path, model: TrainedModel, choice: ClipChoice, show: TaskProgress) -> Sources:
     card, data = model.card, model.card.config.data
     if choice.size not in (None, data.size):
         raise UsageError(f"size {choice.size}: the model makes videos of {data.size} pixels; leave out --size")
@@ -218,7 +218,7 @@ def _open_model(path: Path, model: TrainedModel, choice: ClipChoice, show: Progr
     return Sources(real, fake, f"{printable(model.path.parent)} (step {card.step})")
 
 
-def _open_folders(path: Path, generated: Path, choice: ClipChoice, show: Progress) -> Sources:
+def _open_folders(path: Path, generated: Path, choice: ClipChoice, show: TaskProgress) -> Sources:
     folder = _scan(generated, "folders", partial(show, "looking at generated videos"))
     first = folder.videos[0].info
     size, num_frames = choice.size or min(first.height, first.width), choice.num_frames or NUM_FRAMES

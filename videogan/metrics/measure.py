@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -17,18 +17,15 @@ from torch import Tensor
 
 from videogan.data.folder import VideoFolder, fingerprint
 from videogan.errors import DataError
-from videogan.files import cache_root, sync
+from videogan.files import Progress, cache_root, sync
 from videogan.metrics.features import FeatureNet
 from videogan.metrics.motion import frozen_share, motion_energy
 from videogan.metrics.report import Setting
-from videogan.metrics.sources import Batch, FolderSource, Source
+from videogan.metrics.sources import Batch, ClipSource, FolderSource
 
 THUMBNAIL = 8
 """Height and width at which the measures of content and of time's arrow look at frames."""
 _CACHE_VERSION = 2
-
-Progress = Callable[[int, int], None]
-"""Called with how many clips are done and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ class Measured:
         return self.part(inside.nonzero()[:, 0]), self.part((~inside).nonzero()[:, 0])
 
 
-def measure(source: Source, net: FeatureNet, progress: Progress | None = None) -> Measured:
+def measure(source: ClipSource, net: FeatureNet, progress: Progress | None = None) -> Measured:
     """Go through a source once; memory grows by what :class:`Measured` keeps only.
 
     Raises:

@@ -92,10 +92,10 @@ class ArrowOfTime:
 
     def _antisymmetric(self, clips: Tensor) -> Tensor:
         """Features (b d) that change their sign with the direction of time."""
-        places = _deviations(clips) @ self._directions
-        turned = torch.einsum("b t i, b t j -> b i j", places[:, :-1], places[:, 1:])
-        one, other = torch.triu_indices(places.shape[2], places.shape[2], 1)
-        change = places.diff(dim=1)
+        coordinates = _deviations(clips) @ self._directions
+        turned = torch.einsum("b t i, b t j -> b i j", coordinates[:, :-1], coordinates[:, 1:])
+        one, other = torch.triu_indices(coordinates.shape[2], coordinates.shape[2], 1)
+        change = coordinates.diff(dim=1)
         return torch.cat((turned[:, one, other] - turned[:, other, one], (change * change.abs()).sum(dim=1)), dim=1)
 
 

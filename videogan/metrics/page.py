@@ -11,7 +11,7 @@ from videogan.metrics import html
 from videogan.metrics.diversity import nearest
 from videogan.metrics.measure import Measured
 from videogan.metrics.report import Report
-from videogan.metrics.sources import Source
+from videogan.metrics.sources import ClipSource
 from videogan.video import VideoWriter, to_uint8
 
 HEIGHT = 200
@@ -80,7 +80,7 @@ def histogram(real: Tensor, fake: Tensor) -> list[str]:
     return lines
 
 
-def write_videos(folder: Path, sources: tuple[Source, Source], real: Measured, fake: Measured) -> None:
+def write_videos(folder: Path, sources: tuple[ClipSource, ClipSource], real: Measured, fake: Measured) -> None:
     """Write grids of real and generated clips, and generated clips above the real ones nearest to them."""
     for name, source, measured in zip(VIDEOS, sources, (real, fake), strict=False):
         clips = [source.clip(index) for index in _spread(measured, GRID).tolist()]
@@ -100,7 +100,7 @@ def _spread(measured: Measured, count: int) -> Tensor:
     return measured.indices[[number * len(measured) // count for number in range(count)]]
 
 
-def _write_grid(path: Path, clips: Tensor, width: int, source: Source) -> None:
+def _write_grid(path: Path, clips: Tensor, width: int, source: ClipSource) -> None:
     grid = rearrange(clips, "(rows width) t c h w -> t c (rows h) (width w)", width=width)
     with VideoWriter(path, frame_rate=source.frame_rate) as writer:
         writer.write(to_uint8(grid))

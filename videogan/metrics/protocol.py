@@ -2,12 +2,8 @@
 
 import hashlib
 import os
-from importlib import metadata
-
-import torch
 
 from videogan.data.folder import VideoFolder
-from videogan.device import environment
 from videogan.metrics.features import FeatureNet
 from videogan.metrics.report import Setting
 from videogan.metrics.sources import CHOICE, ClipRule
@@ -40,14 +36,3 @@ def real_set(folder: VideoFolder) -> str:
         name = os.fsencode(os.path.relpath(video.path, folder.root))
         digest.update(name + b"\0" + str(video.path.stat().st_size).encode() + b"\0")
     return digest.hexdigest()[:16]
-
-
-def versions(device: torch.device) -> dict[str, str]:
-    """Return the versions and the machine that figures were made with."""
-    table = environment(device)
-    for package in ("scipy", "scikit-learn", "torchmetrics"):
-        try:
-            table[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            table[package] = "not installed"
-    return table

@@ -10,7 +10,7 @@ from videogan.files import printable, write_text
 from videogan.metrics.measure import Measured
 from videogan.metrics.page import VIDEOS, page, write_videos
 from videogan.metrics.report import REPORT, Report, read_report
-from videogan.metrics.sources import Source
+from videogan.metrics.sources import ClipSource
 
 PAGE = "report.html"
 FILES = (*VIDEOS, PAGE, REPORT)
@@ -43,7 +43,9 @@ def check_report_folder(out: Path, *, overwrite: bool) -> None:
         raise UsageError(f"{shown}: exists already; --yes replaces it, --out names another folder")
 
 
-def write_report(out: Path, report: Report, sources: tuple[Source, Source], real: Measured, fake: Measured) -> None:
+def write_report(
+    out: Path, report: Report, sources: tuple[ClipSource, ClipSource], real: Measured, fake: Measured
+) -> None:
     """Write report.json, report.html and the videos: a new folder whole or not at all, an earlier one file by file.
 
     Raises:

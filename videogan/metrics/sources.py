@@ -5,6 +5,7 @@ Which clips are taken depends on the seed and on the videos only, so the same ca
 
 import logging
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
@@ -67,7 +68,7 @@ class Batch:
     indices: Tensor
 
 
-class Source(Protocol):
+class ClipSource(Protocol):
     """A set of clips that can be gone through, and looked into."""
 
     class_names: tuple[str, ...]
@@ -110,8 +111,8 @@ class FolderSource:
     def __init__(self, folder: VideoFolder, rule: ClipRule, *, clips: int, seed: int) -> None:
         self.folder, self.rule = folder, rule
         self.class_names = folder.class_names
-        frames = [self._count(video) for video in range(len(folder.videos))]
-        starts = [num_clip_starts(n, rule.num_frames, rule.frame_stride, rule.short) for n in frames]
+        lengths = [self._count(video) for video in range(len(folder.videos))]
+        starts = [num_clip_starts(n, rule.num_frames, rule.frame_stride, rule.short) for n in lengths]
         self.picks = choose(starts, clips, seed)
         if not self.picks:
             raise DataError(
@@ -177,7 +178,7 @@ def read_clip(folder: VideoFolder, video: int, start: int, rule: ClipRule) -> Te
 class GeneratorSource:
     """Clips of a model: seeds from ``seed`` on, one class label a clip (b) or None for a model without classes.
 
-    Each clip is ``num_frames`` frames of its video from ``first_frame`` on; what lies before costs time, not memory.
+    Each clip is ``num_frames`` frames of its video, the first ones; see :meth:`later`.
     """
 
     def __init__(
@@ -190,9 +191,8 @@ class GeneratorSource:
         clips: int,
         seed: int,
         frame_rate: Fraction,
-        first_frame: int = 0,
     ) -> None:
-        self.class_names, self.frame_rate, self.first_frame = class_names, frame_rate, first_frame
+        self.class_names, self.frame_rate, self.first_frame = class_names, frame_rate, 0
         self._generator, self._labels = generator, labels
         self._num_frames, self._clips, self._seed = num_frames, clips, seed
         self._device = next(generator.parameters()).device
@@ -216,17 +216,10 @@ class GeneratorSource:
         return self._frames(torch.tensor([index]))[0]
 
     def later(self, first_frame: int, clips: int) -> "GeneratorSource":
-        """Return later frames of the first ``clips`` of the same videos."""
-        return GeneratorSource(
-            self._generator,
-            self.class_names,
-            self._labels,
-            num_frames=self._num_frames,
-            clips=min(clips, self._clips),
-            seed=self._seed,
-            frame_rate=self.frame_rate,
-            first_frame=first_frame,
-        )
+        """Return frames from ``first_frame`` on of the first ``clips`` videos; those before cost time, not memory."""
+        later = copy(self)
+        later.first_frame, later._clips = first_frame, min(clips, self._clips)
+        return later
 
     def _frames(self, indices: Tensor) -> Tensor:
         first = self.first_frame

@@ -185,13 +185,13 @@ def _long(sets: Sets) -> Rows:
     early = sets.fake.part(torch.arange(len(late)))
     first_half, second_half = sets.halves
     floor = kernel_distance(first_half.features, second_half.features)
-    frames = sets.real.thumbnails.shape[1]
+    num_frames = sets.real.thumbnails.shape[1]
     energy = sets.real.energy.mean().clamp_min(1e-12)
     moving = float(second_half.energy.mean() / first_half.energy.mean().clamp_min(1e-12))
     distances = [kernel_distance(sets.real.features, part.features) for part in (early, late)]
     rows = {}
     for first_frame, part, distance in zip((0, LATE), (early, late), distances, strict=True):
-        name = f"frames_{first_frame}_{first_frame + frames}"
+        name = f"frames_{first_frame}_{first_frame + num_frames}"
         rows[f"kernel_distance_{name}"] = Row(distance, floor, "the same early and late")
         rows[f"motion_energy_ratio_{name}"] = Row(float(part.energy.mean() / energy), moving, "near 1")
     # An unbiased distance may be 0 or less, and nothing can be divided by that.

@@ -17,6 +17,7 @@ from videogan.artifacts.runs import fingerprint
 from videogan.artifacts.weights import Card, Weights
 from videogan.errors import CheckpointError, UsageError
 from videogan.export.files import export_model
+from videogan.files import Progress
 from videogan.generation import inversion, morphing, prediction
 from videogan.generation.class_path import class_labels, seed_labels
 from videogan.generation.video_stream import VideoStream
@@ -70,7 +71,7 @@ class LoadedModel:
         *,
         refine: int = 0,
         class_name: str | None = None,
-        progress: inversion.Progress | None = None,
+        progress: Progress | None = None,
     ) -> inversion.Inversion:
         """Return what a clip is made from: ``.latents``, with their ``.error``, and the ``.encoder``'s own.
 
@@ -84,7 +85,7 @@ class LoadedModel:
         return inversion.invert(self.generator, self.encoder, **arguments, progress=progress)
 
     def decode(self, latents: ClipLatents, frames: int | Literal["inf"] | None = None, *, seed: int = 0) -> VideoStream:
-        """Return the video of latents: as many frames as their clip has, or on beyond its end as a seed will have it.
+        """Return the video of latents: as many frames as their clip has, or more, continued by a seed.
 
         Raises:
             UsageError: frames or seed are out of range.
@@ -155,7 +156,7 @@ class LoadedModel:
         stops: Sequence[int | AnyPath | ClipLatents],
         classes: str | None,
         refine: int,
-        progress: inversion.Progress | None,
+        progress: Progress | None,
     ) -> list[morphing.Stop]:
         """Return the stops of a morph; seeds are all of the named class, or of the first seed's."""
 

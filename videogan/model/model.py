@@ -17,6 +17,7 @@ from videogan.artifacts.weights import load_weights
 from videogan.config import FRAMES_PER_STEP
 from videogan.device import pick_device
 from videogan.errors import CheckpointError, MissingPathError, UsageError
+from videogan.files import Progress
 from videogan.generation import inversion, morphing, prediction, sampling
 from videogan.generation.class_path import class_path, seed_labels
 from videogan.generation.looping import stream_loop
@@ -148,7 +149,7 @@ class Model(LoadedModel):
         truncation: float = 1.0,
         classes: str | None = None,
         refine: int = 100,
-        progress: inversion.Progress | None = None,
+        progress: Progress | None = None,
     ) -> VideoStream:
         """Return one video that moves from stop to stop: seeds, latents, or files that hold a clip or latents.
 
@@ -177,7 +178,7 @@ class Model(LoadedModel):
         truncation: float = 1.0,
         classes: str | None = None,
         refine: int = 100,
-        progress: inversion.Progress | None = None,
+        progress: Progress | None = None,
     ) -> VideoStream:
         """Return a grid of every content (rows) with every motion (columns); the stops are those of ``interpolate``.
 
@@ -198,22 +199,22 @@ class Model(LoadedModel):
         *,
         refine: int = 0,
         class_name: str | None = None,
-        progress: inversion.Progress | None = None,
+        progress: Progress | None = None,
     ) -> Reconstruction:
         """Encode a clip as :meth:`encode` does, and show it to the left of what its latents make.
 
         Raises:
             UsageError: it is no such clip, or there is no such class.
         """
-        found = self.encode(clip, refine=refine, class_name=class_name, progress=progress)
-        real, name = to_float(clip)[None], self.class_name(found.latents)
-        frames = [torch.cat(list(inversion.render(self.generator, found.latents)), dim=1).cpu()]
+        encoded = self.encode(clip, refine=refine, class_name=class_name, progress=progress)
+        real, name = to_float(clip)[None], self.class_name(encoded.latents)
+        frames = [torch.cat(list(inversion.render(self.generator, encoded.latents)), dim=1).cpu()]
         if refine:
-            frames.insert(0, torch.cat(list(inversion.render(self.generator, found.encoder)), dim=1).cpu())
+            frames.insert(0, torch.cat(list(inversion.render(self.generator, encoded.encoder)), dim=1).cpu())
         encoder, *refined = [{"psnr": psnr(one, real), "ssim": ssim(one, real)} for one in frames]
         about = self.provenance("reconstruct", {"refine": refine, "class_name": name}, frames=len(clip))
         stream = VideoStream(lambda: iter(frames[-1:]), self.frame_rate, len(clip), 1, about).beside(clip)
-        return Reconstruction(found.latents, name, encoder, refined[0] if refined else None, stream)
+        return Reconstruction(encoded.latents, name, encoder, refined[0] if refined else None, stream)
 
     def predict(
         self,
@@ -223,7 +224,7 @@ class Model(LoadedModel):
         seeds: Sequence[int] = (0,),
         refine: int = 100,
         class_name: str | None = None,
-        progress: inversion.Progress | None = None,
+        progress: Progress | None = None,
     ) -> VideoStream:
         """Return the frames that may come after a clip, one video per seed; each seed is another future.
 
@@ -237,7 +238,7 @@ class Model(LoadedModel):
         arguments = self.inversion_arguments(clip, refine, class_name)
         latents = prediction.invert_tail(self.generator, self.encoder, **arguments, progress=progress)
         name, real = self.class_name(latents), arguments["clip"]
-        inside = prediction.median_change(real) * 127.5 if len(clip) > 1 else None
+        inside = float(np.median(prediction.mean_change(real[1:], real[:-1]).cpu()) * 127.5) if len(clip) > 1 else None
         figures: dict[str, Any] = {"class": name, "median_change": inside}
 
         def make() -> Iterator[Tensor]:

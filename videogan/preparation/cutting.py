@@ -58,8 +58,8 @@ def find_videos(recipe: VideosRecipe, raw: Path, split: str | None) -> tuple[lis
     """
     splits = recipe.layout.splits
     if split is not None and split not in splits:
-        known = ", ".join(splits) or "none"
-        raise UsageError(f"unknown split {split!r}{did_you_mean(split, splits)}; this recipe's splits: {known}")
+        names = ", ".join(splits) or "none"
+        raise UsageError(f"unknown split {split!r}{did_you_mean(split, splits)}; this recipe's splits: {names}")
     walked = walk_folder(raw)
     candidates = walked.candidates
     by_class: dict[str, list[RawVideo]] = {}

@@ -107,9 +107,9 @@ def load_recipe(name_or_path: str) -> Recipe:
         path = folder / f"{name_or_path}.toml"
         if path.is_file():
             return _parse(path)
-    known = recipe_names()
+    names = recipe_names()
     raise UsageError(
-        f"unknown recipe {name_or_path!r}{did_you_mean(name_or_path, known)}; known: {', '.join(known)}, or the path "
+        f"unknown recipe {name_or_path!r}{did_you_mean(name_or_path, names)}; known: {', '.join(names)}, or the path "
         "of a .toml file"
     )
 

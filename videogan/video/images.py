@@ -24,12 +24,12 @@ def numbered_images(folder: Path) -> list[Path]:
 
     All names must be the same but for the number before the suffix, as in ``f_0001.png f_0002.png``.
     """
-    found: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    sequences: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for path in folder.iterdir():
         match = _NUMBERED.fullmatch(path.stem)
         if match and path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith("."):
-            found.setdefault((match[1], path.suffix.lower()), []).append((int(match[2]), path.name))
-    names = sorted(next(iter(found.values()))) if len(found) == 1 else []
+            sequences.setdefault((match[1], path.suffix.lower()), []).append((int(match[2]), path.name))
+    names = sorted(next(iter(sequences.values()))) if len(sequences) == 1 else []
     return [folder / name for _, name in names] if len(names) > 1 else []
 
 
@@ -112,9 +112,9 @@ class WebpSource:
 
     def pick(self, index: FrameIndex, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield (number, picture) for each of these rising frame numbers."""
-        wanted = set(numbers)
+        asked = set(numbers)
         for number, picture in enumerate(self.pictures()):
-            if number in wanted:
+            if number in asked:
                 yield number, picture
             if number >= numbers[-1]:
                 return

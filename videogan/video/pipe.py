@@ -14,7 +14,6 @@ from videogan.video.encoders import pad_to_even
 from videogan.video.pixels import SCALER_FLAGS
 
 PipeFormat = Literal["y4m", "rawvideo"]
-PIPE_FORMATS: tuple[PipeFormat, ...] = ("y4m", "rawvideo")
 
 
 class PipeWriter:

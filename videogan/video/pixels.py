@@ -108,7 +108,7 @@ class Converter:
         """Return the (height, width) to which the whole picture is scaled before it is cut or padded."""
         if fit == "stretch":
             return self.size
-        ratios = [Fraction(wanted, have) for wanted, have in zip(self.size, shown, strict=True)]
+        ratios = [Fraction(target, side) for target, side in zip(self.size, shown, strict=True)]
         ratio = max(ratios) if fit == "crop" else min(ratios)
         height, width = (max(1, math.floor(have * ratio + Fraction(1, 2))) for have in shown)
         return height, width
@@ -163,8 +163,8 @@ def _over_white(pixels: np.ndarray) -> np.ndarray:
 def _overlap(have: int, want: int) -> tuple[slice, slice]:
     """Return where the middles of two lengths meet: the part of the one, and the part of the other."""
     common = min(have, want)
-    start, place = (have - common) // 2, (want - common) // 2
-    return slice(start, start + common), slice(place, place + common)
+    source, target = (have - common) // 2, (want - common) // 2
+    return slice(source, source + common), slice(target, target + common)
 
 
 def _view(plane: VideoPlane, height: int, width: int, sample_bytes: int = 1) -> np.ndarray:

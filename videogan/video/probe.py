@@ -97,10 +97,10 @@ def probe(path: str | os.PathLike[str]) -> VideoInfo:
     Short videos are decoded; of longer ones the packets are counted, unless their list is not consistent.
     """
     with as_video_error(Path(path)), closing(open_source(Path(path))) as source:
-        return describe(source, source.index(budget=_PROBED_PIXELS))
+        return video_info(source, source.index(budget=_PROBED_PIXELS))
 
 
-def describe(source: PictureSource, index: FrameIndex) -> VideoInfo:
+def video_info(source: PictureSource, index: FrameIndex) -> VideoInfo:
     """Return the facts about an open video whose frames are listed in ``index``."""
     rate = index.frame_rate(source.nominal_rate)
     height, width = Orientation.of(source.first).shown_size(source.first, source.sample_aspect)

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,7 +13,7 @@ from videogan.errors import UsageError, VideoError, did_you_mean
 from videogan.video.formats import as_frame_rate
 from videogan.video.index import FrameIndex
 from videogan.video.pixels import FITS, Converter, Fit, Orientation
-from videogan.video.probe import VideoInfo, describe, open_source
+from videogan.video.probe import VideoInfo, open_source, video_info
 from videogan.video.resampling import resample
 from videogan.video.safety import as_video_error
 from videogan.video.seek import FrameMissingError
@@ -116,7 +115,7 @@ class VideoReader:
     @property
     def info(self) -> VideoInfo:
         """What the file holds."""
-        return describe(self._source, self.index)
+        return video_info(self._source, self.index)
 
     def frames(self) -> Iterator[np.ndarray]:
         """Yield every frame (h w c) in display order, in constant memory; a repeated one is the same array again."""
@@ -148,49 +147,38 @@ class VideoReader:
             IndexError: a number is below 0 or not below the number of frames.
             VideoError: the file turns out to have fewer frames than its packets promise.
         """
-        wanted = [int(index) for index in indices]
+        indices = [int(index) for index in indices]
         if out is None:
-            out = np.empty((len(wanted), *self.size, 3), np.uint8)
-        if out.shape != (len(wanted), *self.size, 3) or out.dtype != np.uint8:
-            raise ValueError(f"out is {out.dtype} {out.shape}, must be uint8 {(len(wanted), *self.size, 3)}")
-        if wanted:
-            if min(wanted) < 0 or max(wanted) >= len(self):
-                raise IndexError(f"{self.path}: frames {min(wanted)} to {max(wanted)} asked for, {len(self)} are there")
+            out = np.empty((len(indices), *self.size, 3), np.uint8)
+        if out.shape != (len(indices), *self.size, 3) or out.dtype != np.uint8:
+            raise ValueError(f"out is {out.dtype} {out.shape}, must be uint8 {(len(indices), *self.size, 3)}")
+        if indices:
+            if min(indices) < 0 or max(indices) >= len(self):
+                raise IndexError(
+                    f"{self.path}: frames {min(indices)} to {max(indices)} asked for, {len(self)} are there"
+                )
             with as_video_error(self.path):
-                self._fill(wanted, out)
+                self._fill(indices, out)
         return out
 
-    def _fill(self, wanted: list[int], out: np.ndarray) -> None:
+    def _fill(self, indices: list[int], out: np.ndarray) -> None:
         count = len(self)
         try:
-            self._decode(wanted, out)
+            self._decode(indices, out)
         except FrameMissingError as missing:
             # A damaged file: the list of packets promised a frame that does not decode. Now list those that do.
             self._index, self._numbers = self._source.index(budget=1 << 62), None
-            if max(wanted) >= len(self):
+            if max(indices) >= len(self):
                 reason = f"only {len(self)} of {count} frames decode{self._source.because()}"
                 raise VideoError(self.path, reason) from missing
-            self._decode(wanted, out)
+            self._decode(indices, out)
 
-    def _decode(self, wanted: list[int], out: np.ndarray) -> None:
-        places: dict[int, list[int]] = {}
-        for place, index in enumerate(wanted):
-            places.setdefault(self.numbers[index], []).append(place)
-        for number, picture in self._source.pick(self.index, sorted(places)):
-            first, *others = places[number]
+    def _decode(self, indices: list[int], out: np.ndarray) -> None:
+        rows: dict[int, list[int]] = {}
+        for row, index in enumerate(indices):
+            rows.setdefault(self.numbers[index], []).append(row)
+        for number, picture in self._source.pick(self.index, sorted(rows)):
+            first, *others = rows[number]
             self._converter.convert(picture, out[first])
-            for place in others:
-                out[place] = out[first]
-
-
-def read_video(
-    path: str | os.PathLike[str],
-    *,
-    size: tuple[int, int] | None = None,
-    fit: Fit = "crop",
-    max_frames: int | None = None,
-) -> tuple[np.ndarray, Fraction]:
-    """Read a whole video, or its first ``max_frames`` frames, as uint8 t h w c; also returns its frame rate."""
-    with VideoReader(path, size=size, fit=fit) as reader:
-        frames = list(islice(reader.frames(), max_frames))
-        return np.stack(frames), reader.frame_rate
+            for row in others:
+                out[row] = out[first]

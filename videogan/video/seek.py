@@ -63,7 +63,7 @@ class Seeker:
         self._offsets: list[int] = self._keys if by_pts else index.key_dts.tolist()
         self._skips = source.codec in SKIPPABLE_CODECS and not source.interlaced
         self._drains = source.codec in DRAINABLE_CODECS and not source.interlaced
-        self._wanted: frozenset[int] = frozenset()
+        self._asked: frozenset[int] = frozenset()
         self._unsent: set[int] = set()
         self._final = 0
         self._running: Iterator[av.VideoFrame] | None = None
@@ -77,40 +77,40 @@ class Seeker:
     def pick(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield (number, picture) for each of these rising frame numbers; FrameMissingError where one is not there."""
         times = [self._times[number] for number in numbers]
-        self._wanted, self._final = frozenset(times), times[-1]
+        self._asked, self._final = frozenset(times), times[-1]
         near_key = self._frames_between(self._key_before(self._final), numbers[-1]) <= _NEAR_KEY
-        place = 0
-        while place < len(times):
-            found = 0
-            for attempt, start in enumerate(self._starts(times[place])):
-                self._unsent = set(times[place:]) if self._drains and near_key and not attempt else set()
+        done = 0
+        while done < len(times):
+            yielded = 0
+            for attempt, start in enumerate(self._starts(times[done])):
+                self._unsent = set(times[done:]) if self._drains and near_key and not attempt else set()
                 self._go_to(start)
-                for picture in self._run_through(numbers[place:]):
-                    yield numbers[place + found], picture
-                    found += 1
-                if found:
+                for picture in self._run_through(numbers[done:]):
+                    yield numbers[done + yielded], picture
+                    yielded += 1
+                if yielded:
                     break
-            if not found:
-                raise FrameMissingError(f"frame {numbers[place]} does not decode{self._source.because()}")
-            place += found
+            if not yielded:
+                raise FrameMissingError(f"frame {numbers[done]} does not decode{self._source.because()}")
+            done += yielded
 
     def _run_through(self, numbers: Sequence[int]) -> Iterator[av.VideoFrame]:
         """Yield the pictures of these numbers in turn, as long as none is missing and no jump would be quicker."""
-        place = 0
+        done = 0
         times = [self._times[number] for number in numbers]
         for picture in self._running or ():
             if picture.pts is None:
                 continue
             self._last = picture.pts
-            if picture.pts > times[place]:
+            if picture.pts > times[done]:
                 return
-            if picture.pts == times[place] and self._sure:
+            if picture.pts == times[done] and self._sure:
                 yield picture
-                place += 1
-                if place == len(times):
+                done += 1
+                if done == len(times):
                     return
-                close = self._drained or numbers[place] - numbers[place - 1] <= _WORTH_A_JUMP
-                if not close and not self._is_near(times[place]):
+                close = self._drained or numbers[done] - numbers[done - 1] <= _WORTH_A_JUMP
+                if not close and not self._is_near(times[done]):
                     return
 
     def _starts(self, time: int) -> Iterator[int | None]:
@@ -160,7 +160,7 @@ class Seeker:
             if not self._sure and packet.is_keyframe and packet.pts is not None:
                 self._sure = packet.pts <= key_pts
             if self._skips:
-                skip = packet.pts is not None and packet.pts < self._final and packet.pts not in self._wanted
+                skip = packet.pts is not None and packet.pts < self._final and packet.pts not in self._asked
                 if skip != skipping:
                     skipping, context.skip_frame = skip, "NONREF" if skip else "DEFAULT"
             yield from source.decode(packet)

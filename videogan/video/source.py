@@ -183,18 +183,18 @@ class ContainerSource:
             return
         run = range(max(0, numbers[0] - 1), min(len(index.pts), numbers[-1] + 2))
         whole = deinterlace(picture for _, picture in self._seeker.pick(run))
-        wanted = set(numbers)
-        yield from ((number, picture) for number, picture in zip(run, whole, strict=False) if number in wanted)
+        asked = set(numbers)
+        yield from ((number, picture) for number, picture in zip(run, whole, strict=False) if number in asked)
 
     def _count_up_to(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
-        wanted = set(numbers)
+        missing = set(numbers)
         for number, picture in enumerate(self.pictures()):
-            if number in wanted:
-                wanted.remove(number)
+            if number in missing:
+                missing.remove(number)
                 yield number, picture
-            if not wanted:
+            if not missing:
                 return
-        raise FrameMissingError(f"frame {min(wanted)} does not decode{self.because()}")
+        raise FrameMissingError(f"frame {min(missing)} does not decode{self.because()}")
 
 
 def choose_stream(path: Path, container: InputContainer) -> VideoStream:

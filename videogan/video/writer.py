@@ -160,9 +160,9 @@ def check_output_path(path: Path, *, overwrite: bool) -> None:
     if path.name.lower() in OUTPUT_SUFFIXES or path.name.endswith("."):
         raise UsageError(f"{path}: needs a name and a suffix, such as out.mp4")
     if suffix and suffix not in OUTPUT_SUFFIXES:
-        known = ", ".join(OUTPUT_SUFFIXES)
+        suffixes = ", ".join(OUTPUT_SUFFIXES)
         hint = did_you_mean(suffix, OUTPUT_SUFFIXES)
-        raise UsageError(f"{path}: cannot write {suffix!r}{hint}; use {known}, or no suffix for a folder of frames")
+        raise UsageError(f"{path}: cannot write {suffix!r}{hint}; use {suffixes}, or no suffix for a folder of frames")
     if not path.parent.is_dir():
         raise MissingPathError(f"{path.parent}: no such folder; make it first")
     if os.path.lexists(path):
