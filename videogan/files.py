@@ -59,11 +59,74 @@ def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:
     write_text(path, json.dumps(content, indent=indent) + "\n")
 
 
+MAX_TEXT_BYTES = 2**26
+"""Largest text file that is read: 64 MiB, some 100,000 ticks of metrics."""
+
+
+def check_regular(path: Path) -> int:
+    """Return the size in bytes of a regular file that may be read; links are followed.
+
+    Raises:
+        OSError: there is none, it may not be read, or it is a folder, a pipe or a device, which is never waited for.
+    """
+    with _regular(path) as descriptor:
+        return os.fstat(descriptor).st_size
+
+
+def read_bytes(path: Path, *, limit: int = MAX_TEXT_BYTES) -> bytes:
+    """Return the content of a regular file of at most ``limit`` bytes.
+
+    Raises:
+        OSError: as :func:`check_regular`, or it is larger, of which nothing is read.
+    """
+    with _regular(path) as descriptor, os.fdopen(descriptor, "rb", closefd=False) as file:
+        if os.fstat(descriptor).st_size > limit:
+            raise OSError(errno.EFBIG, f"larger than {limit >> 20} MiB")
+        return file.read(limit)
+
+
+@contextmanager
+def _regular(path: Path) -> Iterator[int]:
+    # O_NONBLOCK: to open a named pipe would wait for ever.
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as error:  # a NUL in the name
+        raise OSError(errno.EINVAL, str(error)) from None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return the content of JSON from anywhere.
+
+    Raises:
+        ValueError: it is none, or nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def load_json(path: Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises:
+        OSError: as :func:`read_bytes`.
+        ValueError: it is no JSON.
+    """
+    return parse_json(read_bytes(path))
+
+
 def read_json(path: Path) -> Any:
     """Return what :func:`write_json` wrote; None where the file is absent, unreadable or damaged."""
     try:
-        return json.loads(path.read_text("ascii"))
-    except (OSError, ValueError, RecursionError):
+        return load_json(path)
+    except (OSError, ValueError):
         return None
 
 

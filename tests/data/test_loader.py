@@ -14,7 +14,7 @@ from videogan.config import DataConfig
 from videogan.data.loader import ClipLoader
 from videogan.data.prefetch import prefetch
 from videogan.errors import DataError
-from videogan.training.log import Tick
+from videogan.training.loop import Tick
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from functools import partial
 import torch
 
 from videogan.artifacts.checkpoints import save_checkpoint
+from videogan.artifacts.metrics_file import Row, append_metrics, drop_metrics_after, read_metrics
 from videogan.artifacts.runs import RunFolder
 from videogan.data.loader import ClipLoader
 from videogan.device import memory_gib
@@ -16,7 +17,7 @@ from videogan.errors import UsageError, VideoganError
 from videogan.files import write_json
 from videogan.generation.sampling import stream
 from videogan.generation.video_stream import VideoStream
-from videogan.training.log import Row, append_metrics, drop_metrics_after, duration, in_words, read_metrics
+from videogan.training.log import duration, in_words
 from videogan.training.quality import KEY, Quality, best_step
 from videogan.training.report import write_report
 from videogan.training.state import TrainingState

@@ -13,6 +13,7 @@ import torch
 
 from videogan import presets
 from videogan.artifacts.checkpoints import load_state
+from videogan.artifacts.metrics_file import Row, read_metrics
 from videogan.artifacts.runs import RunFolder
 from videogan.config import Config
 from videogan.data.cache import open_cache
@@ -28,7 +29,6 @@ from videogan.training.distributed import (
     process_from_environment,
     process_group,
 )
-from videogan.training.log import Row, read_metrics
 from videogan.training.loop import Budget, Progress, run_training
 from videogan.training.recorder import Recorder
 from videogan.training.resume import check_same_clips, choose_run, listing_sha256
