@@ -54,13 +54,17 @@ class Recorder:
 
     def begin(self, state: TrainingState) -> None:
         """Make the folder agree with the state that training begins from."""
-        self._last_step = state.step
+        self.go_back(state)
         if state.config.evaluate.every:
             self._quality = Quality(state.config.evaluate, self._loader, self._device)
-        drop_metrics_after(self._run.metrics, state.step)
         if state.step == 0:
             self._preview_real_clips()
             self._preview(state)
+
+    def go_back(self, state: TrainingState) -> None:
+        """Forget the rows of metrics that lie beyond the state."""
+        self._last_step = state.step
+        drop_metrics_after(self._run.metrics, state.step)
 
     def record(self, state: TrainingState, row: Mapping[str, float | int], *, last: bool) -> None:
         """Record a tick.

@@ -31,7 +31,7 @@ from videogan.training.distributed import (
 )
 from videogan.training.loop import Budget, Progress, run_training
 from videogan.training.recorder import Recorder
-from videogan.training.resume import check_same_clips, choose_run, listing_sha256
+from videogan.training.resume import check_same_clips, choose_run, go_back, listing_sha256
 from videogan.training.state import TrainingState, new_state
 
 _log = logging.getLogger(__name__)
@@ -238,15 +238,19 @@ def _train(
         return
     if recorder is not None:
         recorder.begin(state)
-    try:
-        request = run_training(state, loader, budget, recorder, process=process, progress=progress)
-    except DivergedError as error:
-        if recorder is not None:
-            recorder.end(state, "diverged")
-        raise DivergedError(
-            f"{error}; {run.checkpoints} holds the last good step, if there was one; try a lower "
-            "optimizer.learning_rate or a higher penalty.r1_weight and penalty.r2_weight"
-        ) from None
+    while True:
+        try:
+            request = run_training(state, loader, budget, recorder, process=process, progress=progress)
+            break
+        except DivergedError as error:
+            try:
+                go_back(state, run, process, error)
+            except DivergedError:
+                if recorder is not None:
+                    recorder.end(state, "diverged")
+                raise
+            if recorder is not None:
+                recorder.go_back(state)
     if recorder is not None:
         recorder.end(state, "interrupted" if request else "finished")
     if request:

@@ -58,24 +58,36 @@ class Networks(NamedTuple):
             network.compile(dynamic=False)
 
 
+class SkippingAdam(torch.optim.Adam):
+    """Adam whose fused kernel leaves everything as it is where ``found_inf`` is 1, without waiting for the device."""
+
+    found_inf: Tensor | None = None
+
+
 class Optimizers(NamedTuple):
     """One optimizer for the generator, one for all discriminators, one for the encoder."""
 
-    generator: torch.optim.Optimizer
-    discriminators: torch.optim.Optimizer
-    encoder: torch.optim.Optimizer
+    generator: SkippingAdam
+    discriminators: SkippingAdam
+    encoder: SkippingAdam
 
     def zero_grad(self) -> None:
-        """Forget every gradient."""
+        """Forget every gradient, and whether one was not finite."""
         for optimizer in self:
             optimizer.zero_grad(set_to_none=True)
+            optimizer.found_inf = None
+
+    def skipped(self) -> dict[str, Tensor]:
+        """Return by name, as 0 or 1, whether the last step was skipped by those optimizers that took part in it."""
+        return {name: flag for name, optimizer in self._asdict().items() if (flag := optimizer.found_inf) is not None}
 
 
 @dataclass
 class TrainingState:
     """The configuration of a run, its networks and optimizers, and how far it has come.
 
-    ``step`` counts finished steps, ``seconds`` the time spent training in all sessions of the run.
+    ``step`` counts finished steps, ``seconds`` the time spent training in all sessions of the run, ``halvings`` how
+    often training went back after it diverged, each time to half the learning rate.
     """
 
     config: Config
@@ -84,6 +96,7 @@ class TrainingState:
     step: int = 0
     clips_seen: int = 0
     seconds: float = 0.0
+    halvings: int = 0
 
     def state_dict(self) -> dict[str, Any]:
         """Return tensors, text and whole numbers only."""
@@ -91,6 +104,7 @@ class TrainingState:
             "step": self.step,
             "clips_seen": self.clips_seen,
             "milliseconds": round(self.seconds * 1000),
+            "halvings": self.halvings,
             "networks": {name: network.state_dict() for name, network in self.networks.named().items()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers._asdict().items()},
         }
@@ -108,19 +122,35 @@ class TrainingState:
                 optimizer.load_state_dict(state["optimizers"][name])
             self.step, self.clips_seen = int(state["step"]), int(state["clips_seen"])
             self.seconds = state["milliseconds"] / 1000
+            self.halvings = int(state.get("halvings", 0))
         except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise CheckpointError(f"the checkpoint belongs to other networks, or is damaged ({reason})") from None
 
-    def finite(self) -> bool:
-        """Tell whether every weight is a finite number; waits for the device once."""
-        weights: list[Tensor] = [p for network in self.networks.named().values() for p in network.parameters()]
-        return bool(torch.stack(torch._foreach_norm(weights, float("inf"))).isfinite().all())
+    def not_finite(self) -> str:
+        """Name the first network or optimizer with a value that is not finite, or return an empty string."""
+        for name, network in self.networks.named().items():
+            if not _finite([*network.parameters(), *network.buffers()]):
+                return name
+        for name, optimizer in self.optimizers._asdict().items():
+            if not _finite([value for values in optimizer.state.values() for value in values.values()]):
+                return f"the optimizer of {name}"
+        return ""
 
     def weights(self, class_names: tuple[str, ...], frame_rate: Fraction) -> Weights:
         """Return what is needed to make videos, described."""
         card = Card(self.config, class_names, frame_rate, self.step, self.clips_seen)
         return Weights(self.networks.ema_generator, self.networks.encoder, card)
+
+
+def _finite(tensors: list[Tensor]) -> bool:
+    """Tell whether every number is finite; waits for the device once."""
+    floats = [tensor for tensor in tensors if tensor.is_floating_point() and tensor.numel()]
+    devices: dict[torch.device, list[Tensor]] = {}
+    for tensor in floats:
+        devices.setdefault(tensor.device, []).append(tensor)
+    norms = [torch.stack(torch._foreach_norm(same, float("inf"))) for same in devices.values()]
+    return all(bool(norm.isfinite().all()) for norm in norms)
 
 
 def new_state(config: Config, num_classes: int, device: torch.device) -> TrainingState:
@@ -141,6 +171,6 @@ def new_state(config: Config, num_classes: int, device: torch.device) -> Trainin
     return TrainingState(config, networks, optimizers)
 
 
-def _adam(networks: Iterable[nn.Module], config: OptimizerConfig) -> torch.optim.Optimizer:
+def _adam(networks: Iterable[nn.Module], config: OptimizerConfig) -> SkippingAdam:
     parameters = [parameter for network in networks for parameter in network.parameters()]
-    return torch.optim.Adam(parameters, lr=config.learning_rate, betas=(config.beta1, config.beta2), fused=True)
+    return SkippingAdam(parameters, lr=config.learning_rate, betas=(config.beta1, config.beta2), fused=True)
