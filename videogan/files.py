@@ -148,7 +148,7 @@ def open_for_append(path: Path) -> TextIO:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise UsageError(f"{printable(path)}: cannot be written (it is no regular file); remove or rename it")
-    return os.fdopen(descriptor, "a", encoding="utf-8")
+    return os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
 
 
 @contextmanager
@@ -183,7 +183,10 @@ def cache_root(cache_dir: str | os.PathLike[str] | None) -> Path:
 
 def printable(name: str | os.PathLike[str]) -> str:
     """Return a file name on one line of valid text, whatever bytes it is made of."""
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    try:
+        text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # a lone surrogate, which no file name has
+        text = os.fsdecode(name)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

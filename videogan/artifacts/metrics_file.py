@@ -37,7 +37,7 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
             row = parse_json(line)
         except ValueError:
             continue
-        if isinstance(row, dict) and isinstance(row.get("step"), int) and 0 <= row["step"] < 2**63:
+        if isinstance(row, dict) and type(row.get("step")) is int and 0 <= row["step"] < 2**63:
             rows.append({name: value for name, value in row.items() if _is_figure(value)})
     return rows
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import videogan
-from videogan.commands.console import bars, printable
+from videogan.commands.console import bars, echo, printable
 from videogan.errors import MissingPathError, UsageError
 
 RealArgument = Annotated[
@@ -111,13 +111,13 @@ def _check_paths(real: Path, run: Path | None, generated: Path | None, *files: P
 
 def _print(report: "videogan.Report", out: Path, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(report.model_dump()))
+        echo(json.dumps(report.model_dump()))
         return
     for warning in report.warnings:
-        typer.echo(f"warning: {warning}", err=True)
-    typer.echo("\n".join([*report.lines(), printable(out / "report.html")]))
+        echo(f"warning: {warning}", err=True)
+    echo(*report.lines(), out / "report.html")
 
 
 def _compare(first: Path, second: Path, *, as_json: bool) -> None:
     comparison = videogan.compare(first, second)
-    typer.echo(json.dumps(comparison.to_dict()) if as_json else "\n".join(comparison.lines()))
+    echo(*([json.dumps(comparison.to_dict())] if as_json else comparison.lines()))

@@ -7,6 +7,7 @@ import typer
 
 import videogan
 from videogan.commands import options
+from videogan.commands.console import echo
 from videogan.commands.options import RunOption, YesOption
 
 
@@ -22,4 +23,4 @@ def export(
     """Write a model for sharing, or its streaming step for programs without videogan."""
     options.check_export_out(out, precision=precision, overwrite=yes)
     videogan.load(run, "cpu").export(out, precision=precision, overwrite=yes)
-    typer.echo(out)
+    echo(out)

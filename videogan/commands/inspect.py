@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 import videogan
-from videogan.commands.console import printable, reading_bar
+from videogan.commands.console import echo, printable, reading_bar
 
 
 def inspect(
@@ -22,7 +22,7 @@ def inspect(
     """
     with reading_bar("reading") as progress:
         report = videogan.inspect(path, progress)
-    typer.echo(json.dumps(report) if as_json else "\n".join(_lines(report, path)))
+    echo(*([json.dumps(report)] if as_json else _lines(report, path)))
     if report.get("status") == "rejected" or ("files" in report and not report["totals"]["videos"]):
         raise typer.Exit(3)
 

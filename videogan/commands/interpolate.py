@@ -6,7 +6,7 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import reading_bar
+from videogan.commands.console import echo, reading_bar
 from videogan.commands.options import (
     ClassOption,
     FrameRateOption,
@@ -92,4 +92,4 @@ def interpolate(
     if frame_rate is not None:
         stream = stream.with_frame_rate(frame_rate)
     stream.save(path, overwrite=yes, metadata=not no_metadata)
-    typer.echo(path)
+    echo(path)

@@ -7,7 +7,7 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import reading_bar
+from videogan.commands.console import echo, reading_bar
 from videogan.commands.options import (
     ClassOption,
     InArgument,
@@ -59,4 +59,4 @@ def predict(
         "median_change_inside": future.figures["median_change"],
         "change_at_join": future.figures["change_at_join"],
     }
-    typer.echo(json.dumps(report) if as_json else "\n".join(report["out"]))
+    echo(*([json.dumps(report)] if as_json else report["out"]))

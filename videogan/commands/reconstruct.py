@@ -8,7 +8,7 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import reading_bar
+from videogan.commands.console import echo, reading_bar
 from videogan.commands.options import (
     ClassOption,
     InArgument,
@@ -56,7 +56,7 @@ def reconstruct(
         "refined": refined,
         "gain": result.refined and {name: result.refined[name] - value for name, value in result.encoder.items()},
     }
-    typer.echo(json.dumps(report) if as_json else "\n".join(_lines(report)))
+    echo(*([json.dumps(report)] if as_json else _lines(report)))
 
 
 def _lines(report: dict[str, Any]) -> list[str]:

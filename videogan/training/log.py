@@ -1,6 +1,17 @@
-"""A tick of a run in words."""
+"""A run in words: the lines of its log."""
+
+import logging
 
 from videogan.artifacts.metrics_file import Row
+from videogan.files import printable
+
+
+class LogLine(logging.Formatter):
+    """One line for one message, whatever names it holds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return printable(super().format(record))
 
 
 def in_words(row: Row) -> str:

@@ -29,6 +29,7 @@ from videogan.training.distributed import (
     process_from_environment,
     process_group,
 )
+from videogan.training.log import LogLine
 from videogan.training.loop import Budget, Progress, run_training
 from videogan.training.recorder import Recorder
 from videogan.training.resume import check_same_clips, choose_run, go_back, listing_sha256
@@ -275,7 +276,7 @@ def _log_file(path: Path) -> Iterator[None]:
     logger = logging.getLogger("videogan")
     with open_for_append(path) as file:
         handler = logging.StreamHandler(file)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(LogLine("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(handler)
         try:
             yield

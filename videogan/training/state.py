@@ -116,15 +116,18 @@ class TrainingState:
             CheckpointError: the state belongs to other networks.
         """
         try:
+            for name in ("step", "clips_seen", "milliseconds"):
+                if not isinstance(state[name], int) or not 0 <= state[name] < 2**63:
+                    raise ValueError(f"{name} is no whole number from 0 on")
             for name, network in self.networks.named().items():
                 network.load_state_dict(state["networks"][name])
             for name, optimizer in self.optimizers._asdict().items():
-                optimizer.load_state_dict(state["optimizers"][name])
-            self.step, self.clips_seen = int(state["step"]), int(state["clips_seen"])
+                _load_optimizer(optimizer, state["optimizers"][name])
+            self.step, self.clips_seen = state["step"], state["clips_seen"]
             self.seconds = state["milliseconds"] / 1000
-            self.halvings = int(state.get("halvings", 0))
+            self.halvings = min(64, max(0, int(state.get("halvings", 0))))
         except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
             raise CheckpointError(f"the checkpoint belongs to other networks, or is damaged ({reason})") from None
 
     def not_finite(self) -> str:
@@ -141,6 +144,18 @@ class TrainingState:
         """Return what is needed to make videos, described."""
         card = Card(self.config, class_names, frame_rate, self.step, self.clips_seen)
         return Weights(self.networks.ema_generator, self.networks.encoder, card)
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Restore moments and counts; the settings stay those of the configuration."""
+    settings = [{name: value for name, value in group.items() if name != "params"} for group in optimizer.param_groups]
+    optimizer.load_state_dict(state)
+    for group, own in zip(optimizer.param_groups, settings, strict=True):
+        group.update(own)
+    for parameter, values in optimizer.state.items():
+        for name, value in values.items():
+            if value.numel() > 1 and value.shape != parameter.shape:
+                raise ValueError(f"{name} of an optimizer has the shape {tuple(value.shape)}")
 
 
 def _finite(tensors: list[Tensor]) -> bool:
