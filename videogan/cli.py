@@ -49,7 +49,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 bug, 2 usage, 3 data, 4 checkpoint, 5 diverged, 130 and 143 stopped."""
+    """Run the command line and exit: 0 done, 1 bug, 2 usage, 3 data, 4 checkpoint, 5 diverged, over 128 stopped."""
     try:
         with console_log(), sigterm_unwinds():
             code = app(standalone_mode=False)

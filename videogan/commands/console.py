@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 import typer
@@ -87,7 +87,8 @@ def bars() -> Iterator[Callable[..., None]]:
                 for earlier in tasks.values():
                     progress.update(earlier, visible=False)
                 tasks[task] = progress.add_task("", what=task)
-            progress.update(tasks[task], completed=done, total=total, description=words)
+            with suppress(OSError):  # a terminal that is gone ends no training
+                progress.update(tasks[task], completed=done, total=total, description=words)
 
         yield move
 

@@ -55,7 +55,7 @@ def evaluate(
     precision: PrecisionOption = "float32",
     lpips_file: LpipsOption = None,
     clips: Annotated[int, typer.Option(help="Clips of each set.")] = 256,
-    seed: Annotated[int, typer.Option(help="Chooses the clips.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Chooses the clips.")] = 0,
     size: SizeOption = None,
     frames: FramesOption = None,
     stride: StrideOption = None,

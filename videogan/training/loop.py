@@ -110,7 +110,7 @@ def run_training(
     device = next(state.networks.generator.parameters()).device
     start, seconds_before = time.monotonic(), state.seconds
     tick, health = Tick(state.step), Health()
-    with stop_request() as request, closing(loader.batches(state.step, device)) as batches:
+    with stop_request("saving ...") as request, closing(loader.batches(state.step, device)) as batches:
         last = False
         while not last:
             losses = advance(state, tick.wait_for(batches), process)
@@ -119,7 +119,7 @@ def run_training(
             state.seconds = seconds_before + time.monotonic() - start
 
             last = _is_last(state, budget, request, process, device)
-            ends = last or state.step % config.train.tick_steps == 0
+            ends = last or state.step % config.train.tick_steps == 0 or _is_to_save(state, request, process, device)
             if ends or state.step % LOOK_EVERY == 0:
                 _check(health.verdict(), state, device, weights=ends)
                 health = Health()
@@ -177,6 +177,16 @@ def _is_last(
         return False
     request.signal_number = in_any(request.signal_number, device)
     return bool(in_any(int(budget.spent(state)), device)) or bool(request)
+
+
+def _is_to_save(state: TrainingState, request: StopRequest, process: Process, device: torch.device) -> bool:
+    """Tell whether a signal asked to save and go on; several processes agree on that, and look only now and then."""
+    if process.world_size > 1:
+        if state.step % LOOK_EVERY:
+            return False
+        request.save = bool(in_any(int(request.save), device))
+    save, request.save = request.save, False
+    return save
 
 
 def row(tick: Tick, state: TrainingState, process: Process) -> dict[str, float | int]:
