@@ -178,7 +178,10 @@ def file_lock(path: Path, *, on_wait: Callable[[], None] | None = None) -> Itera
 
 def cache_root(cache_dir: str | os.PathLike[str] | None) -> Path:
     """Return where caches live: ``cache_dir`` (``data.cache_dir``), by default the user's cache folder."""
-    return Path(cache_dir).expanduser() if cache_dir else Path(platformdirs.user_cache_dir("videogan"))
+    try:
+        return Path(cache_dir).expanduser() if cache_dir else Path(platformdirs.user_cache_dir("videogan"))
+    except RuntimeError:  # ~ of somebody that there is not
+        raise UsageError(f"data.cache_dir={os.fspath(cache_dir or '~')!r}: there is no such home folder") from None
 
 
 def printable(name: str | os.PathLike[str]) -> str:

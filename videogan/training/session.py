@@ -31,6 +31,7 @@ from videogan.training.distributed import (
 )
 from videogan.training.log import LogLine
 from videogan.training.loop import Budget, Progress, run_training
+from videogan.training.memory import check_memory
 from videogan.training.recorder import Recorder
 from videogan.training.resume import check_same_clips, choose_run, go_back, listing_sha256
 from videogan.training.state import TrainingState, new_state
@@ -96,6 +97,7 @@ def train(
         config = Config.model_validate_json(decided_by_first(process, config.model_dump_json))
         chosen, checkpoint = decided_by_first(process, partial(choose_run, folder, clips, config, resume))
         with first_goes_ahead(process):
+            check_memory(config, 0, torch.device(config.train.device))
             videos = _scan(clips, config, progress)
             chosen.check_writable()
             _log.info("run: %s", chosen.path)
