@@ -35,7 +35,7 @@ def sync(path: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a text file as :func:`write_bytes` does."""
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -64,12 +64,8 @@ MAX_TEXT_BYTES = 2**26
 
 
 def check_regular(path: Path) -> int:
-    """Return the size in bytes of a regular file that may be read; links are followed.
-
-    Raises:
-        OSError: there is none, it may not be read, or it is a folder, a pipe or a device, which is never waited for.
-    """
-    with _regular(path) as descriptor:
+    """Return the size in bytes of a file; OSError as :func:`open_regular`."""
+    with open_regular(path) as descriptor:
         return os.fstat(descriptor).st_size
 
 
@@ -77,16 +73,21 @@ def read_bytes(path: Path, *, limit: int = MAX_TEXT_BYTES) -> bytes:
     """Return the content of a regular file of at most ``limit`` bytes.
 
     Raises:
-        OSError: as :func:`check_regular`, or it is larger, of which nothing is read.
+        OSError: as :func:`open_regular`, or it is larger, of which nothing is read.
     """
-    with _regular(path) as descriptor, os.fdopen(descriptor, "rb", closefd=False) as file:
+    with open_regular(path) as descriptor, os.fdopen(descriptor, "rb", closefd=False) as file:
         if os.fstat(descriptor).st_size > limit:
             raise OSError(errno.EFBIG, f"larger than {limit >> 20} MiB")
         return file.read(limit)
 
 
 @contextmanager
-def _regular(path: Path) -> Iterator[int]:
+def open_regular(path: Path) -> Iterator[int]:
+    """Give the descriptor of a regular file, open for reading; links are followed.
+
+    Raises:
+        OSError: there is none, it may not be read, or it is a folder, a pipe or a device, which is never waited for.
+    """
     # O_NONBLOCK: to open a named pipe would wait for ever.
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

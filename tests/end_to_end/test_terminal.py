@@ -73,10 +73,9 @@ def test_a_name_that_is_no_text_is_trained_into(videogan, clips, tiny):
 
 @pytest.mark.parametrize("command", [["inspect"], ["inspect", "--json"]])
 def test_a_full_stdout_is_told(weights, command):
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [*RUN_CLI, *command, weights], stdout=full, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
-        )
+    line = [*RUN_CLI, *command, weights]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
     assert done.returncode == 2
     assert done.stderr == "error: stdout: cannot be written (No space left on device)\n"
 

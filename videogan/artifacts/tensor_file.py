@@ -1,16 +1,17 @@
 """Tensors and text in one safetensors file that can tell whether it is what was written."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from videogan.files import check_regular
+from videogan.files import open_regular
 
 HASH = "tensors_sha256"
 """Key of the metadata that holds :func:`tensors_sha256`."""
@@ -39,9 +40,15 @@ def read_metadata(path: Path) -> dict[str, str]:
         OSError: it is no regular file, or may not be read.
         SafetensorError: it is no safetensors file.
     """
-    check_regular(path)
-    with safe_open(path, framework="pt") as file:
+    with _open(path) as file:
         return file.metadata() or {}
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
+    # By its descriptor: the library opens pipes, and no name that is not UTF-8.
+    with open_regular(path) as descriptor, safe_open(f"/dev/fd/{descriptor}", framework="pt") as file:
+        yield file
 
 
 class TensorType(NamedTuple):
@@ -58,8 +65,7 @@ def read_tensors(path: Path, expected: Mapping[str, TensorType]) -> dict[str, Te
         OSError, SafetensorError: as :func:`read_metadata`.
         ValueError: a tensor is missing, too many, of another shape or type, or not finite, or the file was changed.
     """
-    check_regular(path)
-    with safe_open(path, framework="pt") as file:
+    with _open(path) as file:
         for name in expected.keys() ^ set(file.keys()):
             raise ValueError(f"{name} is missing" if name in expected else f"{name} does not belong in it")
         # Every shape before any content: a file may claim tensors of any size.

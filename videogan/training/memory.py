@@ -47,9 +47,9 @@ def available_bytes(device: torch.device) -> int:
             limits.append(int(Path(name).read_text()))
         except (OSError, ValueError):  # there is none, or it is "max"
             continue
-    for line in Path("/proc/meminfo").read_text().splitlines() if Path("/proc/meminfo").exists() else []:
-        if line.startswith("MemAvailable:"):
-            limits.append(int(line.split()[1]) * 1024)
+    meminfo = Path("/proc/meminfo")
+    lines = meminfo.read_text().splitlines() if meminfo.exists() else []
+    limits += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
     return min(limits, default=2**63)
 
 
