@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from videogan.errors import CheckpointError, MissingPathError, UsageError
+from videogan.errors import CheckpointError, MissingPathError, UsageError, VideoganError
 from videogan.files import check_regular, file_lock, read_json
 
 WEIGHTS = "generator.safetensors"
@@ -102,6 +102,23 @@ class RunFolder:
         except BlockingIOError:
             raise UsageError(
                 f"{self.path}: another process is training in it; wait for it, or begin a new run by --resume never"
+            ) from None
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Tell what a ``with`` block cannot write.
+
+        Raises:
+            UsageError: the disk is full, or has failed.
+        """
+        try:
+            yield
+        except OSError as error:
+            if isinstance(error, VideoganError):
+                raise
+            raise UsageError(
+                f"{self.path}: cannot be written any more ({error.strerror or error}); make room on its disk, and the "
+                "same command goes on from the newest checkpoint"
             ) from None
 
     def make(self) -> None:

@@ -1,17 +1,23 @@
 """A run in words: the lines of its log."""
 
 import logging
+from typing import TextIO
 
 from videogan.artifacts.metrics_file import Row
 from videogan.files import printable
 
+_TIMED = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
 
-class LogLine(logging.Formatter):
-    """One line for one message, whatever names it holds."""
+
+class LogFile(logging.StreamHandler[TextIO]):
+    """Writes one line for one message, with its time, whatever names it holds; what finds no room is left out."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        return printable(super().format(record))
+        return printable(_TIMED.format(record))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        """Say nothing: what cannot be written ends training where it matters, at a checkpoint."""
 
 
 def in_words(row: Row) -> str:

@@ -13,7 +13,6 @@ from videogan.artifacts.metrics_file import Row, append_metrics, drop_metrics_af
 from videogan.artifacts.runs import RunFolder
 from videogan.data.loader import ClipLoader
 from videogan.device import memory_gib
-from videogan.errors import UsageError, VideoganError
 from videogan.files import write_json
 from videogan.generation.sampling import stream
 from videogan.generation.video_stream import VideoStream
@@ -70,7 +69,7 @@ class Recorder:
         """Record a tick.
 
         Raises:
-            UsageError: the folder cannot be written any more.
+            OSError: the folder cannot be written any more.
         """
         row = {**row, "memory_gib": memory_gib(self._device)}
         _log.info("%s  %s  %.1f GiB", _position(state), in_words(row), row["memory_gib"])
@@ -79,18 +78,10 @@ class Recorder:
             _log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
             row |= figures
         self._last_step = state.step
-        try:
-            append_metrics(self._run.metrics, row)
-            self._save(state)
-            self._preview(state)
-            write_report(self._run, state.config)
-        except OSError as error:
-            if isinstance(error, VideoganError):
-                raise
-            raise UsageError(
-                f"{self._run.path}: cannot be written any more ({error.strerror}); make room, and the same command "
-                "goes on from the newest checkpoint"
-            ) from None
+        append_metrics(self._run.metrics, row)
+        self._save(state)
+        self._preview(state)
+        write_report(self._run, state.config)
         if self._on_tick is not None:
             self._on_tick(row)
 

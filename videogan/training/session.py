@@ -29,7 +29,7 @@ from videogan.training.distributed import (
     process_from_environment,
     process_group,
 )
-from videogan.training.log import LogLine
+from videogan.training.log import LogFile
 from videogan.training.loop import Budget, Progress, run_training
 from videogan.training.memory import check_memory
 from videogan.training.recorder import Recorder
@@ -106,7 +106,7 @@ def train(
             reading = None if progress is None else partial(progress, "reading clips")
             loader = _loader(config, open_cache(videos, config.data, progress=reading), process)
             chosen.make()
-        with chosen.locked() if process.first else nullcontext(), _log_file(chosen.log):
+        with chosen.writing(), chosen.locked() if process.first else nullcontext(), _log_file(chosen.log):
             state = _state(config, chosen, checkpoint, videos)
             _train(state, loader, chosen, videos, minutes, process, on_tick, progress)
     return Run(chosen.path, config)
@@ -277,8 +277,7 @@ def _log_file(path: Path) -> Iterator[None]:
     """Add the log lines of videogan to a file too, with their time."""
     logger = logging.getLogger("videogan")
     with open_for_append(path) as file:
-        handler = logging.StreamHandler(file)
-        handler.setFormatter(LogLine("%(asctime)s %(levelname)s %(message)s"))
+        handler = LogFile(file)
         logger.addHandler(handler)
         try:
             yield
