@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from videogan.artifacts.metrics_file import read_metrics
 from videogan.config import DataConfig
 from videogan.data.folder import scan_folder
 from videogan.metrics import evaluate, read_report
 from videogan.metrics.report import Rows
 from videogan.metrics.sources import ClipRule, ClipSource, FolderSource, GeneratorSource
 from videogan.model import Model, load
-from videogan.training.log import read_metrics
 
 HERE = Path(__file__).parent
 

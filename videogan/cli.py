@@ -1,13 +1,14 @@
 """The command line: registers the commands and turns errors into one line and an exit code."""
 
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
 import videogan
-from videogan.commands.console import console_log
+from videogan.commands.console import console_log, printable
 from videogan.commands.evaluate import evaluate
 from videogan.commands.export import export
 from videogan.commands.inspect import inspect
@@ -48,7 +49,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 bug, 2 usage, 3 data, 4 checkpoint, 5 diverged, 130 and 143 stopped."""
+    """Run the command line and exit: 0 done, 1 bug, 2 usage, 3 data, 4 checkpoint, 5 diverged, over 128 stopped."""
     try:
         with console_log(), sigterm_unwinds():
             code = app(standalone_mode=False)
@@ -58,10 +59,25 @@ def main() -> None:
         _fail(error.format_message(), 2)
     except KeyboardInterrupt:
         _fail("stopped", 130, interrupted=True)
+    except OSError as error:  # of a path that nobody could ask more about
+        where = f"{error.filename}: " if error.filename is not None else ""
+        _fail(f"{where}{error.strerror or error}", 2)
+    except (MemoryError, RuntimeError) as error:
+        if not _wants_memory(error):
+            raise
+        _fail("not enough memory for this; ask for less at once, such as a smaller train.batch_size or --grid", 2)
     else:
         sys.exit(code)
 
 
+def _wants_memory(error: Exception) -> bool:
+    """Tell whether an error is the machine's or torch's of memory that there is none of."""
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, MemoryError) or any(text in str(error) for text in words)
+
+
 def _fail(message: str, code: int, *, interrupted: bool = False) -> NoReturn:
-    typer.echo(("" if interrupted else "error: ") + " ".join(message.split()), err=True)
+    line = ("" if interrupted else "error: ") + printable(" ".join(message.split()))
+    with suppress(OSError):  # with nowhere to say it, the code must do
+        typer.echo(line, err=True)
     sys.exit(code)

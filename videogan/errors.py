@@ -7,7 +7,7 @@ VideoganError
 │   └── VideoError                         one video that cannot be read, with the reason
 ├── CheckpointError (ValueError)        4  weights or a checkpoint that cannot be used
 ├── DivergedError (ArithmeticError)     5  training produced values that are not finite
-└── Interrupted                    130, 143  stopped by Ctrl-C or SIGTERM, after saving
+└── Interrupted                    129, 130, 143  stopped by SIGHUP, Ctrl-C or SIGTERM, after saving
 
 A message is one line: what is wrong, where, and what to do about it.
 """

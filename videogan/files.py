@@ -35,7 +35,7 @@ def sync(path: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a text file as :func:`write_bytes` does."""
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -59,11 +59,75 @@ def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:
     write_text(path, json.dumps(content, indent=indent) + "\n")
 
 
+MAX_TEXT_BYTES = 2**26
+"""Largest text file that is read: 64 MiB, some 100,000 ticks of metrics."""
+
+
+def check_regular(path: Path) -> int:
+    """Return the size in bytes of a file; OSError as :func:`open_regular`."""
+    with open_regular(path) as descriptor:
+        return os.fstat(descriptor).st_size
+
+
+def read_bytes(path: Path, *, limit: int = MAX_TEXT_BYTES) -> bytes:
+    """Return the content of a regular file of at most ``limit`` bytes.
+
+    Raises:
+        OSError: as :func:`open_regular`, or it is larger, of which nothing is read.
+    """
+    with open_regular(path) as descriptor, os.fdopen(descriptor, "rb", closefd=False) as file:
+        if os.fstat(descriptor).st_size > limit:
+            raise OSError(errno.EFBIG, f"larger than {limit >> 20} MiB")
+        return file.read(limit)
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[int]:
+    """Give the descriptor of a regular file, open for reading; links are followed.
+
+    Raises:
+        OSError: there is none, it may not be read, or it is a folder, a pipe or a device, which is never waited for.
+    """
+    # O_NONBLOCK: to open a named pipe would wait for ever.
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as error:  # a NUL in the name
+        raise OSError(errno.EINVAL, str(error)) from None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return the content of JSON from anywhere.
+
+    Raises:
+        ValueError: it is none, or nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def load_json(path: Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises:
+        OSError: as :func:`read_bytes`.
+        ValueError: it is no JSON.
+    """
+    return parse_json(read_bytes(path))
+
+
 def read_json(path: Path) -> Any:
     """Return what :func:`write_json` wrote; None where the file is absent, unreadable or damaged."""
     try:
-        return json.loads(path.read_text("ascii"))
-    except (OSError, ValueError, RecursionError):
+        return load_json(path)
+    except (OSError, ValueError):
         return None
 
 
@@ -85,7 +149,7 @@ def open_for_append(path: Path) -> TextIO:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise UsageError(f"{printable(path)}: cannot be written (it is no regular file); remove or rename it")
-    return os.fdopen(descriptor, "a", encoding="utf-8")
+    return os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
 
 
 @contextmanager
@@ -115,12 +179,18 @@ def file_lock(path: Path, *, on_wait: Callable[[], None] | None = None) -> Itera
 
 def cache_root(cache_dir: str | os.PathLike[str] | None) -> Path:
     """Return where caches live: ``cache_dir`` (``data.cache_dir``), by default the user's cache folder."""
-    return Path(cache_dir).expanduser() if cache_dir else Path(platformdirs.user_cache_dir("videogan"))
+    try:
+        return Path(cache_dir).expanduser() if cache_dir else Path(platformdirs.user_cache_dir("videogan"))
+    except RuntimeError:  # ~ of somebody that there is not
+        raise UsageError(f"data.cache_dir={os.fspath(cache_dir or '~')!r}: there is no such home folder") from None
 
 
 def printable(name: str | os.PathLike[str]) -> str:
     """Return a file name on one line of valid text, whatever bytes it is made of."""
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    try:
+        text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # a lone surrogate, which no file name has
+        text = os.fsdecode(name)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

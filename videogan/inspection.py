@@ -1,22 +1,22 @@
 """What a video, a folder of videos, a model or saved latents hold, as plain values."""
 
-import json
 import os
-from math import prod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from videogan.artifacts.latents_file import holds_latents, load_latents
+from videogan.artifacts.metrics_file import read_metrics
 from videogan.artifacts.provenance import read_provenance
 from videogan.artifacts.runs import WEIGHTS, RunFolder, find_weights, fingerprint, list_checkpoints, newest_checkpoint
-from videogan.artifacts.weights import Card, read_card
+from videogan.artifacts.weights import read_weights
 from videogan.data.clips import clip_span
 from videogan.data.folder import VideoFolder, survey_folder
 from videogan.data.summary import file_report, folder_report
-from videogan.errors import CheckpointError, VideoError
-from videogan.files import Progress
+from videogan.errors import UsageError, VideoError
+from videogan.files import Progress, read_json
 from videogan.presets import PRESETS, preset
 from videogan.video import probe
 
@@ -79,18 +79,19 @@ def _model_report(path: Path) -> dict[str, Any]:
         return {"kind": "weights" if path.is_file() else "checkpoint", "path": str(path), **_weights_report(weights)}
     run = RunFolder(path)
     newest = newest_checkpoint(run.checkpoints)
+    status = read_json(run.status)
     return {
         "kind": "run",
         "path": str(path),
-        "status": _json(run.status),
-        "metrics": _last_line(run.metrics),
+        "status": status if isinstance(status, dict) else {},
+        "metrics": _last_row(run.metrics),
         "checkpoints": [checkpoint.name for checkpoint in list_checkpoints(run.checkpoints)],
         **({} if newest is None else _weights_report(newest / WEIGHTS)),
     }
 
 
 def _weights_report(weights: Path) -> dict[str, Any]:
-    card: Card = read_card(weights)
+    card, tensors = read_weights(weights)
     data = card.config.data
     file = fingerprint(weights)
     return {
@@ -103,7 +104,7 @@ def _weights_report(weights: Path) -> dict[str, Any]:
         "num_frames": data.num_frames,
         "frame_rate": float(card.frame_rate),
         "classes": list(card.class_names),
-        "parameters": _parameters(weights),
+        "parameters": _parameters(tensors),
     }
 
 
@@ -119,37 +120,18 @@ def _latents_report(path: Path) -> dict[str, Any]:
     }
 
 
-def _parameters(weights: Path) -> dict[str, int]:
-    """Count the numbers in the weights of each network, from the header alone."""
+def _parameters(tensors: Mapping[str, Tensor]) -> dict[str, int]:
+    """Count the numbers in the weights of each network."""
     counts: dict[str, int] = {}
-    try:
-        with safe_open(weights, framework="pt") as file:
-            for name in file.keys():  # noqa: SIM118 (a handle, not a dict)
-                network = name.split(".")[0]
-                counts[network] = counts.get(network, 0) + prod(file.get_slice(name).get_shape())
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{weights}: not a readable weights file ({error})") from None
+    for name, tensor in tensors.items():
+        network = name.split(".")[0]
+        counts[network] = counts.get(network, 0) + tensor.numel()
     return counts
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _last_row(path: Path) -> Mapping[str, float]:
+    """Return the last row of metrics that can be read."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return (read_metrics(path) or [{}])[-1]
+    except UsageError:
         return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _last_line(path: Path) -> dict[str, Any]:
-    """Return the last whole object of a file with one JSON object per line."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return {}
-    for line in reversed(lines):
-        try:
-            content = json.loads(line)
-        except ValueError:
-            continue
-        return content if isinstance(content, dict) else {}
-    return {}

@@ -1,7 +1,6 @@
 """Presets, and the way from a command line to a :class:`videogan.config.Config`."""
 
 import difflib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from pydantic import ValidationError
 
 from videogan.config import Config, EvaluateConfig
 from videogan.errors import MissingPathError, UsageError, did_you_mean
-from videogan.files import write_text
+from videogan.files import load_json, parse_json, write_text
 
 GPU = {
     "generator.noise_dim": 16,
@@ -119,8 +118,8 @@ def parse_setting(setting: str) -> tuple[str, Any]:
     if not equals:
         raise UsageError(f"a setting is group.key=value, not {setting!r}")
     try:
-        return key.strip(), json.loads(text)
-    except json.JSONDecodeError:
+        return key.strip(), parse_json(text)
+    except ValueError:
         return key.strip(), text
 
 
@@ -176,7 +175,7 @@ def validate(tree: Mapping[str, Any], source: str = "") -> Config:
             raise UsageError(f"{where}there is no setting {key!r}{_nearest(key, Config())}") from None
         if first["type"] == "value_error" and not location:
             raise UsageError(f"{where}{first['ctx']['error']}") from None
-        raise UsageError(f"{where}setting {key} = {first['input']!r}: {first['msg']}") from None
+        raise UsageError(f"{where}setting {key} = {first['input']!r:.100}: {first['msg']}") from None
 
 
 def known_settings(config: Config) -> list[str]:
@@ -208,11 +207,12 @@ def load_config(path: Path) -> Config:
         UsageError: it is not a config.
     """
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = load_json(path)
     except FileNotFoundError:
         raise MissingPathError(f"{path}: no such config file") from None
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: not a readable config file ({error})") from None
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path}: not a readable config file ({reason})") from None
     if not isinstance(tree, dict):
         raise UsageError(f"{path}: not a config, which is one JSON object")
     return validate(tree, str(path))

@@ -1,18 +1,20 @@
-"""Ctrl-C and SIGTERM: as a flag that a loop meets when its step is done, and as an error that unwinds."""
+"""Ctrl-C, SIGTERM and SIGHUP: as a flag that a loop meets when its step is done, and as an error that unwinds."""
 
+import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from videogan.errors import Interrupted
 
 
 class StopRequest:
-    """Remembers the first signal; a second Ctrl-C does not wait."""
+    """Remembers the first signal; a second Ctrl-C does not wait. ``save`` is what SIGUSR1 asks for: save and go on."""
 
     def __init__(self) -> None:
         self.signal_number = 0
+        self.save = False
 
     def __bool__(self) -> bool:
         return self.signal_number != 0
@@ -23,20 +25,28 @@ class StopRequest:
 
 
 @contextmanager
-def stop_request() -> Iterator[StopRequest]:
-    """Catch SIGINT and SIGTERM inside a ``with`` block; the old handlers return with its end.
+def stop_request(answer: str = "") -> Iterator[StopRequest]:
+    """Catch SIGINT, SIGTERM and SIGHUP inside a ``with`` block; the old handlers return with its end.
 
-    Outside the main thread signals cannot be caught, and the request never comes.
+    ``answer`` is said on stderr at once. With one, SIGUSR1 asks to save; without, it is left alone. Outside the main
+    thread signals cannot be caught, and the request never comes.
     """
     request = StopRequest()
 
     def remember(signal_number: int, frame: FrameType | None) -> None:
         if request and signal_number == signal.SIGINT:
             raise KeyboardInterrupt
-        request.signal_number = signal_number
+        if signal_number == signal.SIGUSR1:
+            request.save = True
+        else:
+            request.signal_number = request.signal_number or signal_number
+        if answer:
+            with suppress(OSError):  # not by sys.stderr, which may be in the middle of a line
+                os.write(2, f"{answer}\n".encode())
 
+    numbers = [signal.SIGINT, *_ending(), *([signal.SIGUSR1] if answer else [])]
     try:
-        old = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+        old = {number: signal.signal(number, remember) for number in numbers}
     except ValueError:
         yield request
         return
@@ -49,17 +59,24 @@ def stop_request() -> Iterator[StopRequest]:
 
 @contextmanager
 def sigterm_unwinds() -> Iterator[None]:
-    """Let SIGTERM end a ``with`` block as an error would, so that nothing is left half-written."""
+    """Let SIGTERM and SIGHUP end a ``with`` block as an error would, so that nothing is left half-written."""
 
     def stop(signal_number: int, frame: FrameType | None) -> None:
         raise Interrupted("terminated", signal_number)
 
     try:
-        old = signal.signal(signal.SIGTERM, stop)
+        old = {number: signal.signal(number, stop) for number in _ending()}
     except ValueError:  # signals cannot be caught outside the main thread
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, old)
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+def _ending() -> list[signal.Signals]:
+    """Return the signals by which others end a process; nohup has SIGHUP ignored, and so it stays."""
+    hung_up = [] if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else [signal.SIGHUP]
+    return [signal.SIGTERM, *hung_up]

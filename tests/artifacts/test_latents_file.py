@@ -1,4 +1,5 @@
 import json
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -111,3 +112,37 @@ def test_a_full_disk_costs_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr("videogan.artifacts.latents_file.write_bytes", full)
     with pytest.raises(UsageError, match="No space left"):
         save_latents(tmp_path / "a.safetensors", LatentsFile(latents(), SHA, None, Fraction(25)))
+
+
+def test_a_flipped_bit_and_values_that_are_not_finite_are_found(tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_latents(path, LatentsFile(latents(), SHA, None, Fraction(25)))
+    whole = path.read_bytes()
+    for place in range(len(whole) - 1, len(whole) - 2000, -97):
+        damaged = bytearray(whole)
+        damaged[place] ^= 4
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match="not those that were written"):
+            load_latents(path)
+    own = latents()
+    own.content[0, 3] = float("nan")
+    save_latents(path, LatentsFile(own, SHA, None, Fraction(25)))
+    with pytest.raises(CheckpointError, match="content holds values that are not finite"):
+        load_latents(path)
+
+
+def test_latents_from_before_the_hash_load(tmp_path):
+    path = tmp_path / "a.safetensors"
+    own = latents()
+    tensors = {name: getattr(own, name) for name in ("content", "motion_codes", "history")}
+    about = {"format": 1, "num_frames": 11, "class_name": None, "frame_rate": "25", "model_sha256": SHA}
+    save_file(tensors, path, metadata={KEY: json.dumps(about)})
+    assert torch.equal(load_latents(path).latents.motion_codes, own.motion_codes)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    path = tmp_path / "a.safetensors"
+    os.mkfifo(path)
+    assert not holds_latents(path)
+    with pytest.raises(CheckpointError, match="not a regular file"):
+        load_latents(path)

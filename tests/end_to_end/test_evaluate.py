@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
+from videogan.artifacts.metrics_file import read_metrics
 from videogan.artifacts.runs import RunFolder, list_checkpoints, verify
-from videogan.training.log import read_metrics
 
 SMALL = ("--features", "pixels-16", "--clips", "12")
 

@@ -97,6 +97,27 @@ def test_another_config_in_the_same_run_folder(videogan, clips, tiny):
     one_line(result, 2, "train.seed=0, not 9")
 
 
+@pytest.mark.parametrize("room", [0, 1000])
+def test_a_disk_that_is_full_from_the_first_line_on(videogan, clips, tiny, room):
+    assert videogan("train", clips, *tiny, "--steps", 1, "--run", "warm").code == 0
+    limited = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "from videogan.cli import main; import torch;"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room})); main()"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    for run in ("fresh", "warm"):
+        command = [sys.executable, "-c", limited, "train", str(clips), *tiny, "--steps", "3", "--run", run]
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert result.returncode == 2
+        assert "Traceback" not in result.stderr
+        last = result.stderr.strip().splitlines()[-1]
+        assert last.startswith(f"error: {run}")
+        assert "too large" in last
+    assert videogan("train", clips, *tiny, "--steps", 3, "--run", "warm").code == 0
+    assert "going on from step 1" in Path("warm/log.txt").read_text()
+
+
 def test_a_full_disk_leaves_no_half_written_checkpoint(clips, tiny):
     """A limit on file sizes stands for a full disk: writing fails in the middle of a file."""
     limited = (

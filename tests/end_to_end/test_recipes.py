@@ -104,7 +104,7 @@ def test_ctrl_c_ends_an_endless_video_that_can_be_made_again(videogan, model):
         [*MAIN, "sample", "--frames", "inf", "x.mp4"], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 60
-    while process.poll() is None and not Path("x.mp4.part").exists() and time.monotonic() < deadline:
+    while process.poll() is None and not Path(f"x.mp4.{process.pid}.part").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)

@@ -100,7 +100,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(videogan, clip
     assert rows == [2, 4]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_saves_and_the_same_command_goes_on(clips, tiny, number, code):
     command = [*RUN_CLI, "train", str(clips), *tiny, "--steps", "100000", "--run", "stopped"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
@@ -117,6 +117,29 @@ def test_a_signal_saves_and_the_same_command_goes_on(clips, tiny, number, code):
     checkpoint = newest_checkpoint(Path("stopped/checkpoints"))
     assert checkpoint.name == f"step-{step:08d}"
     assert json.loads(Path("stopped/status.json").read_text())["status"] == "interrupted"
+
+
+def test_a_signal_saves_and_training_goes_on(clips, tiny):
+    options = ["--steps", "100000", "--run", "run", "--set", "train.tick_steps=100000"]
+    process = subprocess.Popen(
+        [*RUN_CLI, "train", str(clips), *tiny, *options], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+    )
+    deadline = time.monotonic() + 120
+    while (
+        process.poll() is None and not Path("run/previews/step-00000000.mp4").exists() and time.monotonic() < deadline
+    ):
+        time.sleep(0.05)
+    time.sleep(1)
+    process.send_signal(signal.SIGUSR1)
+    while process.poll() is None and newest_checkpoint(Path("run/checkpoints")) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert process.poll() is None
+    saved = newest_checkpoint(Path("run/checkpoints"))
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert err.count("saving ...") == 2
+    assert int(newest_checkpoint(Path("run/checkpoints")).name[5:]) > int(saved.name[5:])
 
 
 def test_a_killed_run_goes_on_from_its_last_tick(videogan, clips, tiny):

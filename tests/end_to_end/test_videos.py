@@ -155,7 +155,7 @@ def test_ctrl_c_leaves_a_playable_video_of_the_frames_so_far(model):
     command = [sys.executable, "-c", "from videogan.cli import main; main()", "sample", "--frames", "10000000", "x.mp4"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    part = Path("x.mp4.part")
+    part = Path(f"x.mp4.{process.pid}.part")
     deadline = time.monotonic() + 60
     while process.poll() is None and not part.exists() and time.monotonic() < deadline:
         time.sleep(0.02)

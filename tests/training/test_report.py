@@ -2,8 +2,8 @@ import re
 
 from tiny_run import tiny_config
 
+from videogan.artifacts.metrics_file import append_metrics, read_metrics
 from videogan.artifacts.runs import RunFolder
-from videogan.training.log import append_metrics, read_metrics
 from videogan.training.report import curves, write_report
 
 

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -208,7 +210,7 @@ def test_existing_output_is_replaced_only_when_asked(tmp_path: Path, suffix: str
 
 
 def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path) -> None:
-    for name in ("out", "b.mp4", "c.part"):
+    for name in ("out", "b.mp4", f"c.{os.getpid()}.part"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "thesis.txt").write_text("dear")
     for name in ("out", "b.mp4", "c"):
@@ -295,3 +297,35 @@ def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
         writer.write(moving_frames(3))
     assert names_in(tmp_path) == [os.fsdecode(b"\xff\xfe.mp4")]
     assert probe(path).num_frames == 3
+
+
+CODE = """
+import sys, time
+import numpy as np
+from videogan.video import VideoWriter
+path, shade = sys.argv[1], int(sys.argv[2])
+with VideoWriter(path, overwrite=True) as writer:
+    writer.write(np.full((20, 32, 32, 3), shade, np.uint8))
+    print("half", flush=True)
+    sys.stdin.readline()
+    writer.write(np.full((20, 32, 32, 3), shade, np.uint8))
+"""
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.webm", "a.gif", "frames"])
+def test_of_two_writers_of_one_name_the_last_to_end_wins(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    command = [sys.executable, "-c", CODE, str(path)]
+    writers = [
+        subprocess.Popen([*command, shade], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for shade in ("40", "200")
+    ]
+    for writer in writers:
+        assert writer.stdout.readline() == "half\n"
+    for writer, shade in zip(writers, (40, 200), strict=True):
+        writer.communicate("go\n", timeout=60)
+        assert writer.returncode == 0
+        frames = read_video(path)[0]
+        assert len(frames) == 40
+        assert abs(frames.astype(int) - shade).max() < 8
+    assert names_in(tmp_path) == [name]

@@ -11,6 +11,7 @@ It is written under another name, synced to disk and renamed, so that a checkpoi
 
 import json
 import shutil
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -31,7 +32,7 @@ from videogan.artifacts.runs import (
 )
 from videogan.artifacts.weights import Weights, save_weights
 from videogan.errors import CheckpointError, UsageError
-from videogan.files import sync
+from videogan.files import check_regular, sync
 
 
 def save_checkpoint(
@@ -81,8 +82,22 @@ def load_state(checkpoint: Path, device: torch.device | str) -> dict[str, Any]:
     Raises:
         CheckpointError: the file is damaged.
     """
+    path = checkpoint / STATE
     try:
-        state: dict[str, Any] = torch.load(checkpoint / STATE, map_location=device, weights_only=True)
+        _check_unpacked_size(path)
+        state = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # torch.load raises whatever the bytes lead it to
-        raise CheckpointError(f"{checkpoint / STATE}: cannot be read ({str(error).splitlines()[0]})") from None
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise CheckpointError(f"{path}: cannot be read ({reason.splitlines()[0]})") from None
+    if not isinstance(state, dict):
+        raise CheckpointError(f"{path}: cannot be read (it holds no state of training)")
     return state
+
+
+def _check_unpacked_size(path: Path) -> None:
+    """Raise ValueError where a file would unpack to more than it has: torch writes its own without compression."""
+    size = check_regular(path)
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > size:
+        raise ValueError(f"it claims to unpack to {unpacked} bytes and has {size}")

@@ -12,13 +12,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
 
+from videogan.artifacts.tensor_file import TensorType, pack, read_metadata, read_tensors
 from videogan.errors import CheckpointError, MissingPathError, UsageError
-from videogan.files import write_bytes
+from videogan.files import parse_json, write_bytes
 from videogan.models.latents import ClipLatents
 from videogan.video import as_frame_rate
 
@@ -63,7 +62,7 @@ def save_latents(path: Path, file: LatentsFile) -> None:
     Raises:
         UsageError: the disk is full or failed.
     """
-    tensors = {name: getattr(file.latents, name).detach().cpu().contiguous() for name in TENSORS}
+    tensors = {name: getattr(file.latents, name) for name in TENSORS}
     description = {
         "format": FORMAT,
         "model_sha256": file.model_sha256,
@@ -72,7 +71,7 @@ def save_latents(path: Path, file: LatentsFile) -> None:
         "num_frames": file.latents.num_frames,
     }
     try:
-        write_bytes(path, save(tensors, metadata={KEY: json.dumps(description)}))
+        write_bytes(path, pack(tensors, {KEY: json.dumps(description)}))
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror or error}; nothing was kept") from None
 
@@ -80,8 +79,7 @@ def save_latents(path: Path, file: LatentsFile) -> None:
 def holds_latents(path: Path) -> bool:
     """Tell whether a file says that it holds latents."""
     try:
-        with safe_open(path, framework="pt") as file:
-            return KEY in (file.metadata() or {})
+        return KEY in read_metadata(path)
     except (OSError, SafetensorError):
         return False
 
@@ -106,17 +104,14 @@ def load_latents(path: Path, class_names: tuple[str, ...] = ()) -> LatentsFile:
     """
     if not os.path.lexists(path):
         raise MissingPathError(f"{path}: no such latents file")
-    if not path.is_file():
-        raise CheckpointError(f"{path}: not a readable latents file (not a regular file)")
     try:
-        with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get(KEY)
-            if text is None:
-                raise CheckpointError(f"{path}: holds no latents; `videogan reconstruct --latents` writes such files")
-            about = _description(text, path)
-            tensors = {name: file.get_tensor(name) for name in TENSORS}
-        if any(len(tensor) != 1 or tensor.dtype != torch.float32 for tensor in tensors.values()):
-            raise ValueError("its tensors are not float32 of one clip")
+        text = read_metadata(path).get(KEY)
+        if text is None:
+            raise CheckpointError(f"{path}: holds no latents; `videogan reconstruct --latents` writes such files")
+        about = _description(text, path)
+        tensors = read_tensors(path, dict.fromkeys(TENSORS, TensorType()))
+        if any(tensor.ndim == 0 or len(tensor) != 1 for tensor in tensors.values()):
+            raise ValueError("its tensors are not of one clip")
         label = class_names.index(about.class_name) if about.class_name in class_names else None
         latents = ClipLatents(**tensors, num_frames=about.num_frames, label=label)
         return LatentsFile(latents, about.model_sha256, about.class_name, as_frame_rate(Fraction(about.frame_rate)))
@@ -148,10 +143,7 @@ def load_for_model(path: Path, class_names: tuple[str, ...], model_sha256: str, 
 def _description(text: str, path: Path) -> Description:
     if len(text) > MAX_TEXT:
         raise CheckpointError(f"{path}: its description is damaged (longer than {MAX_TEXT} characters)")
-    try:
-        description = json.loads(text)
-    except RecursionError:
-        raise CheckpointError(f"{path}: its description is damaged (nested too deeply)") from None
+    description = parse_json(text)
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise CheckpointError(f"{path}: latents of a format that this version of videogan cannot read")
     return Description.model_validate(description)

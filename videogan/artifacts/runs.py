@@ -9,17 +9,17 @@
 """
 
 import hashlib
-import json
 import logging
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from videogan.errors import CheckpointError, MissingPathError, UsageError
-from videogan.files import file_lock
+from videogan.errors import CheckpointError, MissingPathError, UsageError, VideoganError
+from videogan.files import check_regular, file_lock, read_json
 
 WEIGHTS = "generator.safetensors"
 STATE = "state.pt"
@@ -104,6 +104,23 @@ class RunFolder:
                 f"{self.path}: another process is training in it; wait for it, or begin a new run by --resume never"
             ) from None
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Tell what a ``with`` block cannot write.
+
+        Raises:
+            UsageError: the disk is full, or has failed.
+        """
+        try:
+            yield
+        except OSError as error:
+            if isinstance(error, VideoganError):
+                raise
+            raise UsageError(
+                f"{self.path}: cannot be written any more ({error.strerror or error}); make room on its disk, and the "
+                "same command goes on from the newest checkpoint"
+            ) from None
+
     def make(self) -> None:
         """Make the folders.
 
@@ -164,7 +181,7 @@ def verify(checkpoint: Path) -> bool:
     """Tell whether both files of a checkpoint have the size and the SHA-256 that its meta.json names."""
     written = _written_files(checkpoint)
     try:
-        return bool(written) and all(written[name] == fingerprint(checkpoint / name) for name in written)
+        return sizes_fit(checkpoint) and all(written[name] == fingerprint(checkpoint / name) for name in written)
     except OSError:
         return False
 
@@ -201,19 +218,20 @@ class Fingerprint:
 
 
 def fingerprint(path: Path) -> Fingerprint:
-    """Return the size and SHA-256 of a file."""
+    """Return the size and SHA-256 of a regular file; OSError where it is none."""
+    check_regular(path)
     with path.open("rb") as file:
         return Fingerprint(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def _written_files(checkpoint: Path) -> dict[str, Fingerprint]:
     """Return what meta.json says of the two files; nothing where it is absent or damaged."""
+    meta = read_json(checkpoint / META)
     try:
-        files = json.loads((checkpoint / META).read_text())["files"]
-        written = {name: Fingerprint(**files[name]) for name in files}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        written = {name: Fingerprint(**meta["files"][name]) for name in (WEIGHTS, STATE)}
+    except (KeyError, TypeError):
         return {}
-    return written if set(written) == {WEIGHTS, STATE} else {}
+    return written if meta["files"].keys() == written.keys() else {}
 
 
 def find_weights(where: Path | None, runs: Path = RUNS) -> Path:
@@ -238,9 +256,13 @@ def find_weights(where: Path | None, runs: Path = RUNS) -> Path:
         raise CheckpointError(
             f"no trained model under {runs}/ yet; `videogan train CLIPS` makes one, or name it by --run"
         )
-    if not where.exists():
-        raise MissingPathError(f"{where}: no such run, checkpoint or weights file")
-    if where.is_file():
+    try:
+        mode = where.stat().st_mode
+    except FileNotFoundError:
+        raise MissingPathError(f"{where}: no such run, checkpoint or weights file") from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{where}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    if not stat.S_ISDIR(mode):
         return where
     if (where / WEIGHTS).is_file():
         if not verify(where):

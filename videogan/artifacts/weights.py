@@ -8,21 +8,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Annotated, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save, save_file
-from torch import Tensor
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from torch import Tensor, nn
 
+from videogan.artifacts.tensor_file import TensorType, pack, read_metadata, read_tensors
 from videogan.config import Config
 from videogan.errors import CheckpointError, UsageError
-from videogan.files import sync
+from videogan.files import parse_json, sync
 from videogan.models.build import build_encoder, build_generator
 from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
 from videogan.presets import validate
 
 FORMAT = "1"
+MAX_TEXT = 2**22
+"""Characters of a description that is parsed."""
+MAX_FRAME_RATE = 10_000
 
 
 @dataclass(frozen=True)
@@ -56,15 +61,46 @@ class Card:
         if metadata.get("format") != FORMAT:
             raise CheckpointError(f"{path}: not weights that this version of videogan can read")
         try:
-            return cls(
-                config=validate(json.loads(metadata["config"])),
-                class_names=tuple(json.loads(metadata["class_names"])),
-                frame_rate=Fraction(metadata["frame_rate"]),
-                step=int(metadata["step"]),
-                clips_seen=int(metadata["clips_seen"]),
+            if sum(map(len, metadata.values())) > MAX_TEXT:
+                raise ValueError(f"longer than {MAX_TEXT} characters")
+            about = _Description.model_validate(
+                {**metadata, **{name: parse_json(metadata[name]) for name in ("config", "class_names")}}
             )
-        except (KeyError, ValueError, UsageError) as error:
-            raise CheckpointError(f"{path}: its description is damaged ({error})") from None
+            return cls(
+                validate(about.config), about.class_names, Fraction(about.frame_rate), about.step, about.clips_seen
+            )
+        except KeyError as error:
+            raise CheckpointError(f"{path}: its description is damaged (without {error})") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            raise CheckpointError(f"{path}: its description is damaged ({reason})") from None
+        except (ValueError, UsageError) as error:
+            raise CheckpointError(f"{path}: its description is damaged ({str(error)[:500]})") from None
+
+
+def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("a name stands twice")
+    return names
+
+
+def _rate(text: str) -> str:
+    if not 0 < Fraction(text) < MAX_FRAME_RATE:
+        raise ValueError(f"must be above 0 and below {MAX_FRAME_RATE}")
+    return text
+
+
+class _Description(BaseModel):
+    """The metadata of a weights file, from anywhere, within bounds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    config: dict[str, Any]
+    class_names: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], AfterValidator(_unique)]
+    frame_rate: Annotated[str, Field(pattern=r"^\d{1,9}(/[1-9]\d{0,8}|\.\d{1,9})?$"), AfterValidator(_rate)]
+    step: Annotated[int, Field(ge=0, lt=2**63)]
+    clips_seen: Annotated[int, Field(ge=0, lt=2**63)]
 
 
 @dataclass(frozen=True)
@@ -78,7 +114,7 @@ class Weights:
 
 def save_weights(path: Path, generator: Generator, encoder: Encoder, card: Card) -> None:
     """Write one safetensors file and sync it to disk."""
-    save_file(_tensors(generator, encoder), path, metadata=card.to_metadata())
+    path.write_bytes(pack(_tensors(generator, encoder), card.to_metadata()))
     sync(path)
 
 
@@ -91,16 +127,12 @@ def pack_weights(weights: Weights, *, half: bool) -> bytes:
     tensors = _tensors(weights.generator, weights.encoder)
     if half:
         tensors = {name: tensor.half() if tensor.ndim > 1 else tensor for name, tensor in tensors.items()}
-    return save(tensors, metadata=weights.card.to_metadata())
+    return pack(tensors, weights.card.to_metadata())
 
 
-def _tensors(generator: Generator, encoder: Encoder) -> dict[str, Tensor]:
+def _tensors(generator: nn.Module, encoder: nn.Module) -> dict[str, Tensor]:
     networks = {"generator": generator, "encoder": encoder}
-    return {
-        f"{prefix}.{name}": tensor.contiguous()
-        for prefix, network in networks.items()
-        for name, tensor in network.state_dict().items()
-    }
+    return {f"{prefix}.{name}": value for prefix, net in networks.items() for name, value in net.state_dict().items()}
 
 
 def read_card(path: Path) -> Card:
@@ -110,10 +142,26 @@ def read_card(path: Path) -> Card:
         CheckpointError: the file is not a readable safetensors file of videogan's.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            return Card.from_metadata(file.metadata() or {}, path)
+        return Card.from_metadata(read_metadata(path), path)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path}: not a readable weights file ({error})") from None
+        raise CheckpointError(f"{path}: not a readable weights file ({_reason(error)})") from None
+
+
+def read_weights(path: Path) -> tuple[Card, dict[str, Tensor]]:
+    """Read a weights file and check that its tensors are those that its description asks for.
+
+    Raises:
+        CheckpointError: the file is damaged; the tensor that is wrong is named.
+    """
+    card = read_card(path)
+    try:
+        # On the meta device networks have shapes and no content: the file may describe networks of any size.
+        with torch.device("meta"):
+            networks = _tensors(build_generator(card.config, len(card.class_names)), build_encoder(card.config))
+        types = {name: _stored_type(tensor) for name, tensor in networks.items()}
+        return card, read_tensors(path, types)
+    except (OSError, SafetensorError, ValueError, TypeError, RuntimeError, IndexError) as error:
+        raise CheckpointError(f"{path}: its weights cannot be used ({_reason(error)})") from None
 
 
 def load_weights(path: Path, device: torch.device | str = "cpu") -> Weights:
@@ -122,16 +170,18 @@ def load_weights(path: Path, device: torch.device | str = "cpu") -> Weights:
     Raises:
         CheckpointError: the file is damaged, or its weights do not fit its description.
     """
-    card = read_card(path)
+    card, tensors = read_weights(path)
     generator, encoder = build_generator(card.config, len(card.class_names)), build_encoder(card.config)
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (a handle, not a dict)
-        for name, network in (("generator.", generator), ("encoder.", encoder)):
-            own = {key.removeprefix(name): value for key, value in tensors.items() if key.startswith(name)}
-            network.load_state_dict(own)
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise CheckpointError(f"{path}: its weights cannot be used ({str(error).splitlines()[0]})") from None
-    for network in (generator, encoder):
+    for prefix, network in (("generator.", generator), ("encoder.", encoder)):
+        network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
         network.to(device).eval().requires_grad_(False)
     return Weights(generator, encoder, card)
+
+
+def _stored_type(tensor: Tensor) -> TensorType:
+    dtypes = (tensor.dtype, torch.float16) if tensor.ndim > 1 else (tensor.dtype,)
+    return TensorType(dtypes, tuple(tensor.shape))
+
+
+def _reason(error: Exception) -> str:
+    return next(iter((getattr(error, "strerror", None) or str(error)).splitlines()), type(error).__name__)

@@ -1,12 +1,31 @@
 """What a command says on stderr: log lines, and bars while it works."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
+import typer
+
+from videogan.errors import UsageError
 from videogan.files import printable as printable
+
+
+def echo(*lines: object, err: bool = False) -> None:
+    """Print lines in which nothing but text is: no escape or newline of a name reaches the terminal.
+
+    Raises:
+        UsageError: they cannot be printed, for want of room or of a reader.
+    """
+    try:
+        for line in lines:
+            typer.echo(printable(str(line)), err=err)
+    except OSError as error:
+        # What is left in the buffer would fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
+        raise UsageError(f"{'stderr' if err else 'stdout'}: cannot be written ({error.strerror})") from None
 
 
 class _Console(logging.StreamHandler[TextIO]):
@@ -25,7 +44,7 @@ class _Plain(logging.Formatter):
     """The message alone, after its level where that is not plain information."""
 
     def format(self, record: logging.LogRecord) -> str:
-        message = super().format(record)
+        message = printable(super().format(record))
         return message if record.levelno == logging.INFO else f"{record.levelname.lower()}: {message}"
 
 
@@ -68,6 +87,7 @@ def bars() -> Iterator[Callable[..., None]]:
                 for earlier in tasks.values():
                     progress.update(earlier, visible=False)
                 tasks[task] = progress.add_task("", what=task)
-            progress.update(tasks[task], completed=done, total=total, description=words)
+            with suppress(OSError):  # a terminal that is gone ends no training
+                progress.update(tasks[task], completed=done, total=total, description=words)
 
         yield move

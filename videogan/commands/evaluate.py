@@ -9,7 +9,7 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import bars, printable
+from videogan.commands.console import bars, echo, printable
 from videogan.errors import MissingPathError, UsageError
 
 RealArgument = Annotated[
@@ -53,7 +53,7 @@ def evaluate(
     precision: PrecisionOption = "float32",
     lpips_file: LpipsOption = None,
     clips: Annotated[int, typer.Option(help="Clips of each set.")] = 256,
-    seed: Annotated[int, typer.Option(help="Chooses the clips.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Chooses the clips.")] = 0,
     size: SizeOption = None,
     frames: FramesOption = None,
     stride: StrideOption = None,
@@ -109,13 +109,13 @@ def _check_paths(real: Path, run: Path | None, generated: Path | None, *files: P
 
 def _print(report: "videogan.Report", out: Path, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(report.model_dump()))
+        echo(json.dumps(report.model_dump()))
         return
     for warning in report.warnings:
-        typer.echo(f"warning: {warning}", err=True)
-    typer.echo("\n".join([*report.lines(), printable(out / "report.html")]))
+        echo(f"warning: {warning}", err=True)
+    echo(*report.lines(), out / "report.html")
 
 
 def _compare(first: Path, second: Path, *, as_json: bool) -> None:
     comparison = videogan.compare(first, second)
-    typer.echo(json.dumps(comparison.to_dict()) if as_json else "\n".join(comparison.lines()))
+    echo(*([json.dumps(comparison.to_dict())] if as_json else comparison.lines()))

@@ -7,6 +7,7 @@ import typer
 
 import videogan
 from videogan.commands import options
+from videogan.commands.console import echo
 
 
 def export(
@@ -21,4 +22,4 @@ def export(
     """Write a model for sharing, or its streaming step for programs without videogan."""
     options.check_export_out(out, precision=precision, overwrite=yes)
     videogan.load(run, "cpu").export(out, precision=precision, overwrite=yes)
-    typer.echo(out)
+    echo(out)

@@ -9,7 +9,7 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import bars, printable
+from videogan.commands.console import bars, echo, printable
 
 
 def inspect(
@@ -24,7 +24,7 @@ def inspect(
     """
     with bars() as show:
         report = videogan.inspect(path, partial(show, "reading"))
-    typer.echo(json.dumps(report) if as_json else "\n".join(_lines(report, path)))
+    echo(*([json.dumps(report)] if as_json else _lines(report, path)))
     if report.get("status") == "rejected" or ("files" in report and not report["totals"]["videos"]):
         raise typer.Exit(3)
 

@@ -7,7 +7,7 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import bars
+from videogan.commands.console import bars, echo
 
 NOT_WITH_SWAP = ("axis", "ease", "hold", "loop")
 SeedsOption = Annotated[str | None, typer.Option(help="Seeds to move through, such as 1,2,3.")]
@@ -81,4 +81,4 @@ def interpolate(
     if frame_rate is not None:
         stream = stream.with_frame_rate(frame_rate)
     stream.save(path, overwrite=yes, metadata=not no_metadata)
-    typer.echo(path)
+    echo(path)

@@ -8,7 +8,7 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import bars
+from videogan.commands.console import bars, echo
 
 SeedOption = Annotated[
     int, typer.Option(min=0, max=options.LARGEST_SEED - 64, help="Of the first future; the next ones count up.")
@@ -50,4 +50,4 @@ def predict(
         "median_change_inside": future.figures["median_change"],
         "change_at_join": future.figures["change_at_join"],
     }
-    typer.echo(json.dumps(report) if as_json else "\n".join(report["out"]))
+    echo(*([json.dumps(report)] if as_json else report["out"]))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import videogan
-from videogan.commands.console import bars, printable
+from videogan.commands.console import bars, echo, printable
 
 
 def prepare(
@@ -38,10 +38,10 @@ def prepare(
             progress=partial(show, "preparing"),
         )
     for path, reason in result.rejected:
-        typer.echo(f"warning: {printable(path)} is left out: {reason}", err=True)
+        echo(f"warning: {printable(path)} is left out: {reason}", err=True)
     if result.too_short:
-        typer.echo(f"warning: {result.too_short} pieces were too short and are left out", err=True)
+        echo(f"warning: {result.too_short} pieces were too short and are left out", err=True)
     classes = f" in {len(result.class_names)} classes" if result.class_names else ""
     summary = f"{result.clips} clips{classes}, {result.frames} frames; `videogan train {printable(out)}` learns them"
-    typer.echo(summary, err=True)
-    typer.echo(printable(out))
+    echo(summary, err=True)
+    echo(printable(out))

@@ -9,7 +9,7 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import bars
+from videogan.commands.console import bars, echo
 
 
 def reconstruct(
@@ -49,7 +49,7 @@ def reconstruct(
         "refined": refined,
         "gain": result.refined and {name: result.refined[name] - value for name, value in result.encoder.items()},
     }
-    typer.echo(json.dumps(report) if as_json else "\n".join(_lines(report)))
+    echo(*([json.dumps(report)] if as_json else _lines(report)))
 
 
 def _lines(report: dict[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ import typer
 
 import videogan
 from videogan.commands import options
+from videogan.commands.console import echo
 from videogan.errors import UsageError
 
 VIDEOS_AT_ONCE = 16
@@ -101,7 +102,7 @@ def sample(
             stream = model.sample(num_frames, seeds=seeds, **common)
             write(stream if grid is None else stream.grid(rows), paths[first : first + at_once])
     for path in paths if out != options.STDOUT else ():
-        typer.echo(path)
+        echo(path)
 
 
 def _of_latents(model: videogan.Model, file: Path, frames: str | None, seed: int) -> videogan.VideoStream:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 import videogan
-from videogan.commands.console import bars
+from videogan.commands.console import bars, echo
 from videogan.commands.options import parse_settings
 
 PresetOption = Annotated[
@@ -47,4 +47,4 @@ def train(
             dry_run=dry_run,
             progress=progress,
         )
-    typer.echo(trained.config.model_dump_json(indent=2) if dry_run else trained.path)
+    echo(*(trained.config.model_dump_json(indent=2).split("\n") if dry_run else [trained.path]))

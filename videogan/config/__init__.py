@@ -66,8 +66,8 @@ class DataConfig(Group):
     """Which clips are cut from the videos, and how they are stored."""
 
     size: Annotated[int, Field(ge=32, le=512, description="height and width of a training frame, in pixels")] = 32
-    num_frames: Annotated[int, Field(ge=4, multiple_of=FRAMES_PER_STEP, description="frames in a clip")] = 16
-    frame_stride: Annotated[int, Field(ge=1, description="step between the frames of a clip")] = 1
+    num_frames: Annotated[int, Field(ge=4, le=4096, multiple_of=FRAMES_PER_STEP, description="frames in a clip")] = 16
+    frame_stride: Annotated[int, Field(ge=1, le=10_000, description="step between the frames of a clip")] = 1
     frame_rate: Annotated[float, Field(gt=0)] | None = None
     fit: Literal["crop", "letterbox"] = "crop"
     short: Literal["repeat-last", "bounce", "skip"] = "repeat-last"
@@ -77,6 +77,13 @@ class DataConfig(Group):
     cache_dir: str | None = None
     cache_limit_gb: Annotated[float, Field(gt=0)] = 20.0
     max_bad_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+    @field_validator("cache_dir")
+    @classmethod
+    def _cache_dir_is_a_path(cls, path: str | None) -> str | None:
+        if path is not None and ("\0" in path or len(path) > 4096):
+            raise ValueError("must be the name of a folder")
+        return path
 
     @field_validator("size")
     @classmethod
@@ -90,17 +97,17 @@ class TrainConfig(Group):
     """The training run."""
 
     seed: Annotated[int, Field(ge=0)] = 0
-    batch_size: Annotated[int, Field(ge=2)] = 16
-    steps: Annotated[int, Field(ge=1, description="steps in all")] = 6_000
+    batch_size: Annotated[int, Field(ge=2, le=2**20)] = 16
+    steps: Annotated[int, Field(ge=1, lt=2**63, description="steps in all")] = 6_000
     tick_steps: Annotated[int, Field(ge=1, description="steps between two checkpoints, previews and log rows")] = 250
     min_burn_in: Annotated[
         int, Field(ge=0, description="latent steps of dynamics before a training clip, at least")
     ] = 4
-    max_burn_in: Annotated[int, Field(ge=0)] = 32
+    max_burn_in: Annotated[int, Field(ge=0, le=100_000)] = 32
     ema_half_life: Annotated[float, Field(gt=0, description="in clips")] = 5_000
     ema_ramp: Annotated[float, Field(gt=0, description="largest half-life, as a share of the clips seen so far")] = 0.1
     device: str = "auto"
-    threads: Annotated[int, Field(ge=1, description="CPU threads")] | Literal["auto"] = "auto"
+    threads: Annotated[int, Field(ge=1, le=1024, description="CPU threads")] | Literal["auto"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: Literal["auto", "always", "never"] = "auto"
     keep: Annotated[int, Field(ge=1, description="checkpoints that are kept")] = 2
@@ -116,7 +123,7 @@ class EvaluateConfig(Group):
     """Evaluation at ticks of training; the checkpoint with the lowest kernel distance is kept."""
 
     every: Annotated[int, Field(ge=0, description="steps between two evaluations; 0 is never")] = 0
-    clips: Annotated[int, Field(ge=2)] = 256
+    clips: Annotated[int, Field(ge=2, le=10**6)] = 256
     features: Literal["efficientnet-lite0", "pixels-16"] = "efficientnet-lite0"
 
 

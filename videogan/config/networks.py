@@ -9,6 +9,8 @@ from videogan.config.group import Group
 FRAMES_PER_STEP = 4
 """Frames that one latent step of the generator stands for."""
 
+Channels = Annotated[int, Field(ge=1, le=16_384)]
+
 Normalisation = Literal["none", "batch", "spectral", "rms"]
 """What a network does to its features (batch, rms) or to its weights (spectral)."""
 
@@ -16,15 +18,17 @@ Normalisation = Literal["none", "batch", "spectral", "rms"]
 class GeneratorConfig(Group):
     """The arguments of :class:`videogan.models.generator.Generator`, which explains them."""
 
-    channels: Annotated[tuple[int, ...], Field(min_length=3)] = (128, 96, 48)
-    content_dim: Annotated[int, Field(ge=1)] = 64
-    class_dim: Annotated[int, Field(ge=1)] = 32
-    noise_dim: Annotated[int, Field(ge=1)] = 8
-    motion_dim: Annotated[int, Field(ge=1)] = 128
-    motion_inputs: Annotated[int, Field(ge=0, description="numbers of a motion code for the decoder; 0: all")] = 16
+    channels: Annotated[tuple[Channels, ...], Field(min_length=3)] = (128, 96, 48)
+    content_dim: Annotated[int, Field(ge=1, le=65_536)] = 64
+    class_dim: Annotated[int, Field(ge=1, le=65_536)] = 32
+    noise_dim: Annotated[int, Field(ge=1, le=65_536)] = 8
+    motion_dim: Annotated[int, Field(ge=1, le=65_536)] = 128
+    motion_inputs: Annotated[
+        int, Field(ge=0, le=65_536, description="numbers of a motion code for the decoder; 0: all")
+    ] = 16
     class_scale: Literal["unit-norm", "none"] = "unit-norm"
     content_scale: Literal["unit-variance", "none"] = "unit-variance"
-    hidden_dim: Annotated[int, Field(ge=1)] = 256
+    hidden_dim: Annotated[int, Field(ge=1, le=65_536)] = 256
     max_half_life: Annotated[float, Field(description="0, or 1 and above")] = 32.0
     dense_until: Annotated[int, Field(ge=4)] = 16
     subpixel: Literal[1, 2] = 2
@@ -46,7 +50,7 @@ class GeneratorConfig(Group):
 class DiscriminatorConfig(Group):
     """What every discriminator has; one whose weight is 0 does not exist."""
 
-    channels: tuple[int, ...] | None = None
+    channels: tuple[Channels, ...] | None = None
     normalisation: Normalisation = "none"
     weight: Annotated[float, Field(ge=0, description="weight of its judgement for generator and encoder")] = 1.0
 
@@ -58,7 +62,7 @@ class DiscriminatorConfig(Group):
 class FrameDiscriminatorConfig(DiscriminatorConfig):
     """The frame discriminator: 2D, ``num_frames`` random frames of each clip at full resolution."""
 
-    channels: tuple[int, ...] = (24, 48, 96, 128)
+    channels: tuple[Channels, ...] = (24, 48, 96, 128)
     num_frames: Annotated[int, Field(ge=1)] = 2
 
     def stages(self, size: int) -> int:
@@ -69,7 +73,7 @@ class FrameDiscriminatorConfig(DiscriminatorConfig):
 class ClipDiscriminatorConfig(DiscriminatorConfig):
     """The clip discriminator: 3D, the whole clip at half resolution."""
 
-    channels: tuple[int, ...] = (24, 48, 96)
+    channels: tuple[Channels, ...] = (24, 48, 96)
 
 
 class JointDiscriminatorConfig(DiscriminatorConfig):
@@ -81,7 +85,7 @@ class JointDiscriminatorConfig(DiscriminatorConfig):
 class EncoderConfig(Group):
     """The encoder and its terms: reconstruction and clip cycle G(E(x)) ~ x, latent cycle E(G(z)) ~ z."""
 
-    channels: tuple[int, ...] = (24, 48, 96)
+    channels: tuple[Channels, ...] = (24, 48, 96)
     interval: Annotated[int, Field(ge=1, description="the encoder is trained every so many steps")] = 1
     reconstruction: Literal["l1", "l2", "both"] = "both"
     reconstruction_weight: Annotated[float, Field(ge=0, description="pixels of real clips")] = 3.0

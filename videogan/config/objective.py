@@ -49,9 +49,9 @@ class FiniteDifferencePenalty(SlopePenalty):
     """R1 and R2 by finite differences: one more forward pass, no double backward."""
 
     kind: Literal["finite-difference"] = "finite-difference"
-    sigma: Annotated[float, Field(gt=0, description="standard deviation of the perturbation, in units of [-1, 1]")] = (
-        0.03
-    )
+    sigma: Annotated[
+        float, Field(gt=0, le=2, description="standard deviation of the perturbation, in units of [-1, 1]")
+    ] = 0.03
 
 
 class ExactPenalty(SlopePenalty):
@@ -94,8 +94,8 @@ class OptimizerConfig(Group):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     beta1: Annotated[float, Field(ge=0, lt=1)] = 0.0
     beta2: Annotated[float, Field(ge=0, lt=1)] = 0.99
-    warmup_steps: Annotated[int, Field(ge=0)] = 50
+    warmup_steps: Annotated[int, Field(ge=0, lt=2**63)] = 50
     decay_steps: Annotated[
-        int, Field(ge=0, description="after so many steps the rate falls as 1 / sqrt(step); 0: it stays")
+        int, Field(ge=0, lt=2**63, description="after so many steps the rate falls as 1 / sqrt(step); 0: it stays")
     ] = 500
     clip_norm: Annotated[float, Field(gt=0, description="largest gradient norm of a network")] = 5.0

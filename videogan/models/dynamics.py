@@ -78,5 +78,5 @@ def log_spaced_decays(count: int, max_half_life: float) -> Tensor:
     """
     if max_half_life == 0:
         return torch.zeros(count)
-    half_lives = torch.logspace(0, torch.log2(torch.tensor(max_half_life)).item(), count, base=2)
+    half_lives = torch.logspace(0, torch.log2(torch.tensor(max_half_life, device="cpu")).item(), count, base=2)
     return 0.5 ** (1 / half_lives)

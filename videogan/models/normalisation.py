@@ -45,6 +45,6 @@ def normalise_weights(network: nn.Module, kind: Normalisation) -> None:
     for module in list(network.modules()):
         if isinstance(module, nn.Conv2d | nn.Conv3d | nn.Linear):
             with torch.no_grad():
-                if not module.weight.any():
+                if not module.weight.is_meta and not module.weight.any():
                     nn.init.normal_(module.weight, std=SPECTRAL_START)
             spectral_norm(module)

@@ -1,38 +1,23 @@
-"""Rows of metrics: one for each tick of a run, in metrics.jsonl and in words."""
+"""A run in words: the lines of its log."""
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
+import logging
+from typing import TextIO
 
-from videogan.files import open_for_append, write_text
+from videogan.artifacts.metrics_file import Row
+from videogan.files import printable
 
-Row = Mapping[str, float | int]
-
-
-def append_metrics(path: Path, row: Row) -> None:
-    """Add one JSON line to a metrics file."""
-    with open_for_append(path) as file:
-        file.write(json.dumps({name: round(value, 6) for name, value in row.items()}) + "\n")
+_TIMED = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
 
 
-def read_metrics(path: Path) -> list[dict[str, float]]:
-    """Return the rows of a metrics.jsonl, oldest first; a line that is none, such as half a last one, is left out."""
-    rows = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []:
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(row, dict) and isinstance(row.get("step"), int):
-            rows.append({name: value for name, value in row.items() if isinstance(value, int | float)})
-    return rows
+class LogFile(logging.StreamHandler[TextIO]):
+    """Writes one line for one message, with its time, whatever names it holds; what finds no room is left out."""
 
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return printable(_TIMED.format(record))
 
-def drop_metrics_after(path: Path, step: int) -> None:
-    """Remove rows beyond ``step``: they were written after the checkpoint that training resumes from."""
-    if not path.exists():
-        return
-    write_text(path, "".join(json.dumps(row) + "\n" for row in read_metrics(path) if row["step"] <= step))
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        """Say nothing: what cannot be written ends training where it matters, at a checkpoint."""
 
 
 def in_words(row: Row) -> str:

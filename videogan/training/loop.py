@@ -1,5 +1,6 @@
 """The training loop: one step after another, and a record of them at every tick."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -17,6 +18,8 @@ from videogan.training.log import in_words
 from videogan.training.recorder import Recorder
 from videogan.training.state import TrainingState
 from videogan.training.step import advance
+
+_log = logging.getLogger(__name__)
 
 LOOK_EVERY = 10
 """Steps between two looks at the losses, in which progress is shown; each look waits for the device."""
@@ -49,7 +52,7 @@ class Tick:
     def __init__(self, first_step: int) -> None:
         self.first_step = first_step
         self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}
+        self._counts: dict[str, Tensor] = {}
         self._start = time.monotonic()
         self._waited = 0.0
 
@@ -61,21 +64,16 @@ class Tick:
         return batch
 
     def add(self, losses: dict[str, Tensor]) -> None:
-        """Count one step's losses; they are summed on their device, so that no step waits for them."""
-        known = [name for name in losses if name in self._sums]
-        if known:
-            torch._foreach_add_([self._sums[name] for name in known], [losses[name] for name in known])
-        self._sums |= {name: value.clone() for name, value in losses.items() if name not in known}
-        for name in losses:
-            self._counts[name] = self._counts.get(name, 0) + 1
-
-    def finite(self) -> bool:
-        """Tell whether every loss so far was finite."""
-        return not self._sums or bool(torch.stack(list(self._sums.values())).isfinite().all())
+        """Count the finite losses of one step; they are summed on their device, so that no step waits for them."""
+        for name, value in losses.items():
+            finite = value.detach().isfinite()
+            self._sums[name] = self._sums.get(name, 0) + value.detach().where(finite, torch.zeros_like(value))
+            self._counts[name] = self._counts.get(name, 0) + finite
 
     def losses(self) -> dict[str, float]:
-        """Return the means so far."""
-        return {name: total.item() / self._counts[name] for name, total in self._sums.items()}
+        """Return the means so far of what was finite."""
+        counts = {name: int(count) for name, count in self._counts.items()}
+        return {name: self._sums[name].item() / count for name, count in counts.items() if count}
 
     def steps_per_second(self, step: int) -> float:
         """Return the steps up to ``step`` per second of the tick so far."""
@@ -106,23 +104,25 @@ def run_training(
         progress: called every LOOK_EVERY steps.
 
     Raises:
-        DivergedError: a loss or a weight is not finite; the last checkpoint is from before that.
+        DivergedError: a weight is not finite, or no step since the last look was; what was recorded is from before.
     """
     process, config = process or Process(), state.config
     device = next(state.networks.generator.parameters()).device
     start, seconds_before = time.monotonic(), state.seconds
-    tick = Tick(state.step)
-    with stop_request() as request, closing(loader.batches(state.step, device)) as batches:
+    tick, health = Tick(state.step), Health()
+    with stop_request("saving ...") as request, closing(loader.batches(state.step, device)) as batches:
         last = False
         while not last:
-            tick.add(advance(state, tick.wait_for(batches), process))
+            losses = advance(state, tick.wait_for(batches), process)
+            tick.add(losses)
+            health.add(losses, state.optimizers.skipped())
             state.seconds = seconds_before + time.monotonic() - start
 
             last = _is_last(state, budget, request, process, device)
-            ends = last or state.step % config.train.tick_steps == 0
+            ends = last or state.step % config.train.tick_steps == 0 or _is_to_save(state, request, process, device)
             if ends or state.step % LOOK_EVERY == 0:
-                if not tick.finite() or (ends and not state.finite()):
-                    raise DivergedError(f"training diverged: a loss or a weight is not finite at step {state.step}")
+                _check(health.verdict(), state, device, weights=ends)
+                health = Health()
                 if progress is not None:
                     progress("training", budget.share(state), 1.0, in_words(row(tick, state, process)))
             if ends:
@@ -130,6 +130,38 @@ def run_training(
                     recorder.record(state, row(tick, state, process), last=last)
                 tick = Tick(state.step)
     return request
+
+
+class Health:
+    """Which steps since the last look had losses and gradients that were all finite."""
+
+    def __init__(self) -> None:
+        self._bad: list[Tensor] = []
+        self._last: dict[str, Tensor] = {}
+
+    def add(self, losses: dict[str, Tensor], skipped: dict[str, Tensor]) -> None:
+        """Note one step; nothing waits for the device."""
+        self._last = {name: value.detach().isfinite().logical_not() for name, value in losses.items()}
+        self._last |= {f"the gradient of {name}": flag > 0 for name, flag in skipped.items()}
+        self._bad.append(torch.stack(list(self._last.values())).any())
+
+    def verdict(self) -> str:
+        """Name what was not finite at the last step where every step was bad, and warn of single ones."""
+        bad = int(torch.stack(self._bad).sum()) if self._bad else 0
+        if bad and bad < len(self._bad):
+            _log.warning("%d of %d steps were skipped: a loss or a gradient was not finite", bad, len(self._bad))
+        if not bad or bad < len(self._bad):
+            return ""
+        return next((name for name, flag in self._last.items() if flag), "a loss")
+
+
+def _check(culprit: str, state: TrainingState, device: torch.device, *, weights: bool) -> None:
+    """Raise DivergedError in every process where one of them has something that is not finite."""
+    culprit = culprit or (state.not_finite() if weights else "")
+    if in_any(int(bool(culprit)), device):
+        raise DivergedError(
+            f"training diverged: {culprit or 'a loss of another process'} is not finite at step {state.step}"
+        )
 
 
 def _is_last(
@@ -145,6 +177,16 @@ def _is_last(
         return False
     request.signal_number = in_any(request.signal_number, device)
     return bool(in_any(int(budget.spent(state)), device)) or bool(request)
+
+
+def _is_to_save(state: TrainingState, request: StopRequest, process: Process, device: torch.device) -> bool:
+    """Tell whether a signal asked to save and go on; several processes agree on that, and look only now and then."""
+    if process.world_size > 1:
+        if state.step % LOOK_EVERY:
+            return False
+        request.save = bool(in_any(int(request.save), device))
+    save, request.save = request.save, False
+    return save
 
 
 def row(tick: Tick, state: TrainingState, process: Process) -> dict[str, float | int]:

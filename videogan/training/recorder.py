@@ -9,14 +9,14 @@ from functools import partial
 import torch
 
 from videogan.artifacts.checkpoints import save_checkpoint
+from videogan.artifacts.metrics_file import Row, append_metrics, drop_metrics_after, read_metrics
 from videogan.artifacts.runs import RunFolder
 from videogan.data.loader import ClipLoader
 from videogan.device import memory_gib
-from videogan.errors import UsageError, VideoganError
 from videogan.files import write_json
 from videogan.generation.sampling import stream
 from videogan.generation.video_stream import VideoStream
-from videogan.training.log import Row, append_metrics, drop_metrics_after, duration, in_words, read_metrics
+from videogan.training.log import duration, in_words
 from videogan.training.quality import KEY, Quality, best_step
 from videogan.training.report import write_report
 from videogan.training.state import TrainingState
@@ -53,19 +53,23 @@ class Recorder:
 
     def begin(self, state: TrainingState) -> None:
         """Make the folder agree with the state that training begins from."""
-        self._last_step = state.step
+        self.go_back(state)
         if state.config.evaluate.every:
             self._quality = Quality(state.config.evaluate, self._loader, self._device)
-        drop_metrics_after(self._run.metrics, state.step)
         if state.step == 0:
             self._preview_real_clips()
             self._preview(state)
+
+    def go_back(self, state: TrainingState) -> None:
+        """Forget the rows of metrics that lie beyond the state."""
+        self._last_step = state.step
+        drop_metrics_after(self._run.metrics, state.step)
 
     def record(self, state: TrainingState, row: Mapping[str, float | int], *, last: bool) -> None:
         """Record a tick.
 
         Raises:
-            UsageError: the folder cannot be written any more.
+            OSError: the folder cannot be written any more.
         """
         row = {**row, "memory_gib": memory_gib(self._device)}
         _log.info("%s  %s  %.1f GiB", _position(state), in_words(row), row["memory_gib"])
@@ -74,18 +78,10 @@ class Recorder:
             _log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
             row |= figures
         self._last_step = state.step
-        try:
-            append_metrics(self._run.metrics, row)
-            self._save(state)
-            self._preview(state)
-            write_report(self._run, state.config)
-        except OSError as error:
-            if isinstance(error, VideoganError):
-                raise
-            raise UsageError(
-                f"{self._run.path}: cannot be written any more ({error.strerror}); make room, and the same command "
-                "goes on from the newest checkpoint"
-            ) from None
+        append_metrics(self._run.metrics, row)
+        self._save(state)
+        self._preview(state)
+        write_report(self._run, state.config)
         if self._on_tick is not None:
             self._on_tick(row)
 

@@ -7,11 +7,11 @@ from itertools import cycle
 from math import isfinite
 from pathlib import Path
 
+from videogan.artifacts.metrics_file import read_metrics
 from videogan.artifacts.runs import RunFolder
 from videogan.config import Config
 from videogan.files import write_text
 from videogan.metrics import html
-from videogan.training.log import read_metrics
 
 HEIGHT = 120
 PREVIEWS = 8

@@ -1,18 +1,27 @@
-"""Which run a command means, and whether it may go on."""
+"""Which run a command means, whether it may go on, and how it goes back after it diverged."""
 
 import hashlib
 import logging
+from functools import partial
 from pathlib import Path
 
+import torch
+
 from videogan import presets
+from videogan.artifacts.checkpoints import load_state
 from videogan.artifacts.runs import WEIGHTS, RunFolder, list_checkpoints, list_runs, newest_checkpoint, next_run
 from videogan.artifacts.weights import read_card
 from videogan.config import Config
 from videogan.data.folder import VideoFolder
-from videogan.errors import CheckpointError, UsageError
+from videogan.errors import CheckpointError, DivergedError, UsageError
 from videogan.files import read_json
+from videogan.training.distributed import Process, decided_by_first
+from videogan.training.state import TrainingState
 
 _log = logging.getLogger(__name__)
+
+MAX_HALVINGS = 3
+"""How often a run that diverged goes back to its last checkpoint."""
 
 
 def choose_run(given: RunFolder | None, clips: Path, config: Config, resume: bool) -> tuple[RunFolder, Path | None]:
@@ -89,6 +98,26 @@ def check_same_clips(run: RunFolder, checkpoint: Path, videos: VideoFolder) -> N
         _log.warning("the clips in %s are not those that the run has seen so far; it goes on with what is there", path)
     elif "listing_sha256" not in about and about.get("clips", path) != path:
         raise UsageError(f"{run.path}: learnt the clips of {about['clips']}; train others into another --run")
+
+
+def go_back(state: TrainingState, run: RunFolder, process: Process, error: DivergedError) -> None:
+    """Restore the newest checkpoint, to go on from it with half the learning rate.
+
+    Raises:
+        DivergedError: there is none, or it was tried often enough.
+    """
+    checkpoint = decided_by_first(process, partial(newest_checkpoint, run.checkpoints))
+    halvings = state.halvings + 1
+    if checkpoint is None or halvings > MAX_HALVINGS:
+        times = f" after the learning rate was halved {state.halvings} times" if state.halvings else ""
+        kept = f"{checkpoint} holds the last good step" if checkpoint else "there is no checkpoint yet"
+        raise DivergedError(
+            f"{error}{times}; {kept}; try a lower optimizer.learning_rate or a higher penalty.r1_weight and "
+            "penalty.r2_weight in another --run"
+        )
+    state.load_state_dict(load_state(checkpoint, torch.device(state.config.train.device)))
+    state.halvings = halvings
+    _log.warning("%s; back to step %d, with half the learning rate", error, state.step)
 
 
 def listing_sha256(videos: VideoFolder) -> str:

@@ -13,6 +13,7 @@ import torch
 
 from videogan import presets
 from videogan.artifacts.checkpoints import load_state
+from videogan.artifacts.metrics_file import Row, read_metrics
 from videogan.artifacts.runs import RunFolder
 from videogan.config import Config
 from videogan.data.cache import open_cache
@@ -28,10 +29,11 @@ from videogan.training.distributed import (
     process_from_environment,
     process_group,
 )
-from videogan.training.log import Row, read_metrics
+from videogan.training.log import LogFile
 from videogan.training.loop import Budget, Progress, run_training
+from videogan.training.memory import check_memory
 from videogan.training.recorder import Recorder
-from videogan.training.resume import check_same_clips, choose_run, listing_sha256
+from videogan.training.resume import check_same_clips, choose_run, go_back, listing_sha256
 from videogan.training.state import TrainingState, new_state
 
 _log = logging.getLogger(__name__)
@@ -95,6 +97,7 @@ def train(
         config = Config.model_validate_json(decided_by_first(process, config.model_dump_json))
         chosen, checkpoint = decided_by_first(process, partial(choose_run, folder, clips, config, resume))
         with first_goes_ahead(process):
+            check_memory(config, 0, torch.device(config.train.device))
             videos = _scan(clips, config, progress)
             chosen.check_writable()
             _log.info("run: %s", chosen.path)
@@ -103,7 +106,7 @@ def train(
             reading = None if progress is None else partial(progress, "reading clips")
             loader = _loader(config, open_cache(videos, config.data, progress=reading), process)
             chosen.make()
-        with chosen.locked() if process.first else nullcontext(), _log_file(chosen.log):
+        with chosen.writing(), chosen.locked() if process.first else nullcontext(), _log_file(chosen.log):
             state = _state(config, chosen, checkpoint, videos)
             _train(state, loader, chosen, videos, minutes, process, on_tick, progress)
     return Run(chosen.path, config)
@@ -241,15 +244,19 @@ def _train(
         return
     if recorder is not None:
         recorder.begin(state)
-    try:
-        request = run_training(state, loader, budget, recorder, process=process, progress=progress)
-    except DivergedError as error:
-        if recorder is not None:
-            recorder.end(state, "diverged")
-        raise DivergedError(
-            f"{error}; {run.checkpoints} holds the last good step, if there was one; try a lower "
-            "optimizer.learning_rate or a higher penalty.r1_weight and penalty.r2_weight"
-        ) from None
+    while True:
+        try:
+            request = run_training(state, loader, budget, recorder, process=process, progress=progress)
+            break
+        except DivergedError as error:
+            try:
+                go_back(state, run, process, error)
+            except DivergedError:
+                if recorder is not None:
+                    recorder.end(state, "diverged")
+                raise
+            if recorder is not None:
+                recorder.go_back(state)
     if recorder is not None:
         recorder.end(state, "interrupted" if request else "finished")
     if request:
@@ -273,8 +280,7 @@ def _log_file(path: Path) -> Iterator[None]:
     """Add the log lines of videogan to a file too, with their time."""
     logger = logging.getLogger("videogan")
     with open_for_append(path) as file:
-        handler = logging.StreamHandler(file)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler = LogFile(file)
         logger.addHandler(handler)
         try:
             yield

@@ -62,24 +62,36 @@ class Networks(NamedTuple):
             network.compile(dynamic=False)
 
 
+class SkippingAdam(torch.optim.Adam):
+    """Adam whose fused kernel leaves everything as it is where ``found_inf`` is 1, without waiting for the device."""
+
+    found_inf: Tensor | None = None
+
+
 class Optimizers(NamedTuple):
     """One optimizer for the generator, one for all discriminators, one for the encoder."""
 
-    generator: torch.optim.Optimizer
-    discriminators: torch.optim.Optimizer
-    encoder: torch.optim.Optimizer
+    generator: SkippingAdam
+    discriminators: SkippingAdam
+    encoder: SkippingAdam
 
     def zero_grad(self) -> None:
-        """Forget every gradient."""
+        """Forget every gradient, and whether one was not finite."""
         for optimizer in self:
             optimizer.zero_grad(set_to_none=True)
+            optimizer.found_inf = None
+
+    def skipped(self) -> dict[str, Tensor]:
+        """Return by name, as 0 or 1, whether the last step was skipped by those optimizers that took part in it."""
+        return {name: flag for name, optimizer in self._asdict().items() if (flag := optimizer.found_inf) is not None}
 
 
 @dataclass
 class TrainingState:
     """The configuration of a run, its networks and optimizers, and how far it has come.
 
-    ``step`` counts finished steps, ``seconds`` the time spent training in all sessions of the run.
+    ``step`` counts finished steps, ``seconds`` the time spent training in all sessions of the run, ``halvings`` how
+    often training went back after it diverged, each time to half the learning rate.
     """
 
     config: Config
@@ -88,6 +100,7 @@ class TrainingState:
     step: int = 0
     clips_seen: int = 0
     seconds: float = 0.0
+    halvings: int = 0
     update: "Callable[[StepInput, Updates], dict[str, Tensor]] | None" = field(default=None, repr=False, compare=False)
     """The updates of a step, made by the first one: see :func:`videogan.training.step.advance`."""
 
@@ -97,6 +110,7 @@ class TrainingState:
             "step": self.step,
             "clips_seen": self.clips_seen,
             "milliseconds": round(self.seconds * 1000),
+            "halvings": self.halvings,
             "networks": {name: network.state_dict() for name, network in self.networks.named().items()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers._asdict().items()},
         }
@@ -108,26 +122,57 @@ class TrainingState:
             CheckpointError: the state belongs to other networks.
         """
         try:
+            for name in ("step", "clips_seen", "milliseconds"):
+                if not isinstance(state[name], int) or not 0 <= state[name] < 2**63:
+                    raise ValueError(f"{name} is no whole number from 0 on")
             for name, network in self.networks.named().items():
                 network.load_state_dict(state["networks"][name])
             for name, optimizer in self.optimizers._asdict().items():
                 _load_optimizer(optimizer, state["optimizers"][name])
             self.update = None
-            self.step, self.clips_seen = int(state["step"]), int(state["clips_seen"])
+            self.step, self.clips_seen = state["step"], state["clips_seen"]
             self.seconds = state["milliseconds"] / 1000
+            self.halvings = min(64, max(0, int(state.get("halvings", 0))))
         except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
             raise CheckpointError(f"the checkpoint belongs to other networks, or is damaged ({reason})") from None
 
-    def finite(self) -> bool:
-        """Tell whether every weight is a finite number; waits for the device once."""
-        weights: list[Tensor] = [p for network in self.networks.named().values() for p in network.parameters()]
-        return bool(torch.stack(torch._foreach_norm(weights, float("inf"))).isfinite().all())
+    def not_finite(self) -> str:
+        """Name the first network or optimizer with a value that is not finite, or return an empty string."""
+        for name, network in self.networks.named().items():
+            if not _finite([*network.parameters(), *network.buffers()]):
+                return name
+        for name, optimizer in self.optimizers._asdict().items():
+            if not _finite([value for values in optimizer.state.values() for value in values.values()]):
+                return f"the optimizer of {name}"
+        return ""
 
     def weights(self, class_names: tuple[str, ...], frame_rate: Fraction) -> Weights:
         """Return what is needed to make videos, described."""
         card = Card(self.config, class_names, frame_rate, self.step, self.clips_seen)
         return Weights(self.networks.ema_generator, self.networks.encoder, card)
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Restore moments and counts; the settings stay those of the configuration."""
+    settings = [{name: value for name, value in group.items() if name != "params"} for group in optimizer.param_groups]
+    optimizer.load_state_dict(state)
+    for group, own in zip(optimizer.param_groups, settings, strict=True):
+        group.update(own)
+    for parameter, values in optimizer.state.items():
+        for name, value in values.items():
+            if value.numel() > 1 and value.shape != parameter.shape:
+                raise ValueError(f"{name} of an optimizer has the shape {tuple(value.shape)}")
+
+
+def _finite(tensors: list[Tensor]) -> bool:
+    """Tell whether every number is finite; waits for the device once."""
+    floats = [tensor for tensor in tensors if tensor.is_floating_point() and tensor.numel()]
+    devices: dict[torch.device, list[Tensor]] = {}
+    for tensor in floats:
+        devices.setdefault(tensor.device, []).append(tensor)
+    norms = [torch.stack(torch._foreach_norm(same, float("inf"))) for same in devices.values()]
+    return all(bool(norm.isfinite().all()) for norm in norms)
 
 
 def new_state(config: Config, num_classes: int, device: torch.device) -> TrainingState:
@@ -148,22 +193,14 @@ def new_state(config: Config, num_classes: int, device: torch.device) -> Trainin
     return TrainingState(config, networks, optimizers)
 
 
-def _adam(networks: Iterable[nn.Module], config: OptimizerConfig) -> torch.optim.Optimizer:
+def _adam(networks: Iterable[nn.Module], config: OptimizerConfig) -> SkippingAdam:
     parameters = [parameter for network in networks for parameter in network.parameters()]
     betas, device = (config.beta1, config.beta2), parameters[0].device
     if device.type != "cuda":
-        return torch.optim.Adam(parameters, lr=config.learning_rate, betas=betas, fused=True)
+        return SkippingAdam(parameters, lr=config.learning_rate, betas=betas, fused=True)
     # A CUDA graph repeats what it recorded: a rate that changes has to lie on the device.
     rate = torch.tensor(config.learning_rate, device=device)
-    optimizer = torch.optim.Adam(parameters, lr=rate, betas=betas, fused=True, capturable=True)
+    optimizer = SkippingAdam(parameters, lr=rate, betas=betas, fused=True, capturable=True)
     # It would warn of every step outside of a graph; the first are, on purpose.
     optimizer._warned_capturable_if_run_uncaptured = True
     return optimizer
-
-
-def _load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Load moments and steps; what the device asks for, and the rate that each step sets, stay as they are."""
-    own = [{name: group[name] for name in ("lr", "fused", "capturable")} for group in optimizer.param_groups]
-    optimizer.load_state_dict(state)
-    for group, options in zip(optimizer.param_groups, own, strict=True):
-        group.update(options)

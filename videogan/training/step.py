@@ -24,7 +24,7 @@ from videogan.training.encoder_objective import encoder_adversarial_losses, enco
 from videogan.training.graph import GraphedStep
 from videogan.training.objective import Losses, discriminator_losses, generator_losses
 from videogan.training.schedule import ema_weight, learning_rate, set_learning_rate, update_ema
-from videogan.training.state import Networks, Optimizers, TrainingState
+from videogan.training.state import Networks, Optimizers, SkippingAdam, TrainingState
 from videogan.video import to_float
 
 
@@ -59,7 +59,7 @@ def advance(state: TrainingState, batch: ClipBatch, process: Process | None = No
         real = random_mirror(real, seed=config.train.seed, step=state.step, first=process.rank * len(real))
     draws = draw_step(config, networks.generator, batch.labels, step=state.step, device=real.device, rank=process.rank)
     for optimizer in state.optimizers:
-        set_learning_rate(optimizer, learning_rate(config.optimizer, state.step))
+        set_learning_rate(optimizer, learning_rate(config.optimizer, state.step) * 0.5**state.halvings)
 
     if state.update is None:
         state.update = graphed_update(state, process)
@@ -217,11 +217,15 @@ def backward(losses: Losses) -> None:
     torch.stack(list(losses.values())).sum().backward()
 
 
-def descend(optimizer: torch.optim.Optimizer, clip_norm: float) -> None:
-    """Step down the gradients of an optimizer's parameters, their common norm limited to ``clip_norm``."""
+def descend(optimizer: SkippingAdam, clip_norm: float) -> None:
+    """Step down the gradients of an optimizer's parameters, their common norm limited to ``clip_norm``.
+
+    A norm that is not finite skips the step.
+    """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     average_gradients(parameters)
-    torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
+    norm = torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
+    optimizer.found_inf = norm.isfinite().logical_not().float()
     optimizer.step()
 
 

@@ -28,8 +28,8 @@ class VideoWriter:
 
     ``.mp4`` (H.264), ``.webm`` (VP9), ``.gif``, ``.webp`` (animated; equal neighbours become one longer frame),
     ``.png`` (one contact sheet), no suffix (a folder of PNG frames). Odd sizes of MP4 and WebM are made even by
-    repeating the last row or column. The frames go to ``PATH.part``, which takes the name PATH when the ``with`` block
-    ends well and is removed when it ends with an error. Memory is constant.
+    repeating the last row or column. The frames go to ``PATH.PID.part``, which takes the name PATH when the ``with``
+    block ends well and is removed when it ends with an error. Memory is constant.
 
     Args:
         path: what to write; its parent folder must exist.
@@ -60,7 +60,8 @@ class VideoWriter:
         self.frame_rate = as_frame_rate(frame_rate)
         self.num_frames = 0
         self.size: tuple[int, int] | None = None
-        self._part = self.path.with_name(self.path.name + ".part")
+        # Of this process alone: another may be writing a video of the same name.
+        self._part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
         self._sink: Sink | None = None
         self._closed = False
         _check_options(crf, preset, gop)
