@@ -154,7 +154,7 @@ def test_networks_of_any_described_size_are_refused_before_they_are_made(path, k
         {"config": 100_000 * "["},
         {"config": 50_000 * '{"a":' + "1" + 50_000 * "}"},
         {"config": "[]"},
-        {"config": '{"version": 2}'},
+        {"config": '{"version": 3}'},
         {"config": '{"data": {"size": ' + 5000 * "9" + "}}"},
         {"class_names": json.dumps(["x" * 5_000_000])},
     ],
