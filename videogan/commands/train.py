@@ -1,5 +1,6 @@
 """``videogan train``: a folder of clips in, a run folder out."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -47,4 +48,5 @@ def train(
             dry_run=dry_run,
             progress=progress,
         )
-    echo(*(trained.config.model_dump_json(indent=2).split("\n") if dry_run else [trained.path]))
+    if os.environ.get("RANK", "0") == "0":  # of several processes the first speaks for all
+        echo(*(trained.config.model_dump_json(indent=2).split("\n") if dry_run else [trained.path]))
