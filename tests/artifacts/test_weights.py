@@ -13,8 +13,10 @@ from tiny_run import tiny_config
 
 from videogan.artifacts.tensor_file import HASH, tensors_sha256
 from videogan.artifacts.weights import Card, Weights, load_weights, pack_weights, read_weights, save_weights
+from videogan.config import Config
 from videogan.errors import CheckpointError
-from videogan.models.build import build_encoder
+from videogan.generation.sampling import stream
+from videogan.models.build import build_encoder, build_generator
 
 
 @pytest.fixture
@@ -181,3 +183,22 @@ def test_reading_checks_what_loading_checks(path):
     card, tensors = read_weights(path)
     assert (card.step, card.class_names) == (7, ("circle", "square"))
     assert tensors.keys() == content(path)[0].keys()
+
+
+def test_weights_of_version_1_make_the_frames_that_they_made(path):
+    """A file as version 1 wrote it: without hash, without the settings that balance inputs, codes unscaled."""
+    tree = tiny_config().model_dump(mode="json")
+    for name in ("motion_inputs", "class_scale", "content_scale"):
+        del tree["generator"][name]
+    tree["version"] = 1
+    generator = build_generator(Config.model_validate(tree), 2).eval().requires_grad_(False)
+    assert (generator.class_scale, generator.content_scale) == (1, 1)
+    assert isinstance(generator.motion, torch.nn.Identity)
+    tensors = {f"generator.{name}": value.contiguous() for name, value in generator.state_dict().items()}
+    encoder = build_encoder(Config.model_validate(tree))
+    tensors |= {f"encoder.{name}": value.contiguous() for name, value in encoder.state_dict().items()}
+    about = {"format": "1", "class_names": '["a", "b"]', "frame_rate": "25", "step": "3", "clips_seen": "12"}
+    save_file(tensors, path, metadata=about | {"config": json.dumps(tree)})
+    loaded = load_weights(path).generator
+    expected, got = (next(stream(network, [5], torch.tensor([1]))) for network in (generator, loaded))
+    assert torch.equal(expected, got)
