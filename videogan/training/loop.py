@@ -51,8 +51,7 @@ class Tick:
 
     def __init__(self, first_step: int) -> None:
         self.first_step = first_step
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, Tensor] = {}
+        self._sums: dict[tuple[str, ...], Tensor] = {}
         self._start = time.monotonic()
         self._waited = 0.0
 
@@ -65,15 +64,20 @@ class Tick:
 
     def add(self, losses: dict[str, Tensor]) -> None:
         """Count the finite losses of one step; they are summed on their device, so that no step waits for them."""
-        for name, value in losses.items():
-            finite = value.detach().isfinite()
-            self._sums[name] = self._sums.get(name, 0) + value.detach().where(finite, torch.zeros_like(value))
-            self._counts[name] = self._counts.get(name, 0) + finite
+        names, values = tuple(losses), torch.stack([value.detach() for value in losses.values()])
+        finite = values.isfinite()
+        new = torch.stack([values.where(finite, torch.zeros_like(values)), finite.to(values)])
+        # Steps that train the encoder have more losses than those that do not.
+        self._sums[names] = self._sums[names] + new if names in self._sums else new
 
     def losses(self) -> dict[str, float]:
         """Return the means so far of what was finite."""
-        counts = {name: int(count) for name, count in self._counts.items()}
-        return {name: self._sums[name].item() / count for name, count in counts.items() if count}
+        sums: dict[str, float] = {}
+        counts: dict[str, float] = {}
+        for names, both in self._sums.items():
+            for name, value, count in zip(names, *both.tolist(), strict=True):
+                sums[name], counts[name] = sums.get(name, 0.0) + value, counts.get(name, 0.0) + count
+        return {name: value / counts[name] for name, value in sums.items() if counts[name]}
 
     def steps_per_second(self, step: int) -> float:
         """Return the steps up to ``step`` per second of the tick so far."""
@@ -137,13 +141,15 @@ class Health:
 
     def __init__(self) -> None:
         self._bad: list[Tensor] = []
-        self._last: dict[str, Tensor] = {}
+        self._names: list[str] = []
+        self._last = torch.zeros(0, dtype=torch.bool)
 
     def add(self, losses: dict[str, Tensor], skipped: dict[str, Tensor]) -> None:
         """Note one step; nothing waits for the device."""
-        self._last = {name: value.detach().isfinite().logical_not() for name, value in losses.items()}
-        self._last |= {f"the gradient of {name}": flag > 0 for name, flag in skipped.items()}
-        self._bad.append(torch.stack(list(self._last.values())).any())
+        self._names = [*losses, *(f"the gradient of {name}" for name in skipped)]
+        bad = torch.stack([value.detach() for value in losses.values()]).isfinite().logical_not()
+        self._last = torch.cat([bad, torch.stack(list(skipped.values())) > 0]) if skipped else bad
+        self._bad.append(self._last.any())
 
     def verdict(self) -> str:
         """Name what was not finite at the last step where every step was bad, and warn of single ones."""
@@ -152,7 +158,7 @@ class Health:
             _log.warning("%d of %d steps were skipped: a loss or a gradient was not finite", bad, len(self._bad))
         if not bad or bad < len(self._bad):
             return ""
-        return next((name for name, flag in self._last.items() if flag), "a loss")
+        return self._names[self._last.tolist().index(True)]
 
 
 def _check(culprit: str, state: TrainingState, device: torch.device, *, weights: bool) -> None:
