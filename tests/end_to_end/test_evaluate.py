@@ -89,7 +89,7 @@ def test_mistakes_cost_a_line(videogan, clips, tmp_path):
         ((clips, "--generated", clips, *SMALL, "--metrics", "movement"), 2, "no metric"),
         ((clips, "--generated", clips, *SMALL, "--clips", 10**9), 2, "clips 1000000000: must be from"),
         ((clips, "--generated", clips, *SMALL, "--size", 10**6), 2, "size 1000000: must be from"),
-        ((clips, *SMALL, "--size", 64), 2, "the model makes videos of 32 pixels"),
+        ((clips, *SMALL, "--size", 32), 2, "the model makes videos of 64 pixels"),
         ((clips, "--generated", clips, *SMALL, "--lpips-file", __file__), 2, "--trust"),
         ((clips, "--generated", clips, *SMALL, "--out", "."), 2, "holds no report"),
         ((clips, "--run", "nowhere", *SMALL), 2, "no such run"),
