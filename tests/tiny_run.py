@@ -4,9 +4,10 @@ import torch
 
 from videogan.config import Config
 from videogan.presets import preset
-from videogan.training.draws import draw_step
-from videogan.training.state import TrainingState, new_state
-from videogan.training.step import train_step
+from videogan.training.draws import StepDraws, draw_step
+from videogan.training.objective import Losses
+from videogan.training.state import Networks, Optimizers, TrainingState, new_state
+from videogan.training.step import step_input, update
 
 TINY = (
     "data.size=32",
@@ -49,6 +50,19 @@ def real_batch(config: Config, step: int, num_classes: int = 2) -> tuple[torch.T
             y, x = (int(place), t % (size - 4)) if label == 0 else (t % (size - 4), int(place))
             clip[t, :, y : y + 4, x : x + 4] = 0.9
     return clips, labels if num_classes else None
+
+
+def train_step(
+    networks: Networks,
+    optimizers: Optimizers,
+    real: torch.Tensor,
+    labels: torch.Tensor | None,
+    draws: StepDraws,
+    config: Config,
+) -> Losses:
+    """Update every network once on the clips ``real (b t c h w)`` of classes ``labels (b)``; return named scalars."""
+    x = step_input(networks.generator, real, labels, draws)
+    return update(networks, optimizers, x, draws.updates, config)
 
 
 def run_step(state: TrainingState, config: Config, step: int, num_classes: int = 2) -> dict[str, torch.Tensor]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 import torch
-from tiny_run import real_batch, tiny_config, tiny_state
+from tiny_run import real_batch, tiny_config, tiny_state, train_step
 
 from videogan.artifacts.checkpoints import load_state, save_checkpoint
 from videogan.artifacts.metrics_file import append_metrics, drop_metrics_after, read_metrics
@@ -16,7 +16,6 @@ from videogan.errors import CheckpointError, UsageError
 from videogan.files import check_regular, load_json, printable, read_bytes, read_json
 from videogan.presets import load_config
 from videogan.training.draws import draw_step
-from videogan.training.step import train_step
 
 
 def make(kind, path):

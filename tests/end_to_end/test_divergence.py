@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_run import real_batch, tiny_config, tiny_state
+from tiny_run import real_batch, tiny_config, tiny_state, train_step
 
 from videogan.artifacts.checkpoints import load_state
 from videogan.artifacts.runs import WEIGHTS, list_checkpoints
 from videogan.artifacts.weights import load_weights
 from videogan.training import loop
 from videogan.training.draws import draw_step
-from videogan.training.step import advance, train_step
+from videogan.training.step import advance
 
 
 def copies(state):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.multiprocessing as mp
-from tiny_run import real_batch, tiny_config, tiny_state
+from tiny_run import real_batch, tiny_config, tiny_state, train_step
 
 from videogan.errors import UsageError
 from videogan.training.distributed import (
@@ -21,7 +21,6 @@ from videogan.training.distributed import (
     process_group,
 )
 from videogan.training.draws import draw_step
-from videogan.training.step import train_step
 
 CPU = torch.device("cpu")
 

@@ -1,9 +1,9 @@
 import pytest
 import torch
-from tiny_run import real_batch, run_step, tiny_config, tiny_state
+from tiny_run import real_batch, run_step, tiny_config, tiny_state, train_step
 
 from videogan.training.draws import draw_step
-from videogan.training.step import discriminator_inputs, encoder_step_losses, frozen, train_step
+from videogan.training.step import discriminator_inputs, encoder_step_losses, frozen
 
 WEIGHTS = ("reconstruction", "feature", "clip_cycle", "latent_cycle")
 TERMS = {

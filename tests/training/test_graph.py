@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 from contracts.test_options import CHOICES
-from tiny_run import real_batch, tiny_config, tiny_state
+from tiny_run import real_batch, tiny_config, tiny_state, train_step
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
@@ -16,7 +16,7 @@ from videogan.training.distributed import Process
 from videogan.training.draws import draw_step
 from videogan.training.graph import GraphedStep
 from videogan.training.state import new_state
-from videogan.training.step import advance, step_input, train_step, update
+from videogan.training.step import advance, step_input, update
 
 CPU = torch.device("cpu")
 READS = {"_local_scalar_dense", "is_nonzero", "equal", "nonzero", "unique_dim", "_unique2", "masked_select"}

@@ -106,14 +106,6 @@ def step_input(generator: Generator, real: Tensor, labels: Tensor | None, draws:
     )
 
 
-def train_step(
-    networks: Networks, optimizers: Optimizers, real: Tensor, labels: Tensor | None, draws: StepDraws, config: Config
-) -> Losses:
-    """Update every network once on the clips ``real (b t c h w)`` of classes ``labels (b)``; return named scalars."""
-    x = step_input(networks.generator, real, labels, draws)
-    return update(networks, optimizers, x, draws.updates, config)
-
-
 def update(networks: Networks, optimizers: Optimizers, x: StepInput, updates: Updates, config: Config) -> Losses:
     """Update the discriminators, and the encoder and the generator where ``updates`` says so; return named scalars.
 
