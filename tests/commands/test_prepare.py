@@ -132,7 +132,6 @@ def test_moving_shapes(tmp_path):
 
 
 def test_moving_digits(tmp_path):
-    pytest.importorskip("sklearn", reason="moving digits need scikit-learn")
     run("moving-digits", tmp_path / "out", count=10, size=32)
     folder = scan_folder(tmp_path / "out", cache_dir=tmp_path / "cache")
     assert folder.class_names == tuple("0123456789")

@@ -9,7 +9,6 @@ A checkpoint is a folder ``step-00012000`` with three files::
 It is written under another name, synced to disk and renamed, so that a checkpoint which exists is whole.
 """
 
-import json
 import shutil
 import zipfile
 from collections.abc import Mapping
@@ -32,7 +31,7 @@ from videogan.artifacts.runs import (
 )
 from videogan.artifacts.weights import Weights, save_weights
 from videogan.errors import CheckpointError, UsageError
-from videogan.files import check_regular, sync
+from videogan.files import check_regular, sync, write_json
 
 
 def save_checkpoint(
@@ -55,8 +54,7 @@ def save_checkpoint(
         torch.save(dict(state), part / STATE)
         sync(part / STATE)
         files = {name: asdict(fingerprint(part / name)) for name in (WEIGHTS, STATE)}
-        (part / META).write_text(json.dumps({"step": weights.card.step, "files": files}, indent=2) + "\n")
-        sync(part / META)
+        write_json(part / META, {"step": weights.card.step, "files": files})
         if final.exists() and not remove_checkpoint(final):
             raise UsageError(f"{final}: is in the way and not a checkpoint as training writes it; move it away")
         part.rename(final)

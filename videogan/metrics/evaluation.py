@@ -13,9 +13,10 @@ from typing import Literal, Protocol
 
 import torch
 
+from videogan.artifacts.provenance import environment
 from videogan.artifacts.weights import Card
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
-from videogan.device import environment, pick_device, pick_threads
+from videogan.device import describe, pick_device, pick_threads
 from videogan.errors import DataError, UsageError
 from videogan.files import printable
 from videogan.metrics import protocol, suite
@@ -161,7 +162,7 @@ def _measured(
         real=printable(sources.real.folder.root),
         generated=sources.name,
         protocol=stamp | _about(sources, choice, sets),
-        versions=environment(pick_device(), "scipy", "scikit-learn", "torchmetrics"),
+        versions=environment(describe(pick_device()), "scipy", "scikit-learn", "torchmetrics"),
         metrics={name: row.finite() for name, row in rows.items()},
         warnings=[printable(text) for text in warnings],
         seconds=seconds,

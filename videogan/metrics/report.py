@@ -3,16 +3,15 @@
 import dataclasses
 import math
 import os
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from videogan.errors import MissingPathError, UsageError
-from videogan.files import printable
+from videogan.files import printable, read_bytes
 
 REPORT = "report.json"
 _LARGEST = 1 << 24
@@ -129,10 +128,10 @@ def read_report(path: Path) -> Report:
     """
     file = path / REPORT if os.path.isdir(path) else path  # noqa: PTH112 (answers where the path cannot be asked)
     try:
-        return Report.model_validate_json(_content(file))
+        return Report.model_validate_json(read_bytes(file, limit=_LARGEST))
     except FileNotFoundError:
         raise MissingPathError(f"{file}: no such report; `videogan evaluate` writes one") from None
-    except (OSError, ValidationError, ValueError):
+    except (OSError, ValueError):
         raise UsageError(
             f"{file}: not a report that this version can read; make it anew by `videogan evaluate`"
         ) from None
@@ -189,15 +188,6 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
-
-
-def _content(file: Path) -> bytes:
-    """Read a file of a report's size; opening a named pipe could wait for ever, so the file system is asked first."""
-    status = file.stat()
-    if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
-        raise ValueError("no file of a report's size")
-    with file.open("rb") as opened:
-        return opened.read(_LARGEST + 1)
 
 
 def _number(value: float | None) -> str:

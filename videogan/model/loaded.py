@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from videogan.artifacts import latents_file
-from videogan.artifacts.provenance import Provenance, checked_options, new_provenance
+from videogan.artifacts.provenance import Provenance, checked_options, package_version, versions
 from videogan.artifacts.runs import fingerprint
 from videogan.artifacts.weights import Card, Weights
 from videogan.errors import CheckpointError, UsageError
@@ -148,8 +148,18 @@ class LoadedModel:
         seeds: Sequence[int | None] = (None,),
     ) -> tuple[Provenance, ...]:
         """Return the provenance of each seed's video, or of one that no seed stands for."""
-        common: dict[str, Any] = {"model_sha256": self.sha256, "step": self.card.step, "device": str(self.device)}
-        return tuple(new_provenance(command, seed=seed, frames=frames, options=options, **common) for seed in seeds)
+        about = Provenance(
+            videogan=package_version("videogan"),
+            command=command,
+            model_sha256=self.sha256,
+            step=self.card.step,
+            seed=None,
+            frames=frames,
+            options=options,
+            device=str(self.device),
+            versions=versions(),
+        )
+        return tuple(about.model_copy(update={"seed": seed}) for seed in seeds)
 
     def stops(
         self,

@@ -14,12 +14,13 @@ import torch
 from videogan import presets
 from videogan.artifacts.checkpoints import load_state
 from videogan.artifacts.metrics_file import Row, read_metrics
+from videogan.artifacts.provenance import environment
 from videogan.artifacts.runs import RunFolder
 from videogan.config import Config
 from videogan.data.cache import open_cache
 from videogan.data.folder import VideoFolder, scan_folder
 from videogan.data.loader import ClipLoader
-from videogan.device import describe, environment, pick_device, pick_precision, pick_threads
+from videogan.device import describe, pick_device, pick_precision, pick_threads
 from videogan.errors import DivergedError, MissingPathError, UsageError
 from videogan.files import open_for_append, write_json
 from videogan.training.distributed import (
@@ -270,7 +271,7 @@ def _write_settings(run: RunFolder, config: Config, videos: VideoFolder, process
         "clips": str(videos.root.resolve()),
         "listing_sha256": listing_sha256(videos),
         "processes": str(process.world_size),
-        **environment(torch.device(config.train.device)),
+        **environment(describe(torch.device(config.train.device))),
     }
     write_json(run.environment, about)
 
