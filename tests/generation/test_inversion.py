@@ -47,8 +47,8 @@ def test_windows_of_a_long_clip_are_those_that_end_with_it():
     latents = encode(generator, network, clip)
     parts = [network(clip[None, start : start + WINDOW]) for start in (0, 4, 12)]
     assert torch.allclose(latents.content, torch.stack([part.content for part in parts]).mean(0), atol=1e-5)
-    wanted = torch.cat([parts[0].motion_codes[:, :1], parts[1].motion_codes, parts[2].motion_codes], dim=1)
-    assert torch.allclose(latents.motion_codes, wanted, atol=1e-5)
+    expected = torch.cat([parts[0].motion_codes[:, :1], parts[1].motion_codes, parts[2].motion_codes], dim=1)
+    assert torch.allclose(latents.motion_codes, expected, atol=1e-5)
 
 
 def test_refinement_finds_a_generated_clip_and_leaves_the_generator_alone():
@@ -92,16 +92,16 @@ def test_the_class_of_lowest_error_is_chosen():
     generator, network = tiny_generator(3), encoder()
     with torch.no_grad():
         generator.classes.weight.mul_(4)
-    chosen = []
+    labels = []
     for label in range(3):
         # Frames that the encoder's own codes make, so that their class is known.
         seen = encode(generator, network, clip_of(generator, 16, label), labels=[label])
         clip = frames_of(generator, seen)
-        found = invert(generator, network, clip, window=WINDOW, steps=2).latents
+        latents = invert(generator, network, clip, window=WINDOW, steps=2).latents
         errors = [invert(generator, network, clip, window=WINDOW, steps=0, labels=[other]).error for other in range(3)]
-        assert found.label == min(range(3), key=errors.__getitem__)
-        chosen.append(found.label)
-    assert len(set(chosen)) > 1
+        assert latents.label == min(range(3), key=errors.__getitem__)
+        labels.append(latents.label)
+    assert len(set(labels)) > 1
 
 
 def test_weights_say_which_frames_matter():

@@ -96,21 +96,21 @@ def train(
     with process_group(process, torch.device(config.train.device)):
         # What each machine would decide for itself, the first process decides for all.
         config = Config.model_validate_json(decided_by_first(process, config.model_dump_json))
-        chosen, checkpoint = decided_by_first(process, partial(choose_run, folder, clips, config, resume))
+        run_folder, checkpoint = decided_by_first(process, partial(choose_run, folder, clips, config, resume))
         with first_goes_ahead(process):
             check_memory(config, 0, torch.device(config.train.device))
             videos = _scan(clips, config, progress)
-            chosen.check_writable()
-            _log.info("run: %s", chosen.path)
+            run_folder.check_writable()
+            _log.info("run: %s", run_folder.path)
             if dry_run:
-                return Run(chosen.path, config)
+                return Run(run_folder.path, config)
             reading = None if progress is None else partial(progress, "reading clips")
             loader = _loader(config, open_cache(videos, config.data, progress=reading), process)
-            chosen.make()
-        with chosen.writing(), chosen.locked() if process.first else nullcontext(), _log_file(chosen.log):
-            state = _state(config, chosen, checkpoint, videos)
-            _train(state, loader, chosen, videos, minutes, process, on_tick, progress)
-    return Run(chosen.path, config)
+            run_folder.make()
+        with run_folder.writing(), run_folder.locked() if process.first else nullcontext(), _log_file(run_folder.log):
+            state = _state(config, run_folder, checkpoint, videos)
+            _train(state, loader, run_folder, videos, minutes, process, on_tick, progress)
+    return Run(run_folder.path, config)
 
 
 def _check(clips: Path, minutes: float | None) -> None:
