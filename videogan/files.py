@@ -19,6 +19,9 @@ from videogan.errors import MissingPathError, UsageError
 Progress = Callable[[int, int], None]
 """Called with how many items are done and how many there are."""
 
+TaskProgress = Callable[..., None]
+"""Called with what is being done, how much of it is done and how much there is, and perhaps a few words."""
+
 T = TypeVar("T")
 R = TypeVar("R")
 _DIGITS = re.compile(r"(\d+)")

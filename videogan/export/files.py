@@ -29,7 +29,7 @@ ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 Precision = Literal["float32", "float16"] | None
 """Of the weights in a .safetensors file; None is float32."""
-Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
+StepFunction = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 """A step as a function of its inputs."""
 
 
@@ -122,7 +122,7 @@ def onnx_bytes(step: StreamingStep, about: StepDescription) -> tuple[bytes, floa
 
 
 @torch.inference_mode()
-def difference(step: StreamingStep, other: Run) -> float:
+def difference(step: StreamingStep, other: StepFunction) -> float:
     """Return the largest difference between two forms of one step over some steps, each going on from its own state."""
     source = torch.Generator().manual_seed(0)
     inputs = example_inputs(step.generator, source)

@@ -12,11 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from videogan.files import Progress
-from videogan.generation.inversion import invert, render
+from videogan.generation.inversion import Refinement, render
 from videogan.generation.sampling import CHUNK_STEPS, Conditions, constant_conditions, decoded, latent_stream, take
 from videogan.models.dynamics import DynamicsState
-from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
 from videogan.models.latents import ClipLatents
 
@@ -44,32 +42,12 @@ def tail(clip: Tensor) -> Tensor:
     return clip[-TAIL_FRAMES:]
 
 
-def invert_tail(
-    generator: Generator,
-    encoder: Encoder,
-    clip: Tensor,
-    *,
-    window: int,
-    steps: int,
-    labels: Sequence[int] | None = None,
-    progress: Progress | None = None,
-) -> ClipLatents:
-    """Return latents of a clip's end from which the dynamics can go on; the arguments are those of ``invert``.
+def refinement_of_tail(steps: int, num_frames: int) -> Refinement:
+    """Return how latents of a clip's end are refined for the dynamics to go on from them.
 
     The last frames count most, and the path of motion codes should be one that the dynamics walk.
     """
-    end = tail(clip)
-    return invert(
-        generator,
-        encoder,
-        end,
-        window=window,
-        steps=steps,
-        labels=labels,
-        weights=tail_weights(len(end)),
-        dynamics_weight=DYNAMICS_WEIGHT,
-        progress=progress,
-    ).latents
+    return Refinement(steps, tail_weights(num_frames), DYNAMICS_WEIGHT)
 
 
 def decode_on(generator: Generator, latents: ClipLatents, seed: int, num_frames: int | None) -> Iterator[Tensor]:

@@ -18,7 +18,7 @@ from videogan.artifacts.weights import Card
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
 from videogan.device import describe, pick_device, pick_threads
 from videogan.errors import DataError, UsageError
-from videogan.files import printable
+from videogan.files import TaskProgress, printable
 from videogan.metrics import protocol, suite
 from videogan.metrics.clip_choice import ClipChoice
 from videogan.metrics.features import FeatureNet, load_features
@@ -40,9 +40,6 @@ _log = logging.getLogger(__name__)
 
 NUM_FRAMES = 16
 """Frames of a clip where no model says how many."""
-
-TaskProgress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
 
 
 class TrainedModel(Protocol):
@@ -118,7 +115,7 @@ def evaluate(
     names = suite.choose_metrics(metrics, has_model=model is not None)
     if out is not None:
         check_report_folder(Path(out), overwrite=overwrite)
-    show = progress or _silent
+    show = progress or (lambda *_: None)
     if model is not None and generated is None:
         sources = _open_model(Path(real), model, choice, show)
     elif model is None and generated is not None:
@@ -274,7 +271,3 @@ def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
 
 def _seconds_since(start: float) -> float:
     return round(time.monotonic() - start, 1)
-
-
-def _silent(task: str, done: int, total: int) -> None:
-    """Show no progress."""

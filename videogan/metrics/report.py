@@ -1,6 +1,5 @@
 """The report of an evaluation as a value: its figures and all that they depend on; read, compared, shown in columns."""
 
-import dataclasses
 import math
 import os
 from collections.abc import Sequence
@@ -66,10 +65,6 @@ class Report(BaseModel):
     warnings: Annotated[list[Text], Field(max_length=1_000)]
     seconds: Annotated[dict[Text, Number], Field(max_length=100)]
 
-    def to_json(self) -> str:
-        """Return the text of report.json."""
-        return self.model_dump_json(indent=2) + "\n"
-
     def table(self) -> list[tuple[str, ...]]:
         """Return the figures as rows of cells, a heading first."""
         heading = ("metric", "value", "real against real", "95 % interval", "good is")
@@ -104,10 +99,6 @@ class Comparison:
     b: str
     metrics: dict[str, Pair]
     notes: list[str]
-
-    def to_dict(self) -> dict[str, object]:
-        """Return what JSON holds of it."""
-        return dataclasses.asdict(self)
 
     def lines(self) -> list[str]:
         """Return the figures in columns and the notes, for a terminal."""

@@ -60,7 +60,7 @@ def write_report(
     try:
         write_videos(part, sources, real, fake)
         write_text(part / PAGE, page(report, real, fake))
-        write_text(part / REPORT, report.to_json())
+        write_text(part / REPORT, report.model_dump_json(indent=2) + "\n")
         check_report_folder(final, overwrite=True)
         if os.path.lexists(final):
             for name in FILES:

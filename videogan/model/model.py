@@ -235,9 +235,11 @@ class Model(LoadedModel):
             UsageError: it is no clip as ``encode`` takes it, there is no such class, or an option is out of range.
         """
         seeds = checked_options({"frames": frames, "seeds": tuple(seeds)}).seeds
-        arguments = self.inversion_arguments(clip, refine, class_name)
-        latents = prediction.invert_tail(self.generator, self.encoder, **arguments, progress=progress)
-        name, real = self.class_name(latents), arguments["clip"]
+        real = self.checked_clip(clip)
+        end = prediction.tail(real)
+        refinement = prediction.refinement_of_tail(refine, len(end))
+        latents = self.invert(end, refinement, class_name, progress).latents
+        name = self.class_name(latents)
         inside = float(np.median(prediction.mean_change(real[1:], real[:-1]).cpu()) * 127.5) if len(clip) > 1 else None
         figures: dict[str, Any] = {"class": name, "median_change": inside}
 

@@ -22,7 +22,7 @@ from videogan.data.folder import VideoFolder, scan_folder
 from videogan.data.loader import ClipLoader
 from videogan.device import describe, pick_device, pick_precision, pick_threads
 from videogan.errors import DivergedError, MissingPathError, UsageError
-from videogan.files import open_for_append, write_json
+from videogan.files import TaskProgress, open_for_append, write_json
 from videogan.training.distributed import (
     Process,
     decided_by_first,
@@ -31,7 +31,7 @@ from videogan.training.distributed import (
     process_group,
 )
 from videogan.training.log import LogFile
-from videogan.training.loop import Budget, Progress, run_training
+from videogan.training.loop import Budget, run_training
 from videogan.training.memory import check_memory
 from videogan.training.recorder import Recorder
 from videogan.training.resume import check_same_clips, choose_run, go_back, listing_sha256
@@ -63,7 +63,7 @@ def train(
     resume: bool = True,
     dry_run: bool = False,
     on_tick: Callable[[Row], None] | None = None,
-    progress: Progress | None = None,
+    progress: TaskProgress | None = None,
 ) -> Run:
     """Learn a folder of video clips, or go on learning it.
 
@@ -105,11 +105,21 @@ def train(
             if dry_run:
                 return Run(run_folder.path, config)
             reading = None if progress is None else partial(progress, "reading clips")
-            loader = _loader(config, open_cache(videos, config.data, progress=reading), process)
+            loader = ClipLoader(
+                open_cache(videos, config.data, progress=reading),
+                config.data,
+                batch_size=config.train.batch_size,
+                seed=config.train.seed,
+                process=(process.rank, process.world_size),
+            )
             run_folder.make()
         with run_folder.writing(), run_folder.locked() if process.first else nullcontext(), _log_file(run_folder.log):
             state = _state(config, run_folder, checkpoint, videos)
-            _train(state, loader, run_folder, videos, minutes, process, on_tick, progress)
+            recorder = None
+            if process.first:
+                _write_settings(run_folder, config, videos, process)
+                recorder = Recorder(run_folder, loader, torch.device(config.train.device), on_tick)
+            _train(state, loader, run_folder, Budget(config.train.steps, minutes), recorder, process, progress)
     return Run(run_folder.path, config)
 
 
@@ -176,7 +186,7 @@ def _available(device: str) -> bool:
     return device == "cpu" or torch.cuda.is_available()
 
 
-def _scan(clips: Path, config: Config, progress: Progress | None) -> VideoFolder:
+def _scan(clips: Path, config: Config, progress: TaskProgress | None) -> VideoFolder:
     """Return the videos of a folder, and say what they are."""
     folder = scan_folder(
         clips,
@@ -191,16 +201,6 @@ def _scan(clips: Path, config: Config, progress: Progress | None) -> VideoFolder
     for path, reason in folder.rejected:
         _log.warning("%s is left out: %s", path, reason)
     return folder
-
-
-def _loader(config: Config, cache: Any, process: Process) -> ClipLoader:
-    return ClipLoader(
-        cache,
-        config.data,
-        batch_size=config.train.batch_size,
-        seed=config.train.seed,
-        process=(process.rank, process.world_size),
-    )
 
 
 def _state(config: Config, run: RunFolder, checkpoint: Path | None, videos: VideoFolder) -> TrainingState:
@@ -229,17 +229,11 @@ def _train(
     state: TrainingState,
     loader: ClipLoader,
     run: RunFolder,
-    videos: VideoFolder,
-    minutes: float | None,
+    budget: Budget,
+    recorder: Recorder | None,
     process: Process,
-    on_tick: Callable[[Row], None] | None,
-    progress: Progress | None,
+    progress: TaskProgress | None,
 ) -> None:
-    budget = Budget(state.config.train.steps, minutes)
-    recorder = None
-    if process.first:
-        recorder = Recorder(run, loader, torch.device(state.config.train.device), on_tick)
-        _write_settings(run, state.config, videos, process)
     if budget.spent(state):
         _log.info("step %d of %d already; --steps trains it further", state.step, budget.steps)
         return

@@ -33,11 +33,23 @@ def numbered_images(folder: Path) -> list[Path]:
     return [folder / name for _, name in names] if len(names) > 1 else []
 
 
-class ImageFolder:
+class _Images:
+    """What both kinds have in common."""
+
+    sample_aspect = Fraction(1)
+
+    def because(self) -> str:
+        """Nothing is passed over, so nothing is to be explained."""
+        return ""
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class ImageFolder(_Images):
     """The numbered images of a folder as a video of 25 frames per second."""
 
     nominal_rate = Fraction(25)
-    sample_aspect = Fraction(1)
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -73,19 +85,11 @@ class ImageFolder:
         for number in numbers:
             yield number, self._load(self._images[number])
 
-    def because(self) -> str:
-        """Nothing is passed over, so nothing is to be explained."""
-        return ""
 
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
-class WebpSource:
+class WebpSource(_Images):
     """An animated WebP, decoded from the start each time."""
 
     nominal_rate = None
-    sample_aspect = Fraction(1)
     codec = "webp"
 
     def __init__(self, path: Path) -> None:
@@ -118,13 +122,6 @@ class WebpSource:
                 yield number, picture
             if number >= numbers[-1]:
                 return
-
-    def because(self) -> str:
-        """Nothing is passed over, so nothing is to be explained."""
-        return ""
-
-    def close(self) -> None:
-        """Nothing is held open."""
 
 
 def is_webp(path: Path) -> bool:
