@@ -1,4 +1,4 @@
-"""Which device, preset and precision fit this machine, and why."""
+"""Which device, precision and number of threads fit this machine, and why; how much memory was taken."""
 
 import platform
 import resource

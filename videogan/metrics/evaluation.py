@@ -19,11 +19,11 @@ from videogan.data.folder import VideoFolder, check_usable, survey_folder
 from videogan.device import describe, pick_device, pick_threads
 from videogan.errors import DataError, UsageError
 from videogan.files import TaskProgress, printable
-from videogan.metrics import protocol, suite
-from videogan.metrics.clip_choice import ClipChoice
+from videogan.metrics import suite
 from videogan.metrics.features import FeatureNet, load_features
 from videogan.metrics.measure import Measured, measure, measure_cached
 from videogan.metrics.paired import PairMetric
+from videogan.metrics.protocol import ClipChoice, real_protocol, real_set
 from videogan.metrics.report import Report, Setting
 from videogan.metrics.report_folder import check_report_folder, write_report
 from videogan.metrics.sources import (
@@ -142,7 +142,7 @@ def _measured(
 ) -> tuple[suite.Sets, Report]:
     """Measure both sets, run the metrics, and report."""
     seconds: dict[str, float] = {}
-    stamp = protocol.real_protocol(net, sources.real.rule, clips=choice.clips, seed=choice.seed)
+    stamp = real_protocol(net, sources.real.rule, clips=choice.clips, seed=choice.seed)
     with _timed(seconds, "real"):
         real = measure_cached(sources.real, net, stamp, progress=partial(show, "measuring real clips"))
     with _timed(seconds, "generated"):
@@ -182,7 +182,7 @@ def _about(sources: Sources, choice: ClipChoice, sets: suite.Sets) -> dict[str, 
     first, second = sets.halves
     return {
         "generated_stride": choice.generated_stride if isinstance(sources.fake, FolderSource) else 1,
-        "real_set": protocol.real_set(sources.real.folder),
+        "real_set": real_set(sources.real.folder),
         "real_clips": len(sets.real),
         "generated_clips": len(sets.fake),
         "floor": f"two halves of the real set without a video in common, {len(first)} and {len(second)}",

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from videogan.artifacts.tensor_file import HASH, TensorType, pack, read_metadata, read_tensors
-from videogan.data.folder import VideoFolder, fingerprint
+from videogan.data.folder import VideoFolder, change_stamp
 from videogan.errors import DataError
 from videogan.files import Progress, cache_root, write_bytes
 from videogan.metrics.features import FeatureNet
@@ -114,7 +114,7 @@ def measure_cached(
 
 def cache_key(folder: VideoFolder, protocol: Mapping[str, Setting]) -> str:
     """Return a name that changes with the path, size or time of change of any video, and with the protocol."""
-    files = [[os.fspath(video.path.resolve()), fingerprint(video.path), video.label] for video in folder.videos]
+    files = [[os.fspath(video.path.resolve()), change_stamp(video.path), video.label] for video in folder.videos]
     text = json.dumps([_CACHE_VERSION, files, dict(protocol)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 

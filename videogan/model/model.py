@@ -25,7 +25,7 @@ from videogan.generation.video_stream import VideoStream
 from videogan.metrics.paired import psnr, ssim
 from videogan.model.loaded import AnyPath, LoadedModel
 from videogan.models.latents import ClipLatents
-from videogan.video import probe, to_float
+from videogan.video import probe
 
 LARGEST_SWAP = 10
 
@@ -206,8 +206,9 @@ class Model(LoadedModel):
         Raises:
             UsageError: it is no such clip, or there is no such class.
         """
-        encoded = self.encode(clip, refine=refine, class_name=class_name, progress=progress)
-        real, name = to_float(clip)[None], self.class_name(encoded.latents)
+        on_device = self.checked_clip(clip)
+        encoded = self.invert(on_device, inversion.Refinement(refine), class_name, progress)
+        real, name = on_device[None].cpu(), self.class_name(encoded.latents)
         frames = [torch.cat(list(inversion.render(self.generator, encoded.latents)), dim=1).cpu()]
         if refine:
             frames.insert(0, torch.cat(list(inversion.render(self.generator, encoded.encoder)), dim=1).cpu())

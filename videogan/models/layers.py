@@ -5,7 +5,7 @@ Axes: ``b`` batch, ``c`` channels, ``t`` frames, ``h w`` pixels. Everything here
 Every block that looks back in time follows one convention. ``state`` holds the input frames that the block still
 needs from before. With a state, ``n`` frames in give the frames of those ``n`` out, and the state moves on. Without
 one (``None``), the input brings its own history: the output is shorter by the frames that had none before them. So
-no output frame has ever seen padding in time, and training meets exactly the law that streaming runs under.
+no output frame has ever seen padding in time, and training meets exactly the distribution that streaming runs under.
 """
 
 from collections.abc import Sequence
