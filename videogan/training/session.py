@@ -104,21 +104,11 @@ def train(
             _log.info("run: %s", run_folder.path)
             if dry_run:
                 return Run(run_folder.path, config)
-            reading = None if progress is None else partial(progress, "reading clips")
-            loader = ClipLoader(
-                open_cache(videos, config.data, progress=reading),
-                config.data,
-                batch_size=config.train.batch_size,
-                seed=config.train.seed,
-                process=(process.rank, process.world_size),
-            )
+            loader = _loader(videos, config, process, progress)
             run_folder.make()
         with run_folder.writing(), run_folder.locked() if process.first else nullcontext(), _log_file(run_folder.log):
             state = _state(config, run_folder, checkpoint, videos)
-            recorder = None
-            if process.first:
-                _write_settings(run_folder, config, videos, process)
-                recorder = Recorder(run_folder, loader, torch.device(config.train.device), on_tick)
+            recorder = _recorder(config, run_folder, loader, videos, on_tick) if process.first else None
             _train(state, loader, run_folder, Budget(config.train.steps, minutes), recorder, process, progress)
     return Run(run_folder.path, config)
 
@@ -203,6 +193,13 @@ def _scan(clips: Path, config: Config, progress: TaskProgress | None) -> VideoFo
     return folder
 
 
+def _loader(videos: VideoFolder, config: Config, process: Process, progress: TaskProgress | None) -> ClipLoader:
+    """Fill the clip cache, and return what draws the batches from it."""
+    train, reading = config.train, None if progress is None else partial(progress, "reading clips")
+    cache = open_cache(videos, config.data, progress=reading)
+    return ClipLoader(cache, config.data, batch_size=train.batch_size, seed=train.seed, process=process)
+
+
 def _state(config: Config, run: RunFolder, checkpoint: Path | None, videos: VideoFolder) -> TrainingState:
     """Return fresh networks, or those of a checkpoint, on the device of the configuration.
 
@@ -259,15 +256,20 @@ def _train(
     _log.info("trained %d steps; `videogan sample --run %s out.mp4` makes videos", state.step, run.path)
 
 
-def _write_settings(run: RunFolder, config: Config, videos: VideoFolder, process: Process) -> None:
+def _recorder(
+    config: Config, run: RunFolder, loader: ClipLoader, videos: VideoFolder, on_tick: Callable[[Row], None] | None
+) -> Recorder:
+    """Write down what the run is trained with, and return what keeps its record."""
+    device = torch.device(config.train.device)
     presets.save_config(config, run.config)
     about = {
         "clips": str(videos.root.resolve()),
         "listing_sha256": listing_sha256(videos),
-        "processes": str(process.world_size),
-        **environment(describe(torch.device(config.train.device))),
+        "processes": str(loader.world_size),
+        **environment(describe(device)),
     }
     write_json(run.environment, about)
+    return Recorder(run, loader, device, on_tick)
 
 
 @contextmanager
