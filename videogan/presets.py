@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from videogan.config import Config
-from videogan.errors import MissingPathError, UsageError, did_you_mean
+from videogan.errors import MissingPathError, UsageError, did_you_mean, reason_of
 from videogan.files import load_json, parse_json, write_text
 
 GPU = {
@@ -211,8 +211,7 @@ def load_config(path: Path) -> Config:
     except FileNotFoundError:
         raise MissingPathError(f"{path}: no such config file") from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{path}: not a readable config file ({reason})") from None
+        raise UsageError(f"{path}: not a readable config file ({reason_of(error)})") from None
     if not isinstance(tree, dict):
         raise UsageError(f"{path}: not a config, which is one JSON object")
     return validate(tree, str(path))

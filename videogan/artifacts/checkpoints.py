@@ -30,7 +30,7 @@ from videogan.artifacts.runs import (
     sizes_fit,
 )
 from videogan.artifacts.weights import Weights, save_weights
-from videogan.errors import CheckpointError, UsageError
+from videogan.errors import CheckpointError, UsageError, reason_of
 from videogan.files import check_regular, sync, write_json
 
 
@@ -61,7 +61,7 @@ def save_checkpoint(
         sync(folder)
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(part, ignore_errors=True)
-        raise UsageError(f"{folder}: a checkpoint cannot be written ({str(error).splitlines()[0]})") from None
+        raise UsageError(f"{folder}: a checkpoint cannot be written ({reason_of(error)})") from None
     _prune(folder, newest=final, keep=keep, best=best)
     return final
 
@@ -85,8 +85,7 @@ def load_state(checkpoint: Path, device: torch.device | str) -> dict[str, Any]:
         _check_unpacked_size(path)
         state = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # torch.load raises whatever the bytes lead it to
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise CheckpointError(f"{path}: cannot be read ({reason.splitlines()[0]})") from None
+        raise CheckpointError(f"{path}: cannot be read ({reason_of(error)})") from None
     if not isinstance(state, dict):
         raise CheckpointError(f"{path}: cannot be read (it holds no state of training)")
     return state

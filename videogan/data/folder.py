@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from videogan.data.walk import Candidate, Walk, walk_folder
-from videogan.errors import DataError, MissingPathError, UsageError, VideoError
+from videogan.errors import DataError, MissingPathError, UsageError, VideoError, reason_of
 from videogan.files import Progress, cache_root, map_in_threads, natural_key, printable, read_json, write_json
 from videogan.video import VideoInfo, probe
 from videogan.video.formats import VIDEO_SUFFIXES
@@ -186,7 +186,7 @@ def _probe_one(path: Path, earlier: Any) -> dict[str, Any]:
         short_of_memory = isinstance(error.__cause__, MemoryError)  # another time there may be enough
         return {"fingerprint": "" if short_of_memory else stamp, "reason": error.reason}
     except OSError as error:
-        return {"fingerprint": "", "reason": error.strerror or str(error)}
+        return {"fingerprint": "", "reason": reason_of(error)}
     fields = asdict(replace(info, path=Path()))
     del fields["path"]
     return {"fingerprint": stamp, "info": {**fields, "frame_rate": str(info.frame_rate)}}

@@ -245,8 +245,8 @@ class Model(LoadedModel):
         figures: dict[str, Any] = {"class": name, "median_change": inside}
 
         def make() -> Iterator[Tensor]:
-            chunks = prediction.predict(self.generator, real, latents, seeds, num_frames=frames)
-            return prediction.noting_joins(chunks, real[-1], figures)
+            chunks = prediction.predict(self.generator, end, latents, seeds, num_frames=frames)
+            return prediction.noting_joins(chunks, end[-1], figures)
 
         about = self.provenance("predict", {"refine": refine, "class_name": name}, frames=frames, seeds=seeds)
         return VideoStream(make, self.frame_rate, frames, len(seeds), about, figures)

@@ -11,7 +11,7 @@ import av
 import numpy as np
 from PIL import Image, ImageOps
 
-from videogan.errors import VideoError
+from videogan.errors import VideoError, reason_of
 from videogan.video.formats import IMAGE_SUFFIXES, MAX_PIXELS
 from videogan.video.index import FrameIndex
 from videogan.video.safety import check_regular_file
@@ -56,7 +56,7 @@ class ImageFolder(_Images):
         try:
             self._images = numbered_images(path)
         except OSError as error:
-            raise VideoError(path, (error.strerror or str(error)).lower()) from error
+            raise VideoError(path, reason_of(error).lower()) from error
         if not self._images:
             raise VideoError(
                 path, "not a folder of numbered images, all named alike (frame_0001.png frame_0002.png ...)"

@@ -11,11 +11,10 @@ from typing import Self
 import av
 import numpy as np
 
-from videogan.errors import UsageError, did_you_mean
+from videogan.errors import UsageError, did_you_mean, reason_of
 from videogan.files import check_destination, sync
 from videogan.video.encoders import CodecSink, Encoding, FolderSink, SheetSink, Sink
 from videogan.video.formats import as_frame_rate
-from videogan.video.safety import reason_of
 
 OUTPUT_SUFFIXES = (".mp4", ".webm", ".gif", ".webp", ".png")
 X264_PRESETS = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
