@@ -140,8 +140,10 @@ def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping
     own = (
         presets.load_config(folder.config) if folder is not None and preset is None and folder.config.exists() else None
     )
-    asked = changes.get("train.device", "auto" if own is None or not _available(own.train.device) else own.train.device)
-    device = pick_device(str(asked))
+    own_device = "auto" if own is None else own.train.device
+    if own_device != "cpu" and not torch.cuda.is_available():
+        own_device = "auto"
+    device = pick_device(str(changes.get("train.device", own_device)))
     if own is None:
         name = preset or ("gpu64" if device.type == "cuda" else "cpu")
         base, why = presets.preset(name), "as asked"
@@ -170,10 +172,6 @@ def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping
                 "compile: never, because compiling takes minutes, in which a CUDA graph makes thousands of steps"
             )
     return presets.change(config, decided), decisions
-
-
-def _available(device: str) -> bool:
-    return device == "cpu" or torch.cuda.is_available()
 
 
 def _scan(clips: Path, config: Config, progress: TaskProgress | None) -> VideoFolder:
