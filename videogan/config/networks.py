@@ -16,10 +16,10 @@ Normalisation = Literal["none", "batch", "spectral", "rms"]
 
 
 class GeneratorConfig(Group):
-    """The arguments of :class:`videogan.models.generator.Generator`, which explains them."""
+    """What the generator is built of."""
 
     channels: Annotated[tuple[Channels, ...], Field(min_length=3)] = (128, 96, 48)
-    """Feature channels at 4, 8, 16, ... pixels."""
+    """Feature channels at 4, 8, 16, ... pixels, one for each resolution up to ``size / subpixel``."""
     content_dim: Annotated[int, Field(ge=1, le=65_536)] = 64
     """Numbers of the content code, which is fixed for a video."""
     class_dim: Annotated[int, Field(ge=1, le=65_536)] = 32
@@ -29,11 +29,11 @@ class GeneratorConfig(Group):
     motion_dim: Annotated[int, Field(ge=1, le=65_536)] = 128
     """Numbers of a motion code."""
     motion_inputs: Annotated[int, Field(ge=0, le=65_536)] = 16
-    """Numbers of a motion code for the decoder; 0: all."""
+    """Numbers to which a linear map brings a motion code before the decoder; 0 gives it the whole code."""
     class_scale: Literal["unit-norm", "none"] = "unit-norm"
-    """Class embeddings have unit length, or the length that they are drawn with."""
+    """unit-norm divides class embeddings, which begin with variance 1, by the root of their length."""
     content_scale: Literal["unit-variance", "none"] = "unit-variance"
-    """The content code has unit variance, or that of its prior."""
+    """unit-variance divides the content code by its prior's standard deviation."""
     hidden_dim: Annotated[int, Field(ge=1, le=65_536)] = 256
     """Width of the layers between codes and the first feature map."""
     max_half_life: float = 32.0
@@ -41,7 +41,7 @@ class GeneratorConfig(Group):
     dense_until: Annotated[int, Field(ge=4)] = 16
     """Resolutions up to this one, in pixels, convolve over three frames, larger ones over single frames."""
     subpixel: Literal[1, 2] = 2
-    """1, or 2: the last doubling of the resolution is one sub-pixel convolution."""
+    """1, or 2 for a last doubling of the resolution by sub-pixel convolution (Shi et al. 2016, section 3.2)."""
     prior: Literal["uniform", "normal"] = "uniform"
     """Distribution of the content code."""
     normalisation: Normalisation = "none"

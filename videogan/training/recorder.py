@@ -76,7 +76,8 @@ class Recorder:
             OSError: the folder cannot be written any more.
         """
         row = {**row, "memory_gib": memory_gib(self._device)}
-        _log.info("%s  %s  %.1f GiB", _position(state), in_words(row), row["memory_gib"])
+        position = f"step {state.step}/{state.config.train.steps}  {duration(state.seconds)}"
+        _log.info("%s  %s  %.1f GiB", position, in_words(row), row["memory_gib"])
         if self._quality is not None and (last or self._quality.due(self._last_step, state.step)):
             figures = self._quality.row(state.networks.ema_generator)
             _log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
@@ -143,7 +144,3 @@ class Recorder:
 
     def _write_preview(self, videos: VideoStream, name: str) -> None:
         videos.grid(PREVIEW_ROWS).write([self._run.previews / name], overwrite=True, preset="veryfast")
-
-
-def _position(state: TrainingState) -> str:
-    return f"step {state.step}/{state.config.train.steps}  {duration(state.seconds)}"
