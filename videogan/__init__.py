@@ -18,6 +18,7 @@ from videogan.errors import (
 )
 
 if TYPE_CHECKING:
+    from videogan.diagnosis import Finding, doctor
     from videogan.generation.video_stream import VideoStream
     from videogan.inspection import inspect
     from videogan.metrics import Report, compare, evaluate, load_features, load_lpips
@@ -34,6 +35,7 @@ __all__ = [
     "ClipLatents",
     "DataError",
     "DivergedError",
+    "Finding",
     "Interrupted",
     "Latents",
     "MissingPathError",
@@ -49,6 +51,7 @@ __all__ = [
     "VideoganError",
     "__version__",
     "compare",
+    "doctor",
     "evaluate",
     "inspect",
     "load",
@@ -61,6 +64,7 @@ __all__ = [
 
 _ROOMS = {
     "ClipLatents": "models.latents",
+    "Finding": "diagnosis",
     "Latents": "models.latents",
     "Model": "model",
     "Prepared": "preparation",
@@ -70,6 +74,7 @@ _ROOMS = {
     "Setting": "presets",
     "VideoStream": "generation.video_stream",
     "compare": "metrics",
+    "doctor": "diagnosis",
     "evaluate": "metrics",
     "inspect": "inspection",
     "load": "model",

@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 
 import videogan
 from videogan.commands.console import console_log, printable
+from videogan.commands.doctor import doctor
 from videogan.commands.evaluate import evaluate
 from videogan.commands.export import export
 from videogan.commands.inspect import inspect
@@ -30,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect, export, settings):
+for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect, export, settings, doctor):
     app.command(context_settings=HELP)(command)
 
 
