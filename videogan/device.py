@@ -25,10 +25,15 @@ def pick_device(name: str = "auto") -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise UsageError(f"there is no device {name!r}{did_you_mean(name, ['cpu', 'cuda', 'auto'])}") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise UsageError("no CUDA device was found; train.device=cpu trains on the CPU")
     if device.type not in ("cpu", "cuda"):
         raise UsageError(f"device {name!r} is not supported; devices are cpu and cuda")
+    if device.type == "cpu":
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise UsageError("no CUDA device was found; train.device=cpu trains on the CPU")
+    count = torch.cuda.device_count()
+    if device.index is not None and device.index >= count:
+        raise UsageError(f"there is no device {name!r}: this machine has {count} GPUs, cuda:0 to cuda:{count - 1}")
     return device
 
 
@@ -40,7 +45,8 @@ def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
 def describe(device: torch.device) -> str:
     """Name a device for people."""
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
+        index = "" if device.index is None else f" ({device})"
+        return f"{torch.cuda.get_device_name(device)}{index}"
     return f"CPU ({platform.machine()}, {torch.get_num_threads()} threads)"
 
 

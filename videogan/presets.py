@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from videogan.config import Config, EvaluateConfig
+from videogan.config import Config
 from videogan.errors import MissingPathError, UsageError, did_you_mean
 from videogan.files import load_json, parse_json, write_text
 
@@ -221,31 +221,3 @@ def load_config(path: Path) -> Config:
 def save_config(config: Config, path: Path) -> None:
     """Write a config as JSON, whole or not at all."""
     write_text(path, config.model_dump_json(indent=2) + "\n")
-
-
-SESSION_SETTINGS = (
-    "train.steps",
-    "train.keep",
-    "train.tick_steps",
-    "train.threads",
-    "train.device",
-    "train.compile",
-    "data.cache_dir",
-    "data.cache_limit_gb",
-    *(f"evaluate.{name}" for name in EvaluateConfig.model_fields),
-)
-"""Settings that may change while a run goes on: they do not touch what is learned."""
-
-
-def difference(old: Config, new: Config) -> str:
-    """Name the first setting by which a run could not go on under ``new``, or return an empty string."""
-    before, after = old.model_dump(), new.model_dump()
-    for group, values in before.items():
-        if not isinstance(values, dict):
-            continue
-        for name in {**values, **after[group]}:
-            key = f"{group}.{name}"
-            was, is_now = values.get(name), after[group].get(name)
-            if key not in SESSION_SETTINGS and was != is_now:
-                return f"{key}={was}, not {is_now}"
-    return ""

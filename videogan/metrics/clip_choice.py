@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from videogan.artifacts.provenance import LARGEST_SEED
 from videogan.errors import UsageError
 
 _RANGES = {
     "clips": (2, 16_384),  # a matrix of the distances between all pairs is then 2 GiB
-    "seed": (0, 2**62),
+    "seed": (0, LARGEST_SEED),
     "size": (8, 4_096),
     "num_frames": (2, 65_536),
     "frame_stride": (1, 65_536),
@@ -33,4 +34,4 @@ class ClipChoice:
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
-                raise UsageError(f"{name} {value}: must be from {low} to {high}")
+                raise UsageError(f"{name} {value}: must be from {low} to {high}"[:200])

@@ -25,7 +25,7 @@ def real_protocol(net: FeatureNet, rule: ClipRule, *, clips: int, seed: int) -> 
         "short": rule.short,
         "clip_choice": CHOICE,
         "clips_asked": clips,
-        "seed": seed,
+        "seed": seed if seed < 2**63 else str(seed),
     }
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from videogan.data.loader import ClipLoader
-from videogan.errors import DivergedError
+from videogan.errors import DivergedError, UsageError
 from videogan.signals import StopRequest, stop_request
 from videogan.training.distributed import Process, in_any
 from videogan.training.log import in_words
@@ -36,6 +36,11 @@ class Budget:
     steps: int
     minutes: float | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a time that is none."""
+        if self.minutes is not None and not self.minutes > 0:
+            raise UsageError(f"minutes {self.minutes}: must be above 0")
+
     def share(self, state: TrainingState) -> float:
         """Return how much of it is spent, from 0 to 1 and above."""
         by_time = 0.0 if self.minutes is None else state.seconds / (self.minutes * 60)
@@ -44,6 +49,15 @@ class Budget:
     def spent(self, state: TrainingState) -> bool:
         """Tell whether the run is over."""
         return self.share(state) >= 1
+
+    def in_words(self, state: TrainingState) -> str:
+        """Say which limit ended the run, and what trains it further."""
+        if state.step >= self.steps:
+            return f"step {state.step} of {self.steps} already; a larger --steps trains it further"
+        return (
+            f"{state.seconds / 60:.3g} of {self.minutes:g} minutes are over, at step {state.step} of {self.steps}; a "
+            "larger --minutes, or none, trains it further"
+        )
 
 
 class Tick:

@@ -9,7 +9,14 @@ from functools import partial
 import torch
 
 from videogan.artifacts.checkpoints import save_checkpoint
-from videogan.artifacts.metrics_file import Row, append_metrics, drop_metrics_after, read_metrics
+from videogan.artifacts.metrics_file import (
+    QUALITY,
+    Row,
+    append_metrics,
+    best_step,
+    drop_metrics_after,
+    read_metrics,
+)
 from videogan.artifacts.runs import RunFolder
 from videogan.data.loader import ClipLoader
 from videogan.device import memory_gib
@@ -17,7 +24,7 @@ from videogan.files import write_json
 from videogan.generation.sampling import stream
 from videogan.generation.video_stream import VideoStream
 from videogan.training.log import duration, in_words
-from videogan.training.quality import KEY, Quality, best_step
+from videogan.training.quality import Quality
 from videogan.training.report import write_report
 from videogan.training.state import TrainingState
 from videogan.video import to_float
@@ -105,7 +112,7 @@ class Recorder:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         progress = {"step": state.step, "steps": state.config.train.steps, "seconds": round(state.seconds, 1)}
         best = best_step(read_metrics(self._run.metrics))
-        of_best = {"best": {"step": best[0], KEY: best[1]}} if best else {}
+        of_best = {"best": {"step": best[0], QUALITY: best[1]}} if best else {}
         write_json(self._run.status, {"status": status, **progress, **of_best, "updated": now})
 
     def _preview(self, state: TrainingState) -> None:
