@@ -4,11 +4,14 @@ import platform
 import resource
 import time
 from importlib import metadata
+from pathlib import Path
 from typing import Literal
 
 import torch
 
 from videogan.errors import UsageError, did_you_mean
+
+_CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -91,6 +94,22 @@ def _convolution_seconds(threads: int) -> float:
         convolution(clips).sum().backward()
         times.append(time.perf_counter() - start)
     return sum(times[1:])
+
+
+def available_bytes(device: torch.device) -> int:
+    """Return the free memory of a GPU, or what the system, the container and the process's limit leave to this one."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    limits = [limit for limit in [resource.getrlimit(resource.RLIMIT_AS)[0]] if limit != resource.RLIM_INFINITY]
+    for name in _CGROUPS:
+        try:
+            limits.append(int(Path(name).read_text()))
+        except (OSError, ValueError):  # there is none, or it is "max"
+            continue
+    meminfo = Path("/proc/meminfo")
+    lines = meminfo.read_text().splitlines() if meminfo.exists() else []
+    limits += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    return min(limits, default=2**63)
 
 
 def memory_gib(device: torch.device) -> float:

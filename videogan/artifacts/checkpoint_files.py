@@ -3,10 +3,13 @@
 import hashlib
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from videogan.files import check_regular, read_json
+from videogan.errors import CheckpointError
+from videogan.files import check_regular, load_json
 
 WEIGHTS = "generator.safetensors"
 STATE = "state.pt"
@@ -24,15 +27,24 @@ def list_checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints in a folder, oldest first; whether they are whole is not checked.
 
     Folders of other names, such as copies that somebody made beside them, and links are none.
+
+    Raises:
+        CheckpointError: the folder may not be read.
     """
-    if not folder.is_dir():
-        return []
-    ours = [p for p in folder.iterdir() if re.fullmatch(r"step-\d{8,}", p.name) and p.is_dir() and not p.is_symlink()]
+    with _permitted():
+        if not folder.is_dir():
+            return []
+        ours = [path for path in folder.iterdir() if re.fullmatch(r"step-\d{8,}", path.name)]
+        ours = [path for path in ours if path.is_dir() and not path.is_symlink()]
     return sorted(ours, key=lambda path: int(path.name[5:]))
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """Return the newest checkpoint whose files are those that were written, or None; says so where it goes back."""
+    """Return the newest checkpoint whose files are those that were written, or None; says so where it goes back.
+
+    Raises:
+        CheckpointError: one of them may not be read.
+    """
     damaged: list[Path] = []
     for path in reversed(list_checkpoints(folder)):
         if verify(path):
@@ -44,12 +56,30 @@ def newest_checkpoint(folder: Path) -> Path | None:
 
 
 def verify(checkpoint: Path) -> bool:
-    """Tell whether both files of a checkpoint have the size and the SHA-256 that its meta.json names."""
-    written = _written_files(checkpoint)
+    """Tell whether both files of a checkpoint have the size and the SHA-256 that its meta.json names.
+
+    Raises:
+        CheckpointError: they may not be read, of which nothing follows.
+    """
+    with _permitted():
+        written = _written_files(checkpoint)
+        try:
+            return sizes_fit(checkpoint) and all(written[name] == fingerprint(checkpoint / name) for name in written)
+        except PermissionError:
+            raise
+        except OSError:
+            return False
+
+
+@contextmanager
+def _permitted() -> Iterator[None]:
+    """Tell what may not be read from what is damaged."""
     try:
-        return sizes_fit(checkpoint) and all(written[name] == fingerprint(checkpoint / name) for name in written)
-    except OSError:
-        return False
+        yield
+    except PermissionError as error:
+        raise CheckpointError(
+            f"{error.filename}: may not be read by you; its owner can allow it: chmod -R a+rX on the run"
+        ) from None
 
 
 def sizes_fit(checkpoint: Path) -> bool:
@@ -92,9 +122,11 @@ def fingerprint(path: Path) -> Fingerprint:
 
 def _written_files(checkpoint: Path) -> dict[str, Fingerprint]:
     """Return what meta.json says of the two files; nothing where it is absent or damaged."""
-    meta = read_json(checkpoint / META)
     try:
+        meta = load_json(checkpoint / META)
         written = {name: Fingerprint(**meta["files"][name]) for name in (WEIGHTS, STATE)}
-    except (KeyError, TypeError):
+    except PermissionError:
+        raise
+    except (KeyError, TypeError, OSError, ValueError):
         return {}
     return written if meta["files"].keys() == written.keys() else {}

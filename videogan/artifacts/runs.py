@@ -19,7 +19,6 @@ from pathlib import Path
 
 from videogan.artifacts.checkpoint_files import (
     META,
-    STATE,
     WEIGHTS,
     checkpoint_name,
     list_checkpoints,
@@ -28,7 +27,7 @@ from videogan.artifacts.checkpoint_files import (
 )
 from videogan.artifacts.metrics_file import best_step, read_metrics
 from videogan.errors import CheckpointError, MissingPathError, UsageError, VideoganError
-from videogan.files import check_regular, file_lock
+from videogan.files import file_lock
 
 RUNS = Path("runs")
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "default.safetensors"
@@ -94,7 +93,7 @@ class RunFolder:
         """Return the time of the newest checkpoint, or else of the folder, in nanoseconds."""
         try:
             times = [(path / META).stat().st_mtime_ns for path in list_checkpoints(self.checkpoints)]
-        except OSError:
+        except (OSError, CheckpointError):
             times = []
         return max(times) if times else self.path.stat().st_mtime_ns
 
@@ -205,11 +204,11 @@ def find_weights(where: Path | None, runs: Path = RUNS, *, best: bool = False) -
         return _newest_weights(runs, best)
     try:
         mode = where.stat().st_mode
+        is_run = stat.S_ISDIR(mode) and not (where / WEIGHTS).is_file()
     except FileNotFoundError:
         raise MissingPathError(f"{where}: no such run, checkpoint or weights file") from None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{where}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    is_run = stat.S_ISDIR(mode) and not (where / WEIGHTS).is_file()
     if best and not is_run:
         raise UsageError(f"{where}: is no run folder, so there is no best of its checkpoints; leave out --best")
     if not stat.S_ISDIR(mode):
@@ -233,9 +232,6 @@ def _newest_weights(runs: Path, best: bool) -> Path:
 
 
 def _weights_of_run(run: RunFolder, best: bool) -> Path:
-    forbidden = _forbidden(run)
-    if forbidden is not None:
-        raise CheckpointError(f"{forbidden}: may not be read by you; its owner can allow it (chmod -R a+rX {run.path})")
     checkpoint = _best_checkpoint(run) if best else newest_checkpoint(run.checkpoints)
     if checkpoint is None:
         raise CheckpointError(f"{run.path}: no usable checkpoint in it yet; train it further, or name another run")
@@ -250,18 +246,3 @@ def _best_checkpoint(run: RunFolder) -> Path:
     if not verify(checkpoint):
         raise CheckpointError(f"{checkpoint}: the best checkpoint is damaged or gone; leave out --best")
     return checkpoint
-
-
-def _forbidden(run: RunFolder) -> Path | None:
-    """Return the first of a run's folders and checkpoints that may not be read, if any."""
-    path = run.path
-    try:
-        for path in (run.path, run.checkpoints, *list_checkpoints(run.checkpoints)):
-            next(path.iterdir(), None)
-        for path in (folder / name for folder in list_checkpoints(run.checkpoints) for name in (WEIGHTS, STATE)):
-            check_regular(path)
-    except PermissionError:
-        return path
-    except OSError:  # damaged, which is told elsewhere
-        pass
-    return None

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from fractions import Fraction
-from functools import partial
+from itertools import chain
 
 import torch
+from torch import Tensor
 
 from videogan.artifacts.checkpoints import save_checkpoint
 from videogan.artifacts.metrics_file import (
@@ -27,6 +28,7 @@ from videogan.training.log import duration, in_words
 from videogan.training.quality import Quality
 from videogan.training.report import write_report
 from videogan.training.state import TrainingState
+from videogan.training.variety import CollapseWatch, spread, still_clips
 from videogan.video import to_float
 
 PREVIEW_VIDEOS = 16
@@ -56,6 +58,7 @@ class Recorder:
     ) -> None:
         self._run, self._loader, self._device, self._on_tick = run, loader, device, on_tick
         self._quality: Quality | None = None
+        self._watch = CollapseWatch(0.0)
         self._last_step = 0
 
     def begin(self, state: TrainingState) -> None:
@@ -63,8 +66,13 @@ class Recorder:
         self.go_back(state)
         if state.config.evaluate.every:
             self._quality = Quality(state.config.evaluate, self._loader, self._device)
+        clips, labels = self._real_clips()
+        self._watch = CollapseWatch(spread(clips[:, 0], labels))
+        concern = still_clips(clips)
+        if concern:
+            _log.warning("%s", concern)
         if state.step == 0:
-            self._preview_real_clips()
+            self._write_preview(VideoStream.of_clips(clips, self.frame_rate), "reals.mp4")
             self._preview(state)
 
     def go_back(self, state: TrainingState) -> None:
@@ -119,18 +127,22 @@ class Recorder:
         """Show the videos of the first seeds, classes in turn, by the averaged generator."""
         num_classes = len(self._loader.cache.class_names)
         labels = torch.arange(PREVIEW_VIDEOS, device=self._device) % num_classes if num_classes else None
+        chunks = stream(state.networks.ema_generator, range(PREVIEW_VIDEOS), labels)
+        first = next(chunks)
+        concern = self._watch.look(spread(first[:, 0].cpu(), labels), state.clips_seen)
+        if concern:
+            _log.warning("%s", concern)
         samples = VideoStream(
-            partial(stream, state.networks.ema_generator, range(PREVIEW_VIDEOS), labels),
-            self.frame_rate,
-            num_frames=None,
-            num_videos=PREVIEW_VIDEOS,
+            lambda: chain([first], chunks), self.frame_rate, num_frames=None, num_videos=PREVIEW_VIDEOS
         )
         self._write_preview(samples.take(PREVIEW_CLIPS * state.config.data.num_frames), f"step-{state.step:08d}.mp4")
 
-    def _preview_real_clips(self) -> None:
-        batches = -(-PREVIEW_VIDEOS // self._loader.batch_size)
-        clips = torch.cat([to_float(self._loader.batch(step).frames) for step in range(batches)])
-        self._write_preview(VideoStream.of_clips(clips[:PREVIEW_VIDEOS], self.frame_rate), "reals.mp4")
+    def _real_clips(self) -> tuple[Tensor, Tensor | None]:
+        """Return the first clips of training (b t c h w) in [-1, 1], with their labels (b) if they have classes."""
+        batches = [self._loader.batch(step) for step in range(-(-PREVIEW_VIDEOS // self._loader.batch_size))]
+        clips = torch.cat([to_float(batch.frames) for batch in batches])[:PREVIEW_VIDEOS]
+        labels = [batch.labels for batch in batches if batch.labels is not None]
+        return clips, torch.cat(labels)[:PREVIEW_VIDEOS] if labels else None
 
     def _write_preview(self, videos: VideoStream, name: str) -> None:
         videos.grid(PREVIEW_ROWS).write([self._run.previews / name], overwrite=True, preset="veryfast")

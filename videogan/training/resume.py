@@ -2,9 +2,11 @@
 
 import hashlib
 import logging
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,12 @@ from videogan.artifacts.runs import RUNS, RunFolder, claim_run, list_runs, next_
 from videogan.artifacts.weights import read_card
 from videogan.config import Config
 from videogan.data.folder import VideoFolder
+from videogan.data.paths import common_folder, named_paths
 from videogan.errors import CheckpointError, DivergedError, UsageError
 from videogan.files import read_json
 from videogan.training.changes import SESSION_SETTINGS, differences, refused_change
 from videogan.training.distributed import Process, decided_by_first
-from videogan.training.state import TrainingState
+from videogan.training.state import TrainingState, new_state
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +69,7 @@ def choose_run(given: RunFolder | None, clips: Sequence[Path], config: Config, r
     if given is not None:
         return _given(given, config, resume)
     size, num_frames = config.data.size, config.data.num_frames
-    new = next_run(f"{clips[0].resolve().name}-{size}x{size}x{num_frames}")
+    new = next_run(f"{common_folder(named_paths(clips)).resolve().name}-{size}x{size}x{num_frames}")
     if not resume:
         return Choice(new, because="of --resume never")
     reasons = []
@@ -75,8 +78,8 @@ def choose_run(given: RunFolder | None, clips: Sequence[Path], config: Config, r
         if before is not None:
             return Choice(run, _checkpoint_of(run), changed=differences(before, config))
         reasons.append(reason)
-    # The reason that matters is that of a run of the same clips, or else of the same settings.
-    return Choice(new, because=max(reasons, default=(0, f"there is none in {RUNS.absolute()}"))[1])
+    # What matters is why not one of the same clips, or else of the same settings; of several the newest.
+    return Choice(new, because=max(reasons, key=itemgetter(0), default=(0, f"there is none in {RUNS.absolute()}"))[1])
 
 
 def _given(run: RunFolder, config: Config, resume: bool) -> Choice:
@@ -106,12 +109,12 @@ def _settings(run: RunFolder, clips: Sequence[Path], config: Config) -> tuple[Co
     same_clips = isinstance(about, dict) and about.get("clips") == recorded_clips(clips)
     if same_clips and not changed:
         return own, (0, "")
-    go_on = f"`videogan train --run {run.path}` goes on with it"
+    go_on = f"--run {run.path} goes on with it"
     if same_clips:
         key, (before, now) = next(iter(changed.items()))
         return None, (3, f"{run.path} has {key}={before}, not {now}; {go_on}")
     learnt = f"{run.path} learnt {about.get('clips') if isinstance(about, dict) else 'unknown clips'}"
-    return None, (2 if not changed else 1, learnt)
+    return None, (2, f"{learnt}; {go_on} if these are the same") if not changed else (1, learnt)
 
 
 def recorded_clips(clips: Sequence[Path]) -> str | list[str]:
@@ -191,16 +194,40 @@ def go_back(state: TrainingState, run: RunFolder, process: Process, error: Diver
         times = f" after the learning rate was halved {state.halvings} times" if state.halvings else ""
         kept = f"{checkpoint} holds the last good step" if checkpoint else "there is no checkpoint yet"
         raise DivergedError(
-            f"{error}{times}; {kept}; try a lower optimizer.learning_rate or a higher penalty.r1_weight and "
-            "penalty.r2_weight in another --run"
+            f"{error}{times}; {kept}; the same command with a lower optimizer.learning_rate, or a higher "
+            "penalty.r1_weight and penalty.r2_weight, goes on from there"
         )
     state.load_state_dict(load_state(checkpoint, torch.device(state.config.train.device)))
     state.halvings = halvings
     _log.warning("%s; back to step %d, with half the learning rate", error, state.step)
 
 
+def go_on_in_smaller_batches(state: TrainingState, run: RunFolder, num_classes: int) -> None:
+    """After a GPU's memory ran out, restore the newest checkpoint or the beginning, with twice the shares of a batch.
+
+    What is learnt stays that of whole batches.
+    """
+    device = torch.device(state.config.train.device)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    checkpoint = newest_checkpoint(run.checkpoints)
+    if checkpoint is None:
+        state.load_state_dict(new_state(state.config, num_classes, torch.device("cpu")).state_dict())
+    else:
+        state.load_state_dict(load_state(checkpoint, device))
+    state.micro_batches *= 2
+    _log.warning(
+        "memory does not suffice for train.batch_size=%d at once: on from step %d with the same batches, each in %d "
+        "shares one after the other, which is slower",
+        state.config.train.batch_size,
+        state.step,
+        state.micro_batches,
+    )
+
+
 def listing_sha256(videos: VideoFolder) -> str:
     """Return a hash of the names and sizes of a folder's videos, wherever the folder lies."""
     root = videos.root if videos.root.is_dir() else videos.root.parent
     lines = [f"{video.path.relative_to(root)}\t{video.path.stat().st_size}\n" for video in videos.videos]
-    return hashlib.sha256("".join(sorted(lines)).encode("utf-8", "surrogateescape")).hexdigest()
+    text = unicodedata.normalize("NFC", "".join(sorted(lines)))
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

@@ -21,11 +21,11 @@ def scan_clips(clips: Sequence[Path], config: Config, progress: Progress | None)
     """Return the videos under the named paths, of a data set in parts those of its train/; say what they are."""
     parts = split_parts(clips[0]) if len(clips) == 1 else {}
     if parts:
-        others = " and ".join(sorted(path.name for part, path in parts.items() if part != "train"))
+        others = ", ".join(sorted(path.name for part, path in parts.items() if part != "train"))
+        train, root = parts["train"].name, clips[0]
         _log.info(
-            "%s holds the parts of a data set: %s is trained on, %s is held out for `videogan evaluate %s`",
-            clips[0], parts["train"].name, others, clips[0],
-        )  # fmt: skip
+            "%s holds the parts of a data set: %s is trained on, `videogan evaluate` takes: %s", root, train, others
+        )
         clips = [parts["train"]]
     folder = scan_folder(
         clips,

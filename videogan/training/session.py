@@ -23,6 +23,7 @@ from videogan.data.paths import AnyPaths, as_paths, named_paths
 from videogan.device import environment
 from videogan.errors import DivergedError, MissingPathError, UsageError
 from videogan.files import open_for_append, write_json
+from videogan.signals import StopRequest
 from videogan.training.changes import in_words
 from videogan.training.decisions import decide_config
 from videogan.training.distributed import (
@@ -34,7 +35,7 @@ from videogan.training.distributed import (
 )
 from videogan.training.log import LogFile
 from videogan.training.loop import Budget, Progress, run_training
-from videogan.training.memory import check_memory
+from videogan.training.memory import check_memory, telling_memory
 from videogan.training.recorder import Recorder
 from videogan.training.resume import (
     Choice,
@@ -42,6 +43,7 @@ from videogan.training.resume import (
     choose_run,
     clips_of,
     go_back,
+    go_on_in_smaller_batches,
     listing_sha256,
     recorded_clips,
 )
@@ -103,7 +105,7 @@ def train(
     config, decisions = decide_config(folder, preset, _changes(settings or {}, steps))
     budget = Budget(config.train.steps, minutes)
     _announce(decisions, config, process)
-    with process_group(process, torch.device(config.train.device)):
+    with process_group(process, torch.device(config.train.device)), telling_memory(config):
         # What each machine would decide for itself, the first process decides for all.
         config = Config.model_validate_json(decided_by_first(process, config.model_dump_json))
         choice = decided_by_first(process, partial(choose_run, folder, paths, config, resume))
@@ -206,10 +208,12 @@ def _train(
         return
     if recorder is not None:
         recorder.begin(state)
-    while True:
+    request = None
+    while request is None:
         try:
-            request = run_training(state, loader, budget, recorder, process=process, progress=progress)
-            break
+            request = _train_on(state, loader, budget, recorder, process, progress)
+            if request is None:
+                go_on_in_smaller_batches(state, run, len(loader.cache.class_names))
         except DivergedError as error:
             try:
                 go_back(state, run, process, error)
@@ -217,13 +221,33 @@ def _train(
                 if recorder is not None:
                     recorder.end(state, "diverged")
                 raise
-            if recorder is not None:
-                recorder.go_back(state)
+        if request is None and recorder is not None:
+            recorder.go_back(state)
     if recorder is not None:
         recorder.end(state, "interrupted" if request else "finished")
     if request:
         request.raise_as(f"stopped at step {state.step}, saved; the same command goes on from there")
     _log.info("trained %d steps; `videogan sample --run %s out.mp4` makes videos", state.step, run.path)
+
+
+def _train_on(
+    state: TrainingState,
+    loader: ClipLoader,
+    budget: Budget,
+    recorder: Recorder | None,
+    process: Process,
+    progress: Progress | None,
+) -> StopRequest | None:
+    """Train until the end or a signal; None where a GPU's memory did not suffice for a batch that can be split.
+
+    The error is gone when this returns, and with it all that it held in memory.
+    """
+    try:
+        return run_training(state, loader, budget, recorder, process=process, progress=progress)
+    except torch.OutOfMemoryError:
+        if process.world_size > 1 or 2 * state.micro_batches > state.config.train.batch_size:
+            raise
+    return None
 
 
 def _write_settings(
