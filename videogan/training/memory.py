@@ -46,10 +46,15 @@ def telling_memory(config: Config) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if not wants_memory(error):
             raise
-        raise UsageError(
-            f"{_asked(config)} needs more memory than there is; try {_advice(config.train.batch_size // 2)}, and the "
-            "same command goes on from the newest checkpoint"
-        ) from None
+        raise out_of_memory(config, config.train.batch_size // 2) from None
+
+
+def out_of_memory(config: Config, smaller_batch: int) -> UsageError:
+    """Return what to say where memory ran out, with a batch that may fit, if one of two clips or more can."""
+    return UsageError(
+        f"{_asked(config)} needs more memory than there is; {_advice(smaller_batch)} may fit, and the same command goes on "
+        "from the newest checkpoint"
+    )
 
 
 def _asked(config: Config) -> str:

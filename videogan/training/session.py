@@ -35,7 +35,7 @@ from videogan.training.distributed import (
 )
 from videogan.training.log import LogFile
 from videogan.training.loop import Budget, Progress, run_training
-from videogan.training.memory import check_memory, telling_memory
+from videogan.training.memory import check_memory, out_of_memory, telling_memory
 from videogan.training.recorder import Recorder
 from videogan.training.resume import (
     Choice,
@@ -245,8 +245,10 @@ def _train_on(
     try:
         return run_training(state, loader, budget, recorder, process=process, progress=progress)
     except torch.OutOfMemoryError:
-        if process.world_size > 1 or 2 * state.micro_batches > state.config.train.batch_size:
+        if process.world_size > 1:
             raise
+        if 2 * state.micro_batches > state.config.train.batch_size:
+            raise out_of_memory(state.config, smaller_batch=1) from None
     return None
 
 
