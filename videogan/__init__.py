@@ -81,5 +81,5 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return getattr(import_module(f"videogan.{_ROOMS[name]}"), name)
     if name == "__version__":
-        return import_module("videogan.artifacts.provenance").package_version()
+        return import_module("videogan.artifacts.provenance").package_version("videogan")
     raise AttributeError(f"module 'videogan' has no attribute {name!r}")

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from videogan.config import Config
-from videogan.errors import MissingPathError, UsageError, did_you_mean
+from videogan.errors import MissingPathError, UsageError, did_you_mean, reason_of
 from videogan.files import load_json, parse_json, write_text
 
 GPU = {
@@ -186,17 +186,17 @@ def known_settings(config: Config) -> list[str]:
 
 def _nearest(key: str, config: Config) -> str:
     """Say which setting may have been meant: one of the same group, one of that name in another, or what there is."""
-    known = known_settings(config)
+    settings = known_settings(config)
     group, _, name = key.partition(".")
-    for candidates in ([own for own in known if own.startswith(f"{group}.")], known):
-        names = {own.partition(".")[2]: own for own in candidates}
+    siblings = [setting for setting in settings if setting.startswith(f"{group}.")]
+    for candidates in (siblings, settings):
+        names = {setting.partition(".")[2]: setting for setting in candidates}
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
         if near:
             return f" (did you mean {names[near[0]]!r}?)"
-    members = [own.partition(".")[2] for own in known if own.startswith(f"{group}.")]
-    if members:
-        return f"; {group} has {', '.join(members)}"
-    return f"; groups are {', '.join(dict.fromkeys(own.partition('.')[0] for own in known))}"
+    if siblings:
+        return f"; {group} has {', '.join(setting.partition('.')[2] for setting in siblings)}"
+    return f"; groups are {', '.join(dict.fromkeys(setting.partition('.')[0] for setting in settings))}"
 
 
 def load_config(path: Path) -> Config:
@@ -211,8 +211,7 @@ def load_config(path: Path) -> Config:
     except FileNotFoundError:
         raise MissingPathError(f"{path}: no such config file") from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{path}: not a readable config file ({reason})") from None
+        raise UsageError(f"{path}: not a readable config file ({reason_of(error)})") from None
     if not isinstance(tree, dict):
         raise UsageError(f"{path}: not a config, which is one JSON object")
     return validate(tree, str(path))

@@ -23,11 +23,13 @@ from videogan.artifacts.checkpoint_files import (
     checkpoint_name,
     list_checkpoints,
     newest_checkpoint,
+    remove_checkpoint,
     verify,
 )
 from videogan.artifacts.metrics_file import best_step, read_metrics
-from videogan.errors import CheckpointError, MissingPathError, UsageError, VideoganError
+from videogan.errors import CheckpointError, MissingPathError, UsageError, VideoganError, reason_of
 from videogan.files import file_lock
+from videogan.parts import abandoned_parts
 
 RUNS = Path("runs")
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "default.safetensors"
@@ -141,6 +143,13 @@ class RunFolder:
                 "same command goes on from the newest checkpoint"
             ) from None
 
+    def remove_abandoned(self) -> None:
+        """Remove what a training that was killed left half-written: for the one who holds the lock, so nobody writes."""
+        files = (self.config, self.environment, self.metrics, self.status, self.report)
+        parts = [part for path in files for part in abandoned_parts(path)]
+        for part in (*parts, *self.checkpoints.glob(".step-*.part")):
+            remove_checkpoint(part) if part.is_dir() else part.unlink(missing_ok=True)
+
     def make(self) -> None:
         """Make the folders.
 
@@ -208,7 +217,7 @@ def find_weights(where: Path | None, runs: Path = RUNS, *, best: bool = False) -
     except FileNotFoundError:
         raise MissingPathError(f"{where}: no such run, checkpoint or weights file") from None
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{where}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+        raise CheckpointError(f"{where}: cannot be read ({reason_of(error)})") from None
     if best and not is_run:
         raise UsageError(f"{where}: is no run folder, so there is no best of its checkpoints; leave out --best")
     if not stat.S_ISDIR(mode):

@@ -98,11 +98,9 @@ def sample(
             raise UsageError("a loop has an end: give --frames a number, not inf")
         rows, columns = options.parse_grid(grid, count)
         model, videos = videogan.load(run, best=best), count * rows * columns
-        at_once = VIDEOS_AT_ONCE if grid is None else videos
         common: dict[str, Any] = {"classes": class_name, "truncation": truncation, "speed": speed, "loop": loop}
-        for first in range(0, videos, at_once):
-            seeds = range(seed + first, seed + min(first + at_once, videos))
-            stream = model.sample(num_frames, seeds=seeds, **common)
+        for first in range(0, videos, at_once := VIDEOS_AT_ONCE if grid is None else videos):
+            stream = model.sample(num_frames, seeds=range(seed, seed + videos)[first : first + at_once], **common)
             write(stream if grid is None else stream.grid(rows), paths[first : first + at_once])
     tell_model(model)
     echo(*([] if out == options.STDOUT else paths))

@@ -16,7 +16,25 @@ Normalisation = Literal["none", "batch", "spectral", "rms"]
 
 
 class GeneratorConfig(Group):
-    """The arguments of :class:`videogan.models.generator.Generator`, which explains them."""
+    """What the generator is built of.
+
+    Attributes:
+        channels: features at 4, 8, 16, ... pixels, one for each resolution up to ``size / subpixel``.
+        content_dim: length of the content code, fixed for a video.
+        class_dim: length of a class embedding.
+        noise_dim: motion noise per latent step of four frames.
+        motion_dim: length of a motion code.
+        motion_inputs: numbers to which a linear map brings a motion code before the decoder; 0 gives it the whole code.
+        class_scale: ``unit-norm`` divides class embeddings, which begin with variance 1, by the root of their length.
+        content_scale: ``unit-variance`` divides the content code by its prior's standard deviation.
+        hidden_dim: width of the layers between codes and the first feature map.
+        max_half_life: longest half-life of the motion noise in latent steps, 0 for white noise.
+        dense_until: resolutions up to this one convolve over 3 frames, larger ones over single frames.
+        subpixel: 1, or 2 for a last doubling of the resolution by sub-pixel convolution (Shi et al. 2016, section
+            3.2), which costs a fraction of a stage at full resolution.
+        prior: distribution of the content code.
+        normalisation: of features or weights.
+    """
 
     channels: Annotated[tuple[Channels, ...], Field(min_length=3)] = (128, 96, 48)
     content_dim: Annotated[int, Field(ge=1, le=65_536)] = 64

@@ -7,7 +7,7 @@ import torch
 
 from videogan.config import Config
 from videogan.device import available_bytes
-from videogan.errors import UsageError, wants_memory
+from videogan.errors import UsageError, reason_of, wants_memory
 from videogan.models.build import build_discriminators, build_encoder, build_generator
 
 KEPT_PER_STAGE = 6
@@ -52,8 +52,8 @@ def telling_memory(config: Config) -> Iterator[None]:
 def out_of_memory(config: Config, smaller_batch: int) -> UsageError:
     """Return what to say where memory ran out, with a batch that may fit, if one of two clips or more can."""
     return UsageError(
-        f"{_asked(config)} needs more memory than there is; {_advice(smaller_batch)} may fit, and the same command goes on "
-        "from the newest checkpoint"
+        f"{_asked(config)} needs more memory than there is; {_advice(smaller_batch)} may fit, and the same command "
+        "goes on from the newest checkpoint"
     )
 
 
@@ -73,7 +73,7 @@ def _weight_bytes(config: Config, num_classes: int) -> int:
             generator, encoder = build_generator(config, num_classes), build_encoder(config)
             networks = [generator, encoder, *build_discriminators(config, num_classes).values()]
     except (RuntimeError, TypeError) as error:  # sizes beyond 64 bits
-        raise UsageError(f"networks of this size cannot be made ({str(error).splitlines()[0]})") from None
+        raise UsageError(f"networks of this size cannot be made ({reason_of(error)})") from None
     return 4 * COPIES_OF_WEIGHTS * sum(p.numel() for network in networks for p in network.parameters())
 
 

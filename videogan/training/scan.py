@@ -8,7 +8,7 @@ from pathlib import Path
 from videogan.config import Config
 from videogan.data.folder import VideoFolder, scan_folder
 from videogan.data.paths import split_parts
-from videogan.training.loop import Progress
+from videogan.files import TaskProgress
 
 _log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ LOPSIDED = 20
 """A class that has so many times as many videos as another."""
 
 
-def scan_clips(clips: Sequence[Path], config: Config, progress: Progress | None) -> VideoFolder:
+def scan_clips(clips: Sequence[Path], config: Config, progress: TaskProgress | None) -> VideoFolder:
     """Return the videos under the named paths, of a data set in parts those of its train/; say what they are."""
     parts = split_parts(clips[0]) if len(clips) == 1 else {}
     if parts:

@@ -14,15 +14,16 @@ import torch
 from videogan import presets
 from videogan.artifacts.checkpoints import load_state
 from videogan.artifacts.metrics_file import Row, read_metrics
+from videogan.artifacts.provenance import environment
 from videogan.artifacts.runs import RunFolder
 from videogan.config import Config
 from videogan.data.cache import open_cache
 from videogan.data.folder import VideoFolder
 from videogan.data.loader import ClipLoader
 from videogan.data.paths import AnyPaths, as_paths, named_paths
-from videogan.device import environment
+from videogan.device import describe
 from videogan.errors import DivergedError, MissingPathError, UsageError
-from videogan.files import open_for_append, write_json
+from videogan.files import TaskProgress, open_for_append, write_json
 from videogan.signals import StopRequest
 from videogan.training.changes import in_words
 from videogan.training.decisions import decide_config
@@ -33,8 +34,8 @@ from videogan.training.distributed import (
     process_from_environment,
     process_group,
 )
-from videogan.training.log import LogFile
-from videogan.training.loop import Budget, Progress, run_training
+from videogan.training.log import LogFile, duration
+from videogan.training.loop import Budget, run_training
 from videogan.training.memory import check_memory, out_of_memory, telling_memory
 from videogan.training.recorder import Recorder
 from videogan.training.resume import (
@@ -76,7 +77,7 @@ def train(
     resume: bool = True,
     dry_run: bool = False,
     on_tick: Callable[[Row], None] | None = None,
-    progress: Progress | None = None,
+    progress: TaskProgress | None = None,
 ) -> Run:
     """Learn a folder of video clips, or go on learning it.
 
@@ -115,14 +116,11 @@ def train(
             choice.check()
             if dry_run:
                 return Run(choice.run.path, config)
-            loader = _loader(config, videos, process, progress)
+            loader = _loader(videos, config, process, progress)
         run_folder = decided_by_first(process, choice.claim)
         with run_folder.writing(), run_folder.locked() if process.first else nullcontext(), _log_file(run_folder.log):
             state = _state(config, choice, paths, videos)
-            recorder = None
-            if process.first:
-                _write_settings(run_folder, config, paths, videos, process)
-                recorder = Recorder(run_folder, loader, torch.device(config.train.device), on_tick)
+            recorder = _recorder(config, run_folder, loader, paths, videos, on_tick) if process.first else None
             _train(state, loader, run_folder, budget, recorder, process, progress)
     return Run(run_folder.path, config)
 
@@ -160,15 +158,11 @@ def _announce(decisions: list[str], config: Config, process: Process) -> None:
         _log.info(decision)
 
 
-def _loader(config: Config, videos: VideoFolder, process: Process, progress: Progress | None) -> ClipLoader:
-    reading = None if progress is None else partial(progress, "reading clips")
-    return ClipLoader(
-        open_cache(videos, config.data, progress=reading),
-        config.data,
-        batch_size=config.train.batch_size,
-        seed=config.train.seed,
-        process=(process.rank, process.world_size),
-    )
+def _loader(videos: VideoFolder, config: Config, process: Process, progress: TaskProgress | None) -> ClipLoader:
+    """Fill the clip cache, and return what draws the batches from it."""
+    train, reading = config.train, None if progress is None else partial(progress, "reading clips")
+    cache = open_cache(videos, config.data, progress=reading)
+    return ClipLoader(cache, config.data, batch_size=train.batch_size, seed=train.seed, process=process)
 
 
 def _state(config: Config, choice: Choice, clips: Sequence[Path], videos: VideoFolder) -> TrainingState:
@@ -201,10 +195,11 @@ def _train(
     budget: Budget,
     recorder: Recorder | None,
     process: Process,
-    progress: Progress | None,
+    progress: TaskProgress | None,
 ) -> None:
     if budget.spent(state):
-        _log.info("%s", budget.in_words(state))
+        spent = f"step {state.step} of {budget.steps} already, after {duration(state.seconds)} of training"
+        _log.info("%s; %s trains it further", spent, budget.option_for_more(state))
         return
     if recorder is not None:
         recorder.begin(state)
@@ -236,7 +231,7 @@ def _train_on(
     budget: Budget,
     recorder: Recorder | None,
     process: Process,
-    progress: Progress | None,
+    progress: TaskProgress | None,
 ) -> StopRequest | None:
     """Train until the end or a signal; None where a GPU's memory did not suffice for a batch that can be split.
 
@@ -252,17 +247,25 @@ def _train_on(
     return None
 
 
-def _write_settings(
-    run: RunFolder, config: Config, clips: Sequence[Path], videos: VideoFolder, process: Process
-) -> None:
+def _recorder(
+    config: Config,
+    run: RunFolder,
+    loader: ClipLoader,
+    clips: Sequence[Path],
+    videos: VideoFolder,
+    on_tick: Callable[[Row], None] | None,
+) -> Recorder:
+    """Write down what the run is trained with, and return what keeps its record."""
+    device = torch.device(config.train.device)
     presets.save_config(config, run.config)
     about = {
         "clips": recorded_clips(clips),
         "listing_sha256": listing_sha256(videos),
-        "processes": str(process.world_size),
-        **environment(torch.device(config.train.device)),
+        "processes": str(loader.world_size),
+        **environment(describe(device)),
     }
     write_json(run.environment, about)
+    return Recorder(run, loader, device, on_tick)
 
 
 @contextmanager
