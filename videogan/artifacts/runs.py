@@ -144,7 +144,7 @@ class RunFolder:
             ) from None
 
     def remove_abandoned(self) -> None:
-        """Remove what a training that was killed left half-written: for the one who holds the lock, so nobody writes."""
+        """Remove what a training that was killed left half-written; who calls this holds the lock."""
         files = (self.config, self.environment, self.metrics, self.status, self.report)
         parts = [part for path in files for part in abandoned_parts(path)]
         for part in (*parts, *self.checkpoints.glob(".step-*.part")):

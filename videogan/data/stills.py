@@ -6,7 +6,7 @@ import numpy as np
 
 from videogan.video import VideoReader
 
-_THUMBNAIL = 16
+_THUMBNAIL = 8
 _MOMENTS = 12
 _LEVELS = 20
 """Mean difference of two thumbnails, of 255 levels, from which they have nothing in common."""
