@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from videogan.model import Model, Reconstruction, load
     from videogan.models.latents import ClipLatents, Latents
     from videogan.preparation import Prepared, prepare
+    from videogan.presets import Setting, settings
     from videogan.training.session import Run, train
 
     __version__: str
@@ -41,6 +42,7 @@ __all__ = [
     "Reconstruction",
     "Report",
     "Run",
+    "Setting",
     "UsageError",
     "VideoError",
     "VideoStream",
@@ -53,6 +55,7 @@ __all__ = [
     "load_features",
     "load_lpips",
     "prepare",
+    "settings",
     "train",
 ]
 
@@ -64,6 +67,7 @@ _ROOMS = {
     "Reconstruction": "model",
     "Report": "metrics",
     "Run": "training.session",
+    "Setting": "presets",
     "VideoStream": "generation.video_stream",
     "compare": "metrics",
     "evaluate": "metrics",
@@ -72,6 +76,7 @@ _ROOMS = {
     "load_features": "metrics",
     "load_lpips": "metrics",
     "prepare": "preparation",
+    "settings": "presets",
     "train": "training.session",
 }
 

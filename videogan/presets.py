@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from videogan.config import Config
+from videogan.config import Config, reference
+from videogan.config.reference import Setting as Setting
 from videogan.errors import MissingPathError, UsageError, did_you_mean, reason_of
 from videogan.files import load_json, parse_json, write_text
 
@@ -110,6 +111,19 @@ def preset(name: str, settings: Sequence[str] = ()) -> Config:
     if name not in PRESETS:
         raise UsageError(f"there is no preset {name!r}{did_you_mean(name, PRESETS)}; presets are {', '.join(PRESETS)}")
     return change(change(Config(preset=name), PRESETS[name]), dict(map(parse_setting, settings)))
+
+
+def settings(name: str = "cpu", group: str | None = None) -> list[Setting]:
+    """Return every setting of a preset, or of one of its groups such as ``data``, with what it may be and what it does.
+
+    Raises:
+        UsageError: there is no such preset or group.
+    """
+    config = preset(name)
+    groups = [key for key, value in config if isinstance(value, BaseModel)]
+    if group is not None and group not in groups:
+        raise UsageError(f"there is no group {group!r}{did_you_mean(group, groups)}; groups are {', '.join(groups)}")
+    return [setting for setting in reference.settings(config) if group in (None, setting.name.partition(".")[0])]
 
 
 def parse_setting(setting: str) -> tuple[str, Any]:
