@@ -41,6 +41,7 @@ def test_where_memory_runs_out_a_run_goes_on_in_shares(videogan, clips, tiny, sm
         assert torch.allclose(value, shares[name], atol=1e-4), name
 
 
+@pytest.mark.slow
 def test_memory_that_runs_out_later_costs_the_steps_since_the_last_tick(videogan, clips, tiny, small_gpu):
     small_gpu(clips=2, after=3)  # of ticks of two steps, in the second
     result = videogan("train", clips, *tiny, "--steps", 4, "--run", "run")

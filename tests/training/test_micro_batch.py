@@ -25,22 +25,19 @@ def learnt(config, micro_batches):
 @pytest.mark.parametrize(
     "settings",
     [
-        [],
-        ["joint_discriminator.weight=0.5", "encoder.generator_weight=0"],
-        ["penalty.kind=exact", "adversarial.kind=hinge", "encoder.clip_cycle_weight=1"],
-        ["penalty.kind=wgan-gp", "adversarial.kind=wasserstein"],
+        ["joint_discriminator.weight=0.5"],
+        ["penalty.kind=wgan-gp", "adversarial.kind=wasserstein", "encoder.generator_weight=0"],
     ],
 )
 def test_shares_of_a_batch_learn_what_the_batch_does(settings):
-    config = tiny_config("train.batch_size=8", "encoder.share=0.5", "penalty.share=0.5", *settings)
+    config = tiny_config("train.batch_size=4", "encoder.share=0.5", "penalty.share=0.5", *settings)
     config = config.model_copy(update={"optimizer": config.optimizer.model_copy(update={"clip_norm": 1e9})})
     whole, losses = learnt(config, 1)
-    for count in (2, 4):
-        gradients, means = learnt(config, count)
-        assert (gradients - whole).norm() < 1e-3 * whole.norm()
-        assert means.keys() == losses.keys()
-        for name, value in losses.items():
-            assert value == pytest.approx(float(means[name]), rel=1e-2, abs=1e-3), name
+    gradients, means = learnt(config, 2)
+    assert (gradients - whole).norm() < 1e-3 * whole.norm()
+    assert means.keys() == losses.keys()
+    for name, value in losses.items():
+        assert value == pytest.approx(float(means[name]), rel=1e-2, abs=1e-3), name
 
 
 def test_every_clip_and_every_row_of_noise_has_its_share():

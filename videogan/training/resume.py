@@ -228,6 +228,6 @@ def go_on_in_smaller_batches(state: TrainingState, run: RunFolder, num_classes: 
 def listing_sha256(videos: VideoFolder) -> str:
     """Return a hash of the names and sizes of a folder's videos, wherever the folder lies."""
     root = videos.root if videos.root.is_dir() else videos.root.parent
-    lines = [f"{video.path.relative_to(root)}\t{video.path.stat().st_size}\n" for video in videos.videos]
-    text = unicodedata.normalize("NFC", "".join(sorted(lines)))
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    names = [unicodedata.normalize("NFC", str(video.path.relative_to(root))) for video in videos.videos]
+    lines = [f"{name}\t{video.path.stat().st_size}\n" for name, video in zip(names, videos.videos, strict=True)]
+    return hashlib.sha256("".join(sorted(lines)).encode("utf-8", "surrogateescape")).hexdigest()
