@@ -16,7 +16,7 @@ from videogan.artifacts.runs import RunFolder, find_weights
 from videogan.artifacts.weights import networks_sha256, read_weights
 from videogan.data.clips import clip_span
 from videogan.data.folder import VideoFolder, survey_folder
-from videogan.data.paths import named_paths, split_parts
+from videogan.data.paths import split_parts
 from videogan.data.summary import file_report, folder_report
 from videogan.errors import UsageError, VideoError
 from videogan.files import Progress, read_json
@@ -43,7 +43,6 @@ def inspect(path: str | os.PathLike[str], progress: Progress | None = None) -> d
         report["totals"]["training"] = _training(folder)
         report["totals"]["parts"] = {part: held.name for part, held in split_parts(path).items()}
         return report
-    named_paths(path)  # which refuses archives
     try:
         report = file_report(path, probe(path))
         about = read_provenance(path)
