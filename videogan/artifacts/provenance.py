@@ -22,7 +22,10 @@ MAX_VIDEOS = 100
 MAX_TEXT = 2**17
 """Characters of a comment that is parsed."""
 
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
+LARGEST_SEED = 10**1000 - 1
+"""Any whole number is a seed, as long as a hundred of them find room in a comment."""
+
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 NumFrames = Annotated[int, Field(ge=1, le=MAX_FRAMES)]
 ShortText = Annotated[str, Field(max_length=1000)]
 

@@ -23,6 +23,7 @@ from videogan.generation.sampling import take
 from videogan.signals import StopRequest, stop_request
 from videogan.video import VideoWriter, as_frame_rate, to_float, to_uint8
 from videogan.video.pipe import PipeFormat, PipeWriter
+from videogan.video.writer import remove_abandoned
 
 CLIP_FRAMES = 64
 """Frames of a given clip that are laid beside or before a stream at once."""
@@ -181,6 +182,8 @@ class VideoStream:
         texts = [about.model_dump_json() for about in self.provenance] if metadata else []
         comments: Sequence[str | None] = texts or [None] * len(paths)
         written = 0
+        for path in paths:
+            remove_abandoned(Path(path))
         with ExitStack() as stack:
             writers = [
                 stack.enter_context(
