@@ -1,4 +1,4 @@
-"""Videos that FFmpeg does not read as such: folders of numbered images, and animated WebP."""
+"""Videos that FFmpeg does not read as such: folders of numbered images, animated WebP, TIFF of several pages."""
 
 import re
 import warnings
@@ -6,17 +6,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
 from PIL import Image, ImageOps
 
-from videogan.errors import VideoError
+from videogan.errors import NotAVideoError, VideoError
 from videogan.video.formats import IMAGE_SUFFIXES, MAX_PIXELS
 from videogan.video.index import FrameIndex
 from videogan.video.safety import check_regular_file
 
 _NUMBERED = re.compile(r"(.*?)(\d+)")
+_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_MILLISECOND = Fraction(1, 1000)
+
+# As browsers show animations: a delay that nobody could see is taken for none given.
+FASTEST_DELAY, USUAL_DELAY = 10, 100
+"""Milliseconds: a picture that is to be shown for no longer than the one is shown for the other."""
 
 
 def numbered_images(folder: Path) -> list[Path]:
@@ -33,11 +41,26 @@ def numbered_images(folder: Path) -> list[Path]:
     return [folder / name for _, name in names] if len(names) > 1 else []
 
 
+def holds_several(path: Path) -> bool:
+    """Say whether an image file is a video of its own: an animated PNG or WebP, or a TIFF of several pages."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(1 << 16)
+        if head[:4] in _TIFF_HEADS:
+            with _image_errors(path), _open_image(path, "TIFF") as image:
+                return getattr(image, "n_frames", 1) > 1
+    except (OSError, VideoError):
+        return False
+    # What animated PNGs and WebPs carry before their first picture.
+    return (head[:8] == _PNG_HEAD and b"acTL" in head) or (is_webp(head) and b"ANIM" in head)
+
+
 class ImageFolder:
     """The numbered images of a folder as a video of 25 frames per second."""
 
     nominal_rate = Fraction(25)
     sample_aspect = Fraction(1)
+    animation = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -49,13 +72,18 @@ class ImageFolder:
             raise VideoError(
                 path, "not a folder of numbered images, all named alike (frame_0001.png frame_0002.png ...)"
             )
+        if holds_several(self._images[0]):
+            raise VideoError(path, "each of its images is an animation: a video of its own")
         self.codec = self._images[0].suffix[1:].lower()
         self.first = self._load(self._images[0])
 
-    def _load(self, path: Path) -> av.VideoFrame:
-        check_regular_file(path)
-        with _image_errors(path), _open_image(path, "PNG", "JPEG", "BMP", "TIFF", "PPM") as image:
-            return _picture(path, ImageOps.exif_transpose(image))
+    def _load(self, image_path: Path) -> av.VideoFrame:
+        try:
+            check_regular_file(image_path)
+            with _image_errors(image_path), _open_image(image_path, "PNG", "JPEG", "BMP", "TIFF", "PPM") as image:
+                return _picture(image_path, ImageOps.exif_transpose(image))
+        except VideoError as error:
+            raise VideoError(self.path, f"{image_path.name}: {error.reason}") from error
 
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Yield every image in order."""
@@ -81,34 +109,52 @@ class ImageFolder:
         """Nothing is held open."""
 
 
-class WebpSource:
-    """An animated WebP, decoded from the start each time."""
+class MultiImage:
+    """An image file of several pictures, decoded from the start each time.
 
-    nominal_rate = None
+    An animated WebP, or a TIFF whose pages are shown at 25 per second, as the images of a folder are.
+    """
+
     sample_aspect = Fraction(1)
-    codec = "webp"
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        with _image_errors(path), _open_image(path, "WEBP") as image:
-            if getattr(image, "n_frames", 1) < 2:
-                raise VideoError(path, "a still image, not a video")
+    def __init__(self, path: Path, image_format: Literal["WEBP", "TIFF"]) -> None:
+        self.path, self._format = path, image_format
+        self.codec = image_format.lower()
+        self.animation = image_format == "WEBP"
+        self.nominal_rate = None if self.animation else Fraction(25)
+        with self._opened() as image:
+            self._count = getattr(image, "n_frames", 1)
+            if self._count < 2:
+                raise NotAVideoError(path, "a still image, not a video")
             self.first = _picture(path, image)
 
+    @contextmanager
+    def _opened(self) -> Iterator[Image.Image]:
+        with _image_errors(self.path), _open_image(self.path, self._format) as image:
+            yield image
+
     def pictures(self) -> Iterator[av.VideoFrame]:
-        """Yield every picture in order; its ``pts`` is in milliseconds."""
-        with _image_errors(self.path), _open_image(self.path, "WEBP") as image:
-            for number in range(getattr(image, "n_frames", 1)):
+        """Yield every picture in order; its ``pts`` and ``duration`` are in milliseconds."""
+        time = 0
+        with self._opened() as image:
+            for number in range(self._count):
                 image.seek(number)
                 picture = _picture(self.path, image)
-                picture.pts, picture.time_base = int(image.info["timestamp"]), Fraction(1, 1000)
+                picture.pts, picture.duration, picture.time_base = time, self._delay(image), _MILLISECOND
+                time += picture.duration
                 yield picture
+
+    def _delay(self, image: Image.Image) -> int:
+        delay = int(image.info.get("duration", 0)) if self.animation else 40
+        return delay if delay > FASTEST_DELAY else USUAL_DELAY
 
     def index(self, *, budget: int = 0) -> FrameIndex:
         """List the frames by decoding them all."""
-        pts = np.array([picture.pts for picture in self.pictures()], np.int64)
-        nothing = np.zeros(0, np.int64)
-        return FrameIndex(pts, nothing, nothing, Fraction(1, 1000), seekable=False)
+        times = [(picture.pts, picture.duration) for picture in self.pictures()]
+        pts = np.array([pts for pts, _ in times], np.int64)
+        return FrameIndex.unseekable(
+            pts, _MILLISECOND, nominal_rate=self.nominal_rate, last=times[-1][1], animation=self.animation
+        )
 
     def pick(self, index: FrameIndex, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield (number, picture) for each of these rising frame numbers."""
@@ -127,11 +173,16 @@ class WebpSource:
         """Nothing is held open."""
 
 
-def is_webp(path: Path) -> bool:
-    """Say whether a file starts like a WebP."""
+def image_format(path: Path) -> Literal["WEBP", "TIFF"] | None:
+    """Return of which of the formats that :class:`MultiImage` reads a file is, by its first bytes."""
     with path.open("rb") as file:
         head = file.read(12)
-    return head[:4] == b"RIFF" and head[8:] == b"WEBP"
+    return "WEBP" if is_webp(head) else "TIFF" if head[:4] in _TIFF_HEADS else None
+
+
+def is_webp(head: bytes) -> bool:
+    """Say whether a file that starts with these 12 bytes is a WebP."""
+    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
 
 
 def _open_image(path: Path, *formats: str) -> Image.Image:
@@ -146,13 +197,25 @@ def _open_image(path: Path, *formats: str) -> Image.Image:
 
 
 def _picture(path: Path, image: Image.Image) -> av.VideoFrame:
-    """Turn an image of any mode into an RGB picture, or RGBA where it has transparency."""
-    if image.mode.startswith("I"):
-        grey = (np.asarray(image, np.int64) >> 8).clip(0, 255).astype(np.uint8)
+    """Turn an image of any mode into an RGB picture, or RGBA where it has transparency.
+
+    Whole numbers of 16 and more bits are read as 16; floating point as 0 to 1, and nothing else.
+    """
+    if image.mode.startswith("I") or image.mode == "F":
+        grey = _grey(path, np.asarray(image))
         return av.VideoFrame.from_ndarray(np.repeat(grey[..., None], 3, axis=-1), format="rgb24")
     if image.has_transparency_data:
         return av.VideoFrame.from_ndarray(np.asarray(image.convert("RGBA")), format="rgba")
     return av.VideoFrame.from_ndarray(np.asarray(image.convert("RGB")), format="rgb24")
+
+
+def _grey(path: Path, values: np.ndarray) -> np.ndarray:
+    """Return grey levels (h w) in uint8 of wider ones."""
+    if np.issubdtype(values.dtype, np.floating):
+        if not (values.min() >= 0 and values.max() <= 1):  # so that NaN is refused too
+            raise VideoError(path, "its floating point numbers are not between 0 and 1; scale them, or store integers")
+        return (255 * values + 0.5).astype(np.uint8)
+    return (values.astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
 
 
 @contextmanager

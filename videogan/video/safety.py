@@ -10,12 +10,17 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
-from videogan.errors import MissingPathError, VideoError, VideoganError
+from videogan.errors import MissingPathError, NotAVideoError, VideoError, VideoganError
 from videogan.video.formats import HEADED_FORMATS, HEADERLESS_FORMATS, MAX_PIXELS
+from videogan.video.kinds import kind_of
+from videogan.video.mp4 import check_sample_counts
 
 _log = logging.getLogger(__name__)
 
 DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
+
+# As browsers and FFmpeg show GIFs: a delay of 1/100 s or less is taken for none given, and is 1/10 s.
+APNG_DELAYS = {"max_fps": "99", "default_fps": "10"}
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -59,13 +64,26 @@ def quiet_ffmpeg() -> None:
 def open_container(path: Path) -> InputContainer:
     """Open a video container for reading; VideoError says why it cannot be. Only ``path`` itself is ever opened."""
     check_regular_file(path)
+    check_sample_counts(path)
     quiet_ffmpeg()
-    with contextlib.suppress(_NotListedError):
-        return _open(path, HEADED_FORMATS)
     try:
+        with contextlib.suppress(_NotListedError):
+            return _open(path, HEADED_FORMATS)
         return _open_headerless(path)
     except _NotListedError as error:
         raise VideoError(path, f"a file of the kind {error}, which is not read as a video") from error
+    except VideoError as error:
+        raise _better_told(path, error) from error
+
+
+def _better_told(path: Path, error: VideoError) -> VideoError:
+    """Return what to say of a file that FFmpeg cannot open."""
+    kind = kind_of(path)
+    if kind is None:
+        return error
+    # MPEG transport streams share their suffixes with TypeScript and Qt's translations.
+    meant = path.suffix.lower() in (".ts", ".mts") and "text" in kind
+    return (NotAVideoError if meant else VideoError)(path, kind)
 
 
 def reason_of(error: BaseException) -> str:
@@ -112,7 +130,7 @@ def _open_headerless(path: Path) -> InputContainer:
 
 
 def _open(path: Path, formats: str, **options: str) -> InputContainer:
-    fences = {"protocol_whitelist": "file", "format_whitelist": formats}
+    fences = {"protocol_whitelist": "file", "format_whitelist": formats, **APNG_DELAYS}
     # The log of this thread alone: another may be opening another file.
     with av.logging.Capture(local=True) as log:
         try:
