@@ -1,6 +1,7 @@
 """Files on disk: whole writes, JSON, locks, names that can be printed and sorted, and work on many files at once."""
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -129,6 +130,22 @@ def read_json(path: Path) -> Any:
         return load_json(path)
     except (OSError, ValueError):
         return None
+
+
+def write_derived(path: Path, content: Any) -> None:
+    """Replace a JSON file of what can be worked out again, with a hash by which damage shows."""
+    write_json(path, {"sha256": _json_hash(content), "content": content}, indent=None)
+
+
+def read_derived(path: Path) -> Any:
+    """Return what :func:`write_derived` wrote; None where the file is absent, unreadable, damaged or another."""
+    file = read_json(path)
+    whole = isinstance(file, dict) and "content" in file and file.get("sha256") == _json_hash(file["content"])
+    return file["content"] if whole else None
+
+
+def _json_hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def open_for_append(path: Path) -> TextIO:

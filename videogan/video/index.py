@@ -116,7 +116,7 @@ class FrameIndex:
         """Return how many steps of one clock each picture of an animation is shown; 1 each where there is no clock."""
         if self.steps.min() * self.time_base > SLIDE_SECONDS:
             return np.ones_like(self.steps)
-        single = self.steps[self.steps < 1.5 * self.steps.min()].mean()
+        single = self.steps[self.steps <= 1.5 * self.steps.min()].mean()
         ticks = np.maximum(1, np.rint(self.steps / single)).astype(np.int64)
         # Some writers round each time to the unit, others cut it off: end - 1/2 <= tick * length < end + 1.
         end, tick = self.steps.cumsum(), ticks.cumsum()
@@ -126,17 +126,18 @@ class FrameIndex:
     def frame_rate(self) -> Fraction:
         """The average frame rate: the nominal one where it agrees with the timestamps, else what they say."""
         nominal = self.nominal_rate
-        steps, count = (
-            (self.steps, int(self._ticks().sum())) if self.animation else (self.steps[:-1], len(self.pts) - 1)
-        )
-        span = int(steps.sum()) * self.time_base
+        count, span = len(self.pts) - 1, int(self.steps[:-1].sum()) * self.time_base
+        if self.animation:
+            count, span = int(self._ticks().sum()), self.duration
         if span <= 0:
             return nominal if nominal and 0 < nominal <= MAX_FRAME_RATE else Fraction(25)
         measured = count / span
         if nominal and abs(measured / nominal - 1) < Fraction(1, 100):
             return nominal
-        # Containers that count in milliseconds blur the usual rates a little.
-        whole = Fraction(round(measured))
+        # Containers that count in milliseconds blur the usual rates a little, and GIF, in 1/100 s, those of short ones.
+        whole = Fraction(max(1, round(measured)))
+        if self.animation and abs(count / whole - span) <= self.time_base:
+            return whole
         usual = min(whole, whole * 1000 / 1001, key=lambda rate: abs(rate - measured))
         if abs(usual - measured) < measured / 1000:
             return usual

@@ -48,8 +48,8 @@ def storage(format_name: str) -> Storage:
     pixels = av.VideoFormat(format_name)
     alpha = any(component.is_alpha for component in pixels.components)
     coloured = len(pixels.components) > 2 or pixels.is_rgb
-    # Images with transparency have arbitrary colours where they are hidden. Video by luma and chroma with an alpha plane
-    # (yuva) hides the picture that was filmed, and that is what is wanted of it.
+    # Images with transparency have arbitrary colours where they are hidden. Video by luma and chroma with an alpha
+    # plane (yuva) hides the picture that was filmed, and that is what is wanted of it.
     if pixels.has_palette or (alpha and (pixels.is_rgb or not coloured)):
         return Storage.TRANSPARENT
     if not coloured:

@@ -63,6 +63,8 @@ class ContainerSource:
             begun = list(islice(pictures, 2 if self.animation else 1))
             if begun:
                 if self.animation and len(begun) < 2:
+                    if self.errors:
+                        raise VideoError(self.path, f"only its first picture can be decoded{self.because()}")
                     raise NotAVideoError(self.path, "a still image, not a video")
                 self._fresh = chain(begun, pictures)
                 return begun[0]
@@ -184,7 +186,7 @@ class ContainerSource:
         return listed.index(pts, self.time_base, self.nominal_rate, animation=self.animation)
 
     def pick(self, index: FrameIndex, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Yield (number, picture) for each of these rising picture numbers; FrameMissingError where one is not there."""
+        """Yield (number, picture) for each of these rising numbers; FrameMissingError where one is not there."""
         if not index.seekable:
             yield from self._count_up_to(numbers)
             return

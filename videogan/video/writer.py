@@ -1,6 +1,7 @@
 """Writes videos so that a reader never meets a half-written one."""
 
 import contextlib
+import logging
 import os
 import re
 from fractions import Fraction
@@ -20,6 +21,11 @@ from videogan.video.safety import reason_of
 OUTPUT_SUFFIXES = (".mp4", ".webm", ".gif", ".webp", ".png")
 X264_PRESETS = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 
+_log = logging.getLogger(__name__)
+
+_FASTEST = {".gif": Fraction(50), ".webp": Fraction(90)}
+"""Frames per second that browsers show: they take a delay of 1/100 s or less for none given, and make it 1/10 s."""
+
 _FRAME_NAME = re.compile(r"frame_\d{6,}\.png")
 
 
@@ -28,8 +34,9 @@ class VideoWriter:
 
     ``.mp4`` (H.264), ``.webm`` (VP9), ``.gif``, ``.webp`` (animated; equal neighbours become one longer frame),
     ``.png`` (one contact sheet), no suffix (a folder of PNG frames). Odd sizes of MP4 and WebM are made even by
-    repeating the last row or column. The frames go to ``PATH.PID.part``, which takes the name PATH when the ``with``
-    block ends well and is removed when it ends with an error. Memory is constant.
+    repeating the last row or column. Of more than 50 frames per second (GIF) or 90 (WebP), which browsers would show
+    ten times too slowly, some are left out, and a line of the log says so. The frames go to ``PATH.PID.part``, which
+    takes the name PATH when the ``with`` block ends well and is removed when it ends with an error. Memory is constant.
 
     Args:
         path: what to write; its parent folder must exist.
@@ -63,6 +70,7 @@ class VideoWriter:
         # Of this process alone: another may be writing a video of the same name.
         self._part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
         self._sink: Sink | None = None
+        self._stored_rate = min(self.frame_rate, _FASTEST.get(self.path.suffix.lower(), self.frame_rate))
         self._closed = False
         _check_options(crf, preset, gop)
         self._crf, self._preset = crf, preset
@@ -70,6 +78,11 @@ class VideoWriter:
         self._metadata = {"comment": comment} if comment is not None else {}
         check_output_path(self.path, overwrite=overwrite)
         _check_part(self._part)
+        if self._stored_rate < self.frame_rate:
+            asked, fastest = float(self.frame_rate), float(self._stored_rate)
+            _log.warning(
+                "%s: browsers show at most %g frames per second: of %g, some are left out", self.path, fastest, asked
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -98,10 +111,16 @@ class VideoWriter:
                 if self._sink is None:
                     self.size = size
                     self._sink = self._open_sink()
-                self._sink.write(frame)
+                if self._is_stored(self.num_frames):
+                    self._sink.write(frame)
                 self.num_frames += 1
         except (OSError, ValueError, av.FFmpegError) as error:
             raise self._failure(error) from error
+
+    def _is_stored(self, number: int) -> bool:
+        """Say whether this frame begins another step of the clock of the file."""
+        ratio = self._stored_rate / self.frame_rate
+        return ratio == 1 or number == 0 or int(number * ratio) > int((number - 1) * ratio)
 
     def finish(self) -> None:
         """Complete the file with the frames written so far and give it its name; a second call does nothing."""
@@ -135,7 +154,7 @@ class VideoWriter:
             return FolderSink(self._part)
         if suffix == ".png":
             return SheetSink(self._part, self._metadata.get("comment"))
-        return CodecSink(self._part, self.frame_rate, self._encoding(suffix))
+        return CodecSink(self._part, self._stored_rate, self._encoding(suffix))
 
     def _encoding(self, suffix: str) -> Encoding:
         if suffix == ".mp4":
