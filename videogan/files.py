@@ -34,6 +34,12 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def part_of(path: Path) -> Path:
+    """Return where this process writes what is to become ``path``: beside it, by a name that file systems allow."""
+    suffix = f".{os.getpid()}.part"
+    return path.with_name(os.fsdecode(os.fsencode(path.name)[: 255 - len(suffix)]) + suffix)
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a text file as :func:`write_bytes` does."""
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
@@ -45,7 +51,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         OSError: there is no room or no permission; an earlier file is still there, and nothing else.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = part_of(path)
     try:
         part.write_bytes(content)
         sync(part)

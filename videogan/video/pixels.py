@@ -69,10 +69,18 @@ class Orientation:
 
     @classmethod
     def of(cls, picture: av.VideoFrame) -> "Orientation":
-        """Return the orientation that the display matrix of a picture asks for, rounded to quarter turns."""
+        """Return the orientation that the display matrix of a picture asks for, rounded to quarter turns.
+
+        Raises:
+            ValueError: FFmpeg cannot read the colours of such a picture, so nothing can be shown.
+        """
         # PyAV ties a picture whose side data was asked for into a cycle, so that its pixels wait for a full garbage
         # collection: gigabytes of a folder in 4K. A copy of a few pixels carries the same side data.
-        copy = VideoReformatter().reformat(picture, 16, 16, "rgb24", interpolation=Interpolation.POINT, threads=1)
+        try:
+            copy = VideoReformatter().reformat(picture, 16, 16, "rgb24", interpolation=Interpolation.POINT, threads=1)
+        except OSError as error:
+            stored = f"pixel format {picture.format.name}, matrix {picture.colorspace}"
+            raise ValueError(f"no RGB can be made of its colours ({stored})") from error
         try:
             matrix = copy.side_data.get("DISPLAYMATRIX")
         except ValueError:  # beside it lies a kind that PyAV has no name for, such as the two views of spatial video

@@ -13,7 +13,7 @@ import av
 import numpy as np
 
 from videogan.errors import MissingPathError, UsageError, did_you_mean
-from videogan.files import sync
+from videogan.files import part_of, sync
 from videogan.video.encoders import CodecSink, Encoding, FolderSink, SheetSink, Sink
 from videogan.video.formats import as_frame_rate
 from videogan.video.safety import reason_of
@@ -68,7 +68,7 @@ class VideoWriter:
         self.num_frames = 0
         self.size: tuple[int, int] | None = None
         # Of this process alone: another may be writing a video of the same name.
-        self._part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
+        self._part = part_of(self.path)
         self._sink: Sink | None = None
         self._stored_rate = min(self.frame_rate, _FASTEST.get(self.path.suffix.lower(), self.frame_rate))
         self._closed = False
