@@ -21,10 +21,7 @@ _NUMBERED = re.compile(r"(.*?)(\d+)")
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MILLISECOND = Fraction(1, 1000)
-
-# As browsers show animations: a delay that nobody could see is taken for none given.
-FASTEST_DELAY, USUAL_DELAY = 10, 100
-"""Milliseconds: a picture that is to be shown for no longer than the one is shown for the other."""
+_PAGE_MILLISECONDS = 40
 
 
 def numbered_images(folder: Path) -> list[Path]:
@@ -140,13 +137,10 @@ class MultiImage:
             for number in range(self._count):
                 image.seek(number)
                 picture = _picture(self.path, image)
-                picture.pts, picture.duration, picture.time_base = time, self._delay(image), _MILLISECOND
-                time += picture.duration
+                shown = int(image.info.get("duration", 0)) if self.animation else _PAGE_MILLISECONDS
+                picture.pts, picture.duration, picture.time_base = time, shown, _MILLISECOND
+                time += shown
                 yield picture
-
-    def _delay(self, image: Image.Image) -> int:
-        delay = int(image.info.get("duration", 0)) if self.animation else 40
-        return delay if delay > FASTEST_DELAY else USUAL_DELAY
 
     def index(self, *, budget: int = 0) -> FrameIndex:
         """List the frames by decoding them all."""

@@ -16,6 +16,12 @@ MAX_GAP_SECONDS = 10
 SLIDE_SECONDS = Fraction(1, 4)
 """An animation whose pictures all stay for longer is a row of stills, each of them one frame."""
 
+UNSEEN, SEEN = Fraction(1, 100), Fraction(1, 10)
+"""Seconds: a picture of an animation that is to be shown for no longer than the one is shown for the other.
+
+So browsers take what nobody could see for a delay that was not given.
+"""
+
 MAX_FRAME_RATE = 1000
 """Highest average of frames per second that time stamps are believed."""
 
@@ -69,6 +75,8 @@ class FrameIndex:
             return np.full(len(self.pts), max(1, round(1 / (25 * self.time_base))), np.int64)
         limit = int(MAX_GAP_SECONDS / self.time_base)
         steps = np.append(np.diff(self.pts), self.last)
+        if self.animation:
+            steps[(steps >= 0) & (steps <= int(UNSEEN / self.time_base))] = round(SEEN / self.time_base)
         believed = (steps > 0) & (steps <= limit)
         between = steps[:-1][believed[:-1]]
         claimed = round(1 / ((self.nominal_rate or 25) * self.time_base))
@@ -77,7 +85,7 @@ class FrameIndex:
 
     def _too_fast(self) -> bool:
         span = (int(self.pts[-1]) - int(self.pts[0])) * self.time_base if len(self.pts) > 1 else 0
-        return 0 < span * MAX_FRAME_RATE < len(self.pts) - 1
+        return not self.animation and 0 < span * MAX_FRAME_RATE < len(self.pts) - 1
 
     @property
     def faults(self) -> str:

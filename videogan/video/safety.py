@@ -19,8 +19,8 @@ _log = logging.getLogger(__name__)
 
 DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
 
-# As browsers and FFmpeg show GIFs: a delay of 1/100 s or less is taken for none given, and is 1/10 s.
-APNG_DELAYS = {"max_fps": "99", "default_fps": "10"}
+# For an APNG that gives no delay, as browsers show it.
+_APNG_RATE = {"default_fps": "10"}
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -130,7 +130,7 @@ def _open_headerless(path: Path) -> InputContainer:
 
 
 def _open(path: Path, formats: str, **options: str) -> InputContainer:
-    fences = {"protocol_whitelist": "file", "format_whitelist": formats, **APNG_DELAYS}
+    fences = {"protocol_whitelist": "file", "format_whitelist": formats, **_APNG_RATE}
     # The log of this thread alone: another may be opening another file.
     with av.logging.Capture(local=True) as log:
         try:
