@@ -4,10 +4,12 @@ from pathlib import Path
 
 _HEAD_BYTES = 1024
 
+IMAGES = ("a still image (PNG), not a video", "a still image (JPEG), not a video")
+
 _MARKS = (
     (b"version https://git-lfs.github.com/spec/", "a Git LFS pointer, not the video itself; `git lfs pull` fetches it"),
-    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"\x89PNG\r\n\x1a\n", IMAGES[0]),
+    (b"\xff\xd8\xff", IMAGES[1]),
     (b"PK\x03\x04", "a ZIP archive; unpack it"),
     (b"\x1f\x8b", "a gzip archive; unpack it"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive; unpack it"),
@@ -15,6 +17,7 @@ _MARKS = (
     (b"%PDF", "a PDF document"),
 )
 _MARKUP = ((b"<!doctype html", "HTML"), (b"<html", "HTML"), (b"<?xml", "XML"), (b"<error", "XML"), (b"{", "JSON"))
+TEXTS = ("a text file, not a video", *(f"a text ({name}) file, not a video" for name in ("HTML", "XML", "JSON")))
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b")
 
 
@@ -28,8 +31,7 @@ def kind_of(path: Path) -> str | None:
     if not is_text(head):
         return None
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    markup = next((f" ({name})" for mark, name in _MARKUP if start.startswith(mark)), "")
-    return f"a text{markup} file, not a video"
+    return next((f"a text ({name}) file, not a video" for mark, name in _MARKUP if start.startswith(mark)), TEXTS[0])
 
 
 def is_text(head: bytes) -> bool:

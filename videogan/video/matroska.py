@@ -7,42 +7,36 @@ from typing import BinaryIO
 from videogan.video.mp4 import Crop
 
 _SEGMENT, _CLUSTER, _TRACKS = 0x18538067, 0x1F43B675, 0x1654AE6B
-_TRACK, _NUMBER, _VIDEO = 0xAE, 0xD7, 0xE0
+_TRACK, _VIDEO = 0xAE, 0xE0
 _BOTTOM, _TOP, _LEFT, _RIGHT = 0x54AA, 0x54BB, 0x54CC, 0x54DD
 _MAX_TRACKS_BYTES = 1 << 20
 
 
-def pixel_crop(path: Path, track: int) -> Crop | None:
-    """Return what the PixelCrop elements of a track cut away, or None."""
+def pixel_crop(path: Path, number: int) -> Crop | None:
+    """Return what the PixelCrop elements of a video track, counted from 0, cut away, or None."""
     with path.open("rb") as file:
-        end = path.stat().st_size
-        for name, start, size in _elements(file, 0, end):
+        for name, start, size in _elements(file, 0, path.stat().st_size):
             if name == _SEGMENT:
-                return _crop_in_segment(file, start, start + size, track)
+                return _crop_in_segment(file, start, start + size, number)
     return None
 
 
-def _crop_in_segment(file: BinaryIO, start: int, end: int, track: int) -> Crop | None:
+def _crop_in_segment(file: BinaryIO, start: int, end: int, number: int) -> Crop | None:
     for name, at, size in _elements(file, start, end):
         if name == _CLUSTER:
             return None
         if name == _TRACKS and size <= _MAX_TRACKS_BYTES:
-            for entry, at_entry, entry_size in list(_elements(file, at, at + size)):
-                crop = _crop_of_track(file, at_entry, at_entry + entry_size, track) if entry == _TRACK else None
-                if crop is not None:
-                    return crop
+            entries = [entry for entry in _elements(file, at, at + size) if entry[0] == _TRACK]
+            parts = [part for _, where, length in entries for part in _elements(file, where, where + length)]
+            videos = [part for part in parts if part[0] == _VIDEO]
+            return _crop(file, *videos[number][1:]) if number < len(videos) else None
     return None
 
 
-def _crop_of_track(file: BinaryIO, start: int, end: int, track: int) -> Crop | None:
-    number, edges = 0, {}
-    for name, at, size in list(_elements(file, start, end)):
-        if name == _NUMBER:
-            number = _number(file, at, size)
-        elif name == _VIDEO:
-            edges = {edge: _number(file, where, length) for edge, where, length in list(_elements(file, at, at + size))}
+def _crop(file: BinaryIO, start: int, size: int) -> Crop | None:
+    edges = {edge: _number(file, at, length) for edge, at, length in _elements(file, start, start + size)}
     crop = Crop(*(edges.get(edge, 0) for edge in (_TOP, _BOTTOM, _LEFT, _RIGHT)))
-    return crop if number == track and crop != Crop(0, 0, 0, 0) else None
+    return crop if crop != Crop(0, 0, 0, 0) else None
 
 
 def _number(file: BinaryIO, start: int, size: int) -> int:

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from enum import Enum
 from fractions import Fraction
 from functools import cache
 from typing import Literal, cast
@@ -33,30 +32,33 @@ _FULL_RANGE, _LIMITED_RANGE = int(ColorRange.JPEG), int(ColorRange.MPEG)
 _STRETCHED = ((np.arange(256) - 16) * 255 / 219 + 0.5).clip(0, 255).astype(np.uint8)
 
 
-class Storage(Enum):
-    """What is in a pixel format, as far as it decides how RGB is made of it."""
+@dataclass(frozen=True)
+class Storage:
+    """What of a pixel format decides how RGB is made of it.
 
-    PLANES = "colours in planes, or by luma and chroma"
-    PACKED = "RGB, pixel by pixel"
-    GREY = "grey"
-    TRANSPARENT = "an image with transparency"
+    ``transparent``: images with transparency, whose hidden colours are arbitrary. Video by luma and chroma with an
+    alpha plane (yuva) hides the picture that was filmed, and that is what is wanted of it. ``packed``: RGB, pixel by
+    pixel.
+    """
+
+    grey: bool
+    transparent: bool
+    packed: bool
 
 
 @cache
 def storage(format_name: str) -> Storage:
     """Return what a pixel format, by FFmpeg's name, stores."""
     pixels = av.VideoFormat(format_name)
+    grey = len(pixels.components) <= 2 and not pixels.is_rgb
     alpha = any(component.is_alpha for component in pixels.components)
-    coloured = len(pixels.components) > 2 or pixels.is_rgb
-    # Images with transparency have arbitrary colours where they are hidden. Video by luma and chroma with an alpha
-    # plane (yuva) hides the picture that was filmed, and that is what is wanted of it.
-    if pixels.has_palette or (alpha and (pixels.is_rgb or not coloured)):
-        return Storage.TRANSPARENT
-    if not coloured:
-        return Storage.GREY
     # What FFmpeg makes of 15 or 16 bits a pixel in the other byte order without scaling has its bytes swapped.
     swapped = pixels.is_big_endian and pixels.padded_bits_per_pixel <= 16
-    return Storage.PACKED if pixels.is_rgb and not swapped else Storage.PLANES
+    return Storage(
+        grey=grey,
+        transparent=pixels.has_palette or (alpha and (pixels.is_rgb or grey)),
+        packed=pixels.is_rgb and not swapped,
+    )
 
 
 @dataclass(frozen=True)
@@ -177,13 +179,13 @@ class Converter:
         had_height, had_width = picture.height, picture.width
         if height * width > MAX_PIXELS:
             raise ValueError(f"pictures of {had_width}x{had_height} would have to be scaled to {width}x{height}")
-        kind = storage(picture.format.name)
+        stored = storage(picture.format.name)
+        limited_grey = stored.grey and picture.color_range == _LIMITED_RANGE
         unscaled = height == had_height and width == had_width
         larger = height > had_height or width > had_width
         light = colour.of(picture)
         # FFmpeg makes planes of what is not RGB yet in half the time that it needs for packed pixels, in one pass.
-        packed = unscaled and kind is Storage.PACKED
-        transparent = kind is Storage.TRANSPARENT and light is None
+        packed, transparent = unscaled and stored.packed, stored.transparent and light is None
         # threads=1 because a reformatter's thread pool does not survive a fork.
         rgb = self._reformatter.reformat(
             picture,
@@ -198,19 +200,21 @@ class Converter:
             pixels = _view(rgb.planes[0], height, width * 3, 2).reshape(height, width, 3)
             return [(slice(None), colour.to_sdr(pixels, light))]
         if transparent:
-            return [(slice(None), _over_white(_view(rgb.planes[0], height, width * 4).reshape(height, width, 4)))]
+            pixels = _view(rgb.planes[0], height, width * 4).reshape(height, width, 4)
+            colours = _STRETCHED[pixels[..., :3]] if limited_grey else pixels[..., :3]
+            return [(slice(None), _over_white(colours, pixels[..., 3:]))]
         if packed:
             return [(slice(None), _view(rgb.planes[0], height, width * 3).reshape(height, width, 3))]
         green, blue, red = (_view(plane, height, width) for plane in rgb.planes)
-        if kind is Storage.GREY and picture.color_range == _LIMITED_RANGE:
+        if limited_grey:
             return [(slice(None), _STRETCHED[green][..., None])]
         return list(enumerate((red, green, blue)))
 
 
-def _over_white(pixels: np.ndarray) -> np.ndarray:
-    """Lay RGBA (h w 4) over white, as viewers of images do; returns RGB (h w 3)."""
-    alpha = pixels[..., 3:].astype(np.uint16)
-    return ((pixels[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+def _over_white(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Lay RGB (h w 3) with an alpha channel (h w 1) over white, as viewers of images do."""
+    alpha = alpha.astype(np.uint16)
+    return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def _overlap(have: int, want: int) -> tuple[slice, slice]:

@@ -12,7 +12,7 @@ from av.container import InputContainer
 
 from videogan.errors import MissingPathError, NotAVideoError, VideoError, VideoganError
 from videogan.video.formats import HEADED_FORMATS, HEADERLESS_FORMATS, MAX_PIXELS
-from videogan.video.kinds import kind_of
+from videogan.video.kinds import IMAGES, TEXTS, kind_of
 from videogan.video.mp4 import check_sample_counts
 
 _log = logging.getLogger(__name__)
@@ -21,6 +21,8 @@ DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
 
 # For an APNG that gives no delay, as browsers show it.
 _APNG_RATE = {"default_fps": "10"}
+
+_MEANT = dict.fromkeys((".ts", ".mts"), TEXTS) | dict.fromkeys((".webp", ".gif", ".apng", ".avif"), IMAGES)
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -71,19 +73,18 @@ def open_container(path: Path) -> InputContainer:
             return _open(path, HEADED_FORMATS)
         return _open_headerless(path)
     except _NotListedError as error:
-        raise VideoError(path, f"a file of the kind {error}, which is not read as a video") from error
+        kind = kind_of(path)
+        if kind is None or (kind == TEXTS[0] and path.suffix.lower() not in _MEANT):
+            kind = f"a file of the kind {error}, which is not read as a video"
+        raise _refusal(path, kind) from error
     except VideoError as error:
-        raise _better_told(path, error) from error
+        raise _refusal(path, kind_of(path) or error.reason) from error
 
 
-def _better_told(path: Path, error: VideoError) -> VideoError:
-    """Return what to say of a file that FFmpeg cannot open."""
-    kind = kind_of(path)
-    if kind is None:
-        return error
-    # MPEG transport streams share their suffixes with TypeScript and Qt's translations.
-    meant = path.suffix.lower() in (".ts", ".mts") and "text" in kind
-    return (NotAVideoError if meant else VideoError)(path, kind)
+def _refusal(path: Path, reason: str) -> VideoError:
+    # MPEG transport streams share their suffixes with TypeScript; animations share theirs with stills.
+    meant = reason in _MEANT.get(path.suffix.lower(), ())
+    return (NotAVideoError if meant else VideoError)(path, reason)
 
 
 def reason_of(error: BaseException) -> str:

@@ -264,4 +264,4 @@ def container_crop(path: Path, container: InputContainer, stream: VideoStream) -
     name = container.format.name
     if name.startswith("mov"):
         return clean_aperture(path, stream.id)
-    return pixel_crop(path, stream.id) if name.startswith("matroska") else None
+    return pixel_crop(path, container.streams.video.index(stream)) if name.startswith("matroska") else None
