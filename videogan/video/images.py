@@ -131,23 +131,23 @@ class MultiImage:
             yield image
 
     def pictures(self) -> Iterator[av.VideoFrame]:
-        """Yield every picture in order; its ``pts`` and ``duration`` are in milliseconds."""
-        time = 0
+        """Yield every picture in order."""
         with self._opened() as image:
             for number in range(self._count):
                 image.seek(number)
-                picture = _picture(self.path, image)
-                shown = int(image.info.get("duration", 0)) if self.animation else _PAGE_MILLISECONDS
-                picture.pts, picture.duration, picture.time_base = time, shown, _MILLISECOND
-                time += shown
-                yield picture
+                yield _picture(self.path, image)
 
     def index(self, *, budget: int = 0) -> FrameIndex:
-        """List the frames by decoding them all."""
-        times = [(picture.pts, picture.duration) for picture in self.pictures()]
-        pts = np.array([pts for pts, _ in times], np.int64)
+        """List the frames; within ``budget`` pixels every one is decoded, so that VideoError tells of a broken one."""
+        if self._count * self.first.width * self.first.height <= budget:
+            for _ in self.pictures():
+                pass
+        shown = webp_delays(self.path) if self.animation else [_PAGE_MILLISECONDS] * self._count
+        if len(shown) != self._count:
+            raise VideoError(self.path, f"{len(shown)} of {self._count} pictures are there")
+        times = np.cumsum([0, *shown], dtype=np.int64)
         return FrameIndex.unseekable(
-            pts, _MILLISECOND, nominal_rate=self.nominal_rate, last=times[-1][1], animation=self.animation
+            times[:-1], _MILLISECOND, nominal_rate=self.nominal_rate, last=shown[-1], animation=self.animation
         )
 
     def pick(self, index: FrameIndex, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
@@ -165,6 +165,22 @@ class MultiImage:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def webp_delays(path: Path) -> list[int]:
+    """Return for how many milliseconds each picture of an animated WebP is shown, without decoding (RFC 9649)."""
+    delays, at = [], 12
+    with path.open("rb") as file:
+        while True:
+            file.seek(at)
+            head = file.read(24)
+            if len(head) < 8:
+                break
+            if head[:4] == b"ANMF":
+                delays.append(int.from_bytes(head[20:23], "little"))
+            size = int.from_bytes(head[4:8], "little")
+            at += 8 + size + size % 2
+    return delays
 
 
 def image_format(path: Path) -> Literal["WEBP", "TIFF"] | None:
