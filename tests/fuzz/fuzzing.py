@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 
 from videogan.errors import VideoganError
 
-EXAMPLES = [pytest.param(0.02, id="few"), pytest.param(1.0, id="many", marks=pytest.mark.slow)]
+EXAMPLES = [
+    pytest.param(0.02, id="few"),
+    pytest.param(1.0, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
+]
 """Shares of the cases of a test that are tried."""
 
 SECONDS = 5
