@@ -39,17 +39,18 @@ def numbered_images(folder: Path) -> list[Path]:
 
 
 def holds_several(path: Path) -> bool:
-    """Say whether an image file is a video of its own: an animated PNG or WebP, or a TIFF of several pages."""
+    """Say whether an image file is a video of its own: an animated PNG, or a TIFF of several pages."""
     try:
         with path.open("rb") as file:
-            head = file.read(1 << 16)
+            head = file.read(8)
+            if head == _PNG_HEAD:  # an animated one says so before its first picture
+                return b"acTL" in file.read(1 << 16)
         if head[:4] in _TIFF_HEADS:
             with _image_errors(path), _open_image(path, "TIFF") as image:
                 return getattr(image, "n_frames", 1) > 1
     except (OSError, VideoError):
-        return False
-    # What animated PNGs and WebPs carry before their first picture.
-    return (head[:8] == _PNG_HEAD and b"acTL" in head) or (is_webp(head) and b"ANIM" in head)
+        pass
+    return False
 
 
 class ImageFolder:
@@ -187,12 +188,9 @@ def image_format(path: Path) -> Literal["WEBP", "TIFF"] | None:
     """Return of which of the formats that :class:`MultiImage` reads a file is, by its first bytes."""
     with path.open("rb") as file:
         head = file.read(12)
-    return "WEBP" if is_webp(head) else "TIFF" if head[:4] in _TIFF_HEADS else None
-
-
-def is_webp(head: bytes) -> bool:
-    """Say whether a file that starts with these 12 bytes is a WebP."""
-    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    if head[:4] == b"RIFF" and head[8:] == b"WEBP":
+        return "WEBP"
+    return "TIFF" if head[:4] in _TIFF_HEADS else None
 
 
 def _open_image(path: Path, *formats: str) -> Image.Image:
