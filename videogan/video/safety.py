@@ -22,7 +22,8 @@ DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
 # For an APNG that gives no delay, as browsers show it.
 _APNG_RATE = {"default_fps": "10"}
 
-_MEANT = dict.fromkeys((".ts", ".mts"), TEXTS) | dict.fromkeys((".webp", ".gif", ".apng", ".avif"), IMAGES)
+# MPEG transport streams share their suffixes with TypeScript; animations share theirs with stills.
+_SHARED_SUFFIXES = dict.fromkeys((".ts", ".mts"), TEXTS) | dict.fromkeys((".webp", ".gif", ".apng", ".avif"), IMAGES)
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -74,7 +75,7 @@ def open_container(path: Path) -> InputContainer:
         return _open_headerless(path)
     except _NotListedError as error:
         kind = kind_of(path)
-        if kind is None or (kind == TEXTS[0] and path.suffix.lower() not in _MEANT):
+        if kind is None or (kind == TEXTS[0] and path.suffix.lower() not in _SHARED_SUFFIXES):
             kind = f"a file of the kind {error}, which is not read as a video"
         raise _refusal(path, kind) from error
     except VideoError as error:
@@ -82,9 +83,8 @@ def open_container(path: Path) -> InputContainer:
 
 
 def _refusal(path: Path, reason: str) -> VideoError:
-    # MPEG transport streams share their suffixes with TypeScript; animations share theirs with stills.
-    meant = reason in _MEANT.get(path.suffix.lower(), ())
-    return (NotAVideoError if meant else VideoError)(path, reason)
+    other_by_intention = reason in _SHARED_SUFFIXES.get(path.suffix.lower(), ())
+    return (NotAVideoError if other_by_intention else VideoError)(path, reason)
 
 
 def reason_of(error: BaseException) -> str:

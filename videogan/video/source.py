@@ -53,6 +53,7 @@ class ContainerSource:
     def _begin(self, streams: Sequence[int]) -> av.VideoFrame:
         """Choose the first of these streams that has a picture, and return that."""
         for attempt, self._stream_index in enumerate(streams):
+            self.errors = 0
             if attempt:
                 self.restart()
             else:
