@@ -12,7 +12,7 @@ import av
 import numpy as np
 from PIL import Image, ImageOps
 
-from videogan.errors import NotAVideoError, VideoError
+from videogan.errors import NotAVideoError, VideoError, reason_of
 from videogan.video.formats import IMAGE_SUFFIXES, MAX_PIXELS
 from videogan.video.index import FrameIndex
 from videogan.video.safety import check_regular_file
@@ -53,11 +53,23 @@ def holds_several(path: Path) -> bool:
     return False
 
 
-class ImageFolder:
+class _Images:
+    """What both kinds have in common."""
+
+    sample_aspect = Fraction(1)
+
+    def because(self) -> str:
+        """Nothing is passed over, so nothing is to be explained."""
+        return ""
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class ImageFolder(_Images):
     """The numbered images of a folder as a video of 25 frames per second."""
 
     nominal_rate = Fraction(25)
-    sample_aspect = Fraction(1)
     animation = False
 
     def __init__(self, path: Path) -> None:
@@ -65,7 +77,7 @@ class ImageFolder:
         try:
             self._images = numbered_images(path)
         except OSError as error:
-            raise VideoError(path, (error.strerror or str(error)).lower()) from error
+            raise VideoError(path, reason_of(error).lower()) from error
         if not self._images:
             raise VideoError(
                 path, "not a folder of numbered images, all named alike (frame_0001.png frame_0002.png ...)"
@@ -99,21 +111,12 @@ class ImageFolder:
         for number in numbers:
             yield number, self._load(self._images[number])
 
-    def because(self) -> str:
-        """Nothing is passed over, so nothing is to be explained."""
-        return ""
 
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
-class MultiImage:
+class MultiImage(_Images):
     """An image file of several pictures, decoded from the start each time.
 
     An animated WebP, or a TIFF whose pages are shown at 25 per second, as the images of a folder are.
     """
-
-    sample_aspect = Fraction(1)
 
     def __init__(self, path: Path, image_format: Literal["WEBP", "TIFF"]) -> None:
         self.path, self._format = path, image_format
@@ -159,13 +162,6 @@ class MultiImage:
                 yield number, picture
             if number >= numbers[-1]:
                 return
-
-    def because(self) -> str:
-        """Nothing is passed over, so nothing is to be explained."""
-        return ""
-
-    def close(self) -> None:
-        """Nothing is held open."""
 
 
 def webp_delays(path: Path) -> list[int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
-from videogan.errors import MissingPathError, NotAVideoError, VideoError, VideoganError
+from videogan.errors import MissingPathError, NotAVideoError, VideoError, VideoganError, reason_of
 from videogan.video.formats import HEADED_FORMATS, HEADERLESS_FORMATS, MAX_PIXELS
 from videogan.video.kinds import IMAGES, TEXTS, kind_of
 from videogan.video.mp4 import check_sample_counts
@@ -47,7 +47,7 @@ def check_regular_file(path: Path) -> None:
             raise VideoError(path, "a link to a file that does not exist") from error
         raise MissingPathError(f"{path}: no such file") from error
     except (OSError, ValueError) as error:
-        raise VideoError(path, (getattr(error, "strerror", None) or str(error)).lower()) from error
+        raise VideoError(path, reason_of(error).lower()) from error
     if not stat.S_ISREG(status.st_mode):
         kind = next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "not a regular file")
         raise VideoError(path, f"{kind}, not a video file")
@@ -85,11 +85,6 @@ def open_container(path: Path) -> InputContainer:
 def _refusal(path: Path, reason: str) -> VideoError:
     other_by_intention = reason in _SHARED_SUFFIXES.get(path.suffix.lower(), ())
     return (NotAVideoError if other_by_intention else VideoError)(path, reason)
-
-
-def reason_of(error: BaseException) -> str:
-    """Return what FFmpeg or the system said, on one line; the kind of the error where nothing was said."""
-    return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())
 
 
 @contextlib.contextmanager

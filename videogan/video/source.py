@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from videogan.errors import NotAVideoError, UsageError, VideoError
+from videogan.errors import NotAVideoError, UsageError, VideoError, reason_of
 from videogan.video import y4m
 from videogan.video.filters import Cropper, deinterlace
 from videogan.video.formats import BT709_MATRIX, MAX_PIXELS
@@ -19,7 +19,7 @@ from videogan.video.index import FrameIndex
 from videogan.video.matroska import pixel_crop
 from videogan.video.mp4 import Crop, clean_aperture
 from videogan.video.packets import PacketList, list_packets
-from videogan.video.safety import DECODER_OPTIONS, open_container, reason_of
+from videogan.video.safety import DECODER_OPTIONS, open_container
 from videogan.video.seek import FrameMissingError, Seeker
 
 IMAGE_FORMATS = ("gif", "apng")
