@@ -37,10 +37,14 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+LONGEST_NAME = 255
+"""Bytes of a name that file systems allow."""
+
+
 def part_of(path: Path) -> Path:
     """Return where this process writes what is to become ``path``: beside it, by a name that file systems allow."""
     suffix = f".{os.getpid()}.part"
-    return path.with_name(os.fsdecode(os.fsencode(path.name)[: 255 - len(suffix)]) + suffix)
+    return path.with_name(os.fsdecode(os.fsencode(path.name)[: LONGEST_NAME - len(suffix)]) + suffix)
 
 
 def write_text(path: Path, text: str) -> None:

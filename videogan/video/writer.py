@@ -13,7 +13,7 @@ import av
 import numpy as np
 
 from videogan.errors import UsageError, did_you_mean, reason_of
-from videogan.files import check_destination, part_of, sync
+from videogan.files import LONGEST_NAME, check_destination, part_of, sync
 from videogan.parts import abandoned_parts, hold_part
 from videogan.video.encoders import CodecSink, Encoding, FolderSink, SheetSink, Sink
 from videogan.video.formats import as_frame_rate
@@ -196,6 +196,8 @@ def remove_abandoned(path: Path) -> None:
 
 def check_output_path(path: Path, *, overwrite: bool) -> None:
     """Raise UsageError unless a video can be written to ``path``, or MissingPathError without its folder."""
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise UsageError(f"{path.name[:40]}...: cannot be written: a name has at most {LONGEST_NAME} bytes")
     suffix = path.suffix.lower()
     if path.name.lower() in OUTPUT_SUFFIXES or path.name.endswith("."):
         raise UsageError(f"{path}: needs a name and a suffix, such as out.mp4")
