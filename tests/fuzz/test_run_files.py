@@ -14,7 +14,7 @@ from tiny_run import TINY, tiny_config, tiny_state
 import videogan
 from videogan.artifacts.checkpoints import load_state, save_checkpoint
 from videogan.artifacts.metrics_file import drop_metrics_after, read_metrics
-from videogan.artifacts.provenance import SampleOptions, new_provenance, read_provenance, sample_options
+from videogan.artifacts.provenance import SampleOptions, read_provenance, sample_options
 from videogan.artifacts.runs import META, RunFolder, newest_checkpoint, verify
 from videogan.metrics.report import Report, Row, compare, read_report
 from videogan.presets import load_config, preset, save_config
@@ -103,7 +103,7 @@ def test_reports(share: float, tmp_path: Path) -> None:
     whole = Report(
         created="2026-11-26", real="a", generated="b", protocol=protocol, versions={"torch": "2"}, metrics=rows,
         warnings=["few clips"], seconds={"all": 1.5},
-    ).to_json().encode()  # fmt: skip
+    ).model_dump_json().encode()  # fmt: skip
     (tmp_path / "good.json").write_bytes(whole)
     path = tmp_path / "report.json"
 
@@ -117,11 +117,10 @@ def test_reports(share: float, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", EXAMPLES)
 def test_provenance(share: float, tmp_path: Path) -> None:
-    about = new_provenance(
-        "sample", model_sha256="ab" * 32, step=3, seed=5, frames=8, device="cpu",
-        options=SampleOptions(frames=8, seeds=(0, 5), grid="1x2").model_dump(mode="json"),
-    ).to_text()  # fmt: skip
-    texts = changed_trees(json.loads(about)).map(json.dumps) | damaged(about.encode()).map(
+    options = SampleOptions(frames=8, seeds=(0, 5), grid="1x2").model_dump(mode="json")
+    about = {"videogan": "1", "command": "sample", "model_sha256": "ab" * 32, "step": 3, "seed": 5, "frames": 8}
+    about |= {"options": options, "device": "cpu", "versions": {"torch": "2"}}
+    texts = changed_trees(about).map(json.dumps) | damaged(as_json(about)).map(
         lambda data: data.decode("utf-8", "replace")
     )
     path = tmp_path / "a.png"
