@@ -81,7 +81,7 @@ class LoadedModel:
         """
         data = self.card.config.data
         with VideoReader(path, size=(data.size, data.size), fit=data.fit, frame_rate=self.frame_rate) as reader:
-            return reader.read(range(len(reader)))
+            return np.stack(list(reader.frames()))
 
     def encode(
         self,
