@@ -233,8 +233,9 @@ SESSION_SETTINGS = (
     "data.cache_dir",
     "data.cache_limit_gb",
     *(f"evaluate.{name}" for name in EvaluateConfig.model_fields),
+    "start.sha256",
 )
-"""Settings that may change while a run goes on: they do not touch what is learned."""
+"""Settings that may change while a run goes on, or are filled in when it begins: they do not touch what is learned."""
 
 
 def difference(old: Config, new: Config) -> str:

@@ -64,13 +64,17 @@ class SampleOptions(BaseModel):
 
 
 class Provenance(BaseModel):
-    """The command, the model, and the options behind one video."""
+    """The command, the model, and the options behind one video.
+
+    ``ancestor_sha256`` is the hash of the tensors that the model's training started from, if it started from a model.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=())
 
     videogan: ShortText
     command: ShortText
     model_sha256: ShortText
+    ancestor_sha256: ShortText | None = None
     step: Annotated[int, Field(ge=0, lt=2**63)]
     seed: Seed | list[Seed] | None
     frames: NumFrames | Literal["inf"]
@@ -80,7 +84,7 @@ class Provenance(BaseModel):
 
     def to_text(self) -> str:
         """Return the JSON that stands in the file."""
-        return self.model_dump_json()
+        return self.model_dump_json(exclude={"ancestor_sha256"} if self.ancestor_sha256 is None else None)
 
     def with_options(self, **changes: object) -> "Provenance":
         """Return the same with some of its options changed."""
@@ -107,6 +111,7 @@ def new_provenance(
     command: str,
     *,
     model_sha256: str,
+    ancestor_sha256: str | None = None,
     step: int,
     seed: int | list[int] | None,
     frames: int | Literal["inf"],
@@ -118,6 +123,7 @@ def new_provenance(
         videogan=package_version(),
         command=command,
         model_sha256=model_sha256,
+        ancestor_sha256=ancestor_sha256,
         step=step,
         seed=seed,
         frames=frames,

@@ -238,8 +238,8 @@ def find_weights(where: Path | None, runs: Path = RUNS) -> Path:
     """Return the weights file to make videos with.
 
     Args:
-        where: a run folder, a checkpoint folder or a weights file; None for the newest run that has a checkpoint, or
-            else the model that comes with the package.
+        where: a run folder, a checkpoint folder or a weights file; ``shipped`` is the model that comes with the
+            package; None the newest run that has a checkpoint, or else that model.
         runs: where runs are looked for.
 
     Raises:
@@ -256,6 +256,8 @@ def find_weights(where: Path | None, runs: Path = RUNS) -> Path:
         raise CheckpointError(
             f"no trained model under {runs}/ yet; `videogan train CLIPS` makes one, or name it by --run"
         )
+    if where == Path("shipped") and not where.exists() and SHIPPED.is_file():
+        return SHIPPED
     try:
         mode = where.stat().st_mode
     except FileNotFoundError:

@@ -57,6 +57,7 @@ __all__ = [
     "Penalty",
     "PenaltyConfig",
     "SlopePenalty",
+    "StartConfig",
     "TrainConfig",
     "WassersteinPenalty",
 ]
@@ -111,12 +112,22 @@ class TrainConfig(Group):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: Literal["auto", "always", "never"] = "auto"
     keep: Annotated[int, Field(ge=1, description="checkpoints that are kept")] = 2
+    freeze_layers: Annotated[
+        int, Field(ge=0, description="layers of every discriminator, from the pixels on, that stay as they came")
+    ] = 0
 
     @model_validator(mode="after")
     def _burn_in_is_a_range(self) -> "TrainConfig":
         if self.max_burn_in < self.min_burn_in:
             raise ValueError(f"max_burn_in {self.max_burn_in} is below min_burn_in {self.min_burn_in}")
         return self
+
+
+class StartConfig(Group):
+    """The model that a run starts from; its hash is filled in when the run begins."""
+
+    model: Annotated[str, Field(min_length=1, description="run, checkpoint, weights file, shipped, or none")] = "none"
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$", description="of the model's tensors")] = ""
 
 
 class EvaluateConfig(Group):
@@ -147,6 +158,7 @@ class Config(Group):
     augment: AugmentConfig = AugmentConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     train: TrainConfig = TrainConfig()
+    start: StartConfig = StartConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
 
     @property
@@ -189,6 +201,12 @@ class Config(Group):
                 f"adversarial.real_label and fake_label smooth labels, and the {loss.kind} loss has none; set "
                 f"adversarial.kind to one of {', '.join(LOSSES_WITH_LABELS)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _only_what_came_along_is_frozen(self) -> Self:
+        if self.train.freeze_layers and self.start.model == "none":
+            raise ValueError("train.freeze_layers keeps layers that a model brings along: name it by --from")
         return self
 
     @model_validator(mode="after")

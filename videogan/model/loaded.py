@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from videogan.artifacts import latents_file
+from videogan.artifacts.networks import read_discriminators
 from videogan.artifacts.provenance import Provenance, checked_options, new_provenance
 from videogan.artifacts.runs import fingerprint
 from videogan.artifacts.weights import Card, Weights
@@ -99,16 +100,26 @@ class LoadedModel:
         )
 
     def export(
-        self, path: AnyPath, *, precision: Literal["float32", "float16"] | None = None, overwrite: bool = False
+        self,
+        path: AnyPath,
+        *,
+        precision: Literal["float32", "float16"] | None = None,
+        for_training: bool = False,
+        overwrite: bool = False,
     ) -> None:
         """Write the model as one file: .safetensors (weights), .onnx or .pt2 (the streaming step).
 
+        Weights ``for_training`` hold the discriminators too.
+
         Raises:
             UsageError: the path or the precision does not fit, or a package is not installed.
-            CheckpointError: the graph does not do what the model does.
+            CheckpointError: the graph does not do what the model does, or there are no discriminators.
         """
         weights = Weights(self.generator, self.encoder, self.card)
-        export_model(weights, self.sha256, Path(path), precision=precision, overwrite=overwrite)
+        discriminators = read_discriminators(self.path) if for_training else None
+        export_model(
+            weights, self.sha256, Path(path), precision=precision, discriminators=discriminators, overwrite=overwrite
+        )
 
     def save_latents(self, path: AnyPath, latents: ClipLatents, *, overwrite: bool = False) -> None:
         """Write latents to a small safetensors file that names this model.
@@ -148,7 +159,12 @@ class LoadedModel:
         seeds: Sequence[int | None] = (None,),
     ) -> tuple[Provenance, ...]:
         """Return the provenance of each seed's video, or of one that no seed stands for."""
-        common: dict[str, Any] = {"model_sha256": self.sha256, "step": self.card.step, "device": str(self.device)}
+        common: dict[str, Any] = {
+            "model_sha256": self.sha256,
+            "ancestor_sha256": self.card.config.start.sha256 or None,
+            "step": self.card.step,
+            "device": str(self.device),
+        }
         return tuple(new_provenance(command, seed=seed, frames=frames, options=options, **common) for seed in seeds)
 
     def stops(

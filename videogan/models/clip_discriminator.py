@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from videogan.config import Normalisation
 from videogan.models.clip_trunk import ClipTrunk
@@ -43,3 +43,7 @@ class ClipDiscriminator(Discriminator):
     def features(self, x: DiscriminatorInput) -> list[Tensor]:
         """Return what the head sees, ``b c t/4 h w`` at four pixels."""
         return [self.trunk(x.clips)]
+
+    def layers(self) -> list[nn.Module]:
+        """Return those of the trunk."""
+        return self.trunk.layers()

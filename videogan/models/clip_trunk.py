@@ -67,6 +67,10 @@ class ClipTrunk(nn.Module):
         x = spatial_downsample(rearrange(clips, "b t c h w -> b c t h w"))
         return self.blocks(self.from_rgb(x))
 
+    def layers(self) -> list[nn.Module]:
+        """Return the first convolution and the blocks."""
+        return [self.from_rgb, *self.blocks]
+
 
 def _conv3d(in_channels: int, out_channels: int, kernel: int, *, gain: float = LRELU_GAIN) -> Conv3d:
     conv = Conv3d(in_channels, out_channels, kernel, padding=kernel // 2)

@@ -68,6 +68,10 @@ class FrameDiscriminator(Discriminator):
         """Return what the head sees of the same frames, ``(b k) c h w`` at four pixels."""
         return [self.blocks(self.from_rgb(self._frames(x)))]
 
+    def layers(self) -> list[nn.Module]:
+        """Return the first convolution and the blocks."""
+        return [self.from_rgb, *self.blocks]
+
     def _frames(self, x: DiscriminatorInput) -> Tensor:
         rows = torch.arange(len(x.clips), device=x.clips.device)[:, None]
         return rearrange(x.clips[rows, x.frame_order[:, : self.num_frames]], "b k c h w -> (b k) c h w")

@@ -171,7 +171,8 @@ class Generator(nn.Module):
             raise ValueError(f"{len(channels)} stages and subpixel={subpixel} make {pixels} pixels, not {size}")
         self.size, self.num_classes, self.prior = size, num_classes, prior
         self.frames_per_step, self.burn_in = FRAMES_PER_STEP, burn_in
-        self.content_dim, self.noise_dim, self.motion_dim = content_dim, noise_dim, motion_dim
+        self.content_dim, self.class_dim = content_dim, class_dim
+        self.noise_dim, self.motion_dim = noise_dim, motion_dim
         self.class_scale = class_dim**-0.5 if class_scale == "unit-norm" else 1.0
         self.content_scale = 1 / PRIOR_DEVIATION[prior] if content_scale == "unit-variance" else 1.0
         self.classes = nn.Embedding(num_classes, class_dim) if num_classes else None

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import torch
 from einops import rearrange, repeat
+from torch import nn
 
 from videogan.config import Normalisation
 from videogan.models.clip_trunk import ClipTrunk
@@ -60,3 +61,7 @@ class JointDiscriminator(Discriminator):
         content = repeat(x.codes.content, "b d -> b s d", s=features.shape[1])
         pairs = self.pairs(torch.cat([features, content, x.codes.motion_codes], dim=2))
         return self.head(pairs.mean(dim=1)[:, None], x.labels)
+
+    def layers(self) -> list[nn.Module]:
+        """Return those of the trunk."""
+        return self.trunk.layers()

@@ -2,8 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ import torch
 from videogan import presets
 from videogan.artifacts.checkpoints import load_state
 from videogan.artifacts.metrics_file import Row, read_metrics
+from videogan.artifacts.networks import StoredNetworks
 from videogan.artifacts.runs import RunFolder
 from videogan.config import Config
 from videogan.data.cache import open_cache
@@ -21,7 +22,7 @@ from videogan.data.folder import VideoFolder, scan_folder
 from videogan.data.loader import ClipLoader
 from videogan.device import describe, environment, pick_device, pick_precision, pick_threads
 from videogan.errors import DivergedError, MissingPathError, UsageError
-from videogan.files import open_for_append, write_json
+from videogan.files import write_json
 from videogan.training.distributed import (
     Process,
     decided_by_first,
@@ -29,11 +30,12 @@ from videogan.training.distributed import (
     process_from_environment,
     process_group,
 )
-from videogan.training.log import LogFile
+from videogan.training.log import log_file
 from videogan.training.loop import Budget, Progress, run_training
 from videogan.training.memory import check_memory
 from videogan.training.recorder import Recorder
 from videogan.training.resume import check_same_clips, choose_run, go_back, listing_sha256
+from videogan.training.start import NOTHING, begin_with, config_of_model, take_from
 from videogan.training.state import TrainingState, new_state
 
 _log = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ def train(
     settings: Mapping[str, Any] | None = None,
     steps: int | None = None,
     minutes: float | None = None,
+    start_from: str | os.PathLike[str] | None = None,
     resume: bool = True,
     dry_run: bool = False,
     on_tick: Callable[[Row], None] | None = None,
@@ -73,6 +76,7 @@ def train(
         settings: changes of it, such as ``{"data.size": 64}``.
         steps: end after so many steps in all.
         minutes: end after so many minutes of training in all.
+        start_from: a model that a new run takes what agrees from: a run, a checkpoint, a weights file or ``shipped``.
         resume: False begins a new run whatever there is.
         dry_run: look at the clips, decide everything, and stop before anything is made.
         on_tick: called with every row of metrics.
@@ -87,15 +91,15 @@ def train(
     """
     clips = Path(clips)
     _check(clips, minutes)
-    changes = {**(settings or {}), **({} if steps is None else {"train.steps": steps})}
-    folder = None if run is None else RunFolder(Path(run))
+    changes = _changes(settings or {}, steps, start_from)
+    folder, process = None if run is None else RunFolder(Path(run)), process_from_environment()
     config, decisions = decide_config(folder, preset, changes)
-    process = process_from_environment()
     _announce(decisions, config, process)
     with process_group(process, torch.device(config.train.device)):
         # What each machine would decide for itself, the first process decides for all.
         config = Config.model_validate_json(decided_by_first(process, config.model_dump_json))
         chosen, checkpoint = decided_by_first(process, partial(choose_run, folder, clips, config, resume))
+        config, stored = begin_with(config, chosen, checkpoint)
         with first_goes_ahead(process):
             check_memory(config, 0, torch.device(config.train.device))
             videos = _scan(clips, config, progress)
@@ -103,11 +107,10 @@ def train(
             _log.info("run: %s", chosen.path)
             if dry_run:
                 return Run(chosen.path, config)
-            reading = None if progress is None else partial(progress, "reading clips")
-            loader = _loader(config, open_cache(videos, config.data, progress=reading), process)
+            loader = _loader(config, videos, process, progress)
             chosen.make()
-        with chosen.writing(), chosen.locked() if process.first else nullcontext(), _log_file(chosen.log):
-            state = _state(config, chosen, checkpoint, videos)
+        with chosen.writing(), chosen.locked() if process.first else nullcontext(), log_file(chosen.log):
+            state = _state(config, chosen, checkpoint, videos, stored)
             _train(state, loader, chosen, videos, minutes, process, on_tick, progress)
     return Run(chosen.path, config)
 
@@ -117,6 +120,13 @@ def _check(clips: Path, minutes: float | None) -> None:
         raise MissingPathError(f"{clips}: no such file or folder")
     if minutes is not None and not minutes > 0:
         raise UsageError(f"minutes {minutes}: must be above 0")
+
+
+def _changes(
+    settings: Mapping[str, Any], steps: int | None, start_from: str | os.PathLike[str] | None
+) -> dict[str, Any]:
+    of_arguments = {"train.steps": steps, "start.model": None if start_from is None else os.fspath(start_from)}
+    return {**settings, **{name: value for name, value in of_arguments.items() if value is not None}}
 
 
 def _announce(decisions: list[str], config: Config, process: Process) -> None:
@@ -144,7 +154,11 @@ def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping
     if own is None:
         name = preset or ("gpu64" if device.type == "cuda" else "cpu")
         base, why = presets.preset(name), "as asked"
-        if preset is None:
+        model = str(changes.get("start.model", NOTHING))
+        if preset is None and model != NOTHING:
+            base = config_of_model(model, base)
+            name, why = base.preset, f"as {model} has it"
+        elif preset is None:
             why = f"because this machine has {'a' if device.type == 'cuda' else 'no'} CUDA GPU"
     else:
         base, name, why = own, own.preset, "as the run has it"
@@ -192,9 +206,10 @@ def _scan(clips: Path, config: Config, progress: Progress | None) -> VideoFolder
     return folder
 
 
-def _loader(config: Config, cache: Any, process: Process) -> ClipLoader:
+def _loader(config: Config, videos: VideoFolder, process: Process, progress: Progress | None) -> ClipLoader:
+    reading = None if progress is None else partial(progress, "reading clips")
     return ClipLoader(
-        cache,
+        open_cache(videos, config.data, progress=reading),
         config.data,
         batch_size=config.train.batch_size,
         seed=config.train.seed,
@@ -202,8 +217,10 @@ def _loader(config: Config, cache: Any, process: Process) -> ClipLoader:
     )
 
 
-def _state(config: Config, run: RunFolder, checkpoint: Path | None, videos: VideoFolder) -> TrainingState:
-    """Return fresh networks, or those of a checkpoint, on the device of the configuration.
+def _state(
+    config: Config, run: RunFolder, checkpoint: Path | None, videos: VideoFolder, stored: StoredNetworks | None
+) -> TrainingState:
+    """Return networks on the device of the configuration: fresh, as a model has them, or those of a checkpoint.
 
     Raises:
         UsageError: the checkpoint learnt other clips.
@@ -219,6 +236,8 @@ def _state(config: Config, run: RunFolder, checkpoint: Path | None, videos: Vide
         check_same_clips(run, checkpoint, videos)
         state.load_state_dict(load_state(checkpoint, device))
         _log.info("going on from step %d", state.step)
+    elif stored is not None:
+        take_from(state, stored, videos.class_names)
     if config.train.compile == "always":
         state.networks.compile()
     return state
@@ -273,16 +292,3 @@ def _write_settings(run: RunFolder, config: Config, videos: VideoFolder, process
         **environment(torch.device(config.train.device)),
     }
     write_json(run.environment, about)
-
-
-@contextmanager
-def _log_file(path: Path) -> Iterator[None]:
-    """Add the log lines of videogan to a file too, with their time."""
-    logger = logging.getLogger("videogan")
-    with open_for_append(path) as file:
-        handler = LogFile(file)
-        logger.addHandler(handler)
-        try:
-            yield
-        finally:
-            logger.removeHandler(handler)

@@ -181,6 +181,9 @@ def new_state(config: Config, num_classes: int, device: torch.device) -> Trainin
         torch.manual_seed(position_seed(config.train.seed))
         generator, encoder = build_generator(config, num_classes), build_encoder(config)
         discriminators = build_discriminators(config, num_classes)
+    for discriminator in discriminators.values():
+        for layer in discriminator.layers()[: config.train.freeze_layers]:
+            layer.requires_grad_(False)
     ema_generator = copy.deepcopy(generator).requires_grad_(False).eval()
     networks = Networks(generator, ema_generator, discriminators, encoder)
     for network in networks.named().values():

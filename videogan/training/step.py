@@ -231,10 +231,11 @@ def scale_gradients(tensors: list[Tensor], share: float) -> None:
 @contextmanager
 def frozen(discriminators: Mapping[str, Discriminator]) -> Iterator[None]:
     """Let gradients pass through discriminators without computing those of their parameters."""
-    for discriminator in discriminators.values():
-        discriminator.requires_grad_(False)
+    learning = [p for network in discriminators.values() for p in network.parameters() if p.requires_grad]
+    for parameter in learning:
+        parameter.requires_grad_(False)
     try:
         yield
     finally:
-        for discriminator in discriminators.values():
-            discriminator.requires_grad_(True)
+        for parameter in learning:
+            parameter.requires_grad_(True)

@@ -1,0 +1,108 @@
+"""What a new run takes from a model: its configuration, and the weights that agree."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from videogan.artifacts.networks import StoredNetworks, read_networks
+from videogan.artifacts.runs import RunFolder, find_weights
+from videogan.artifacts.weights import Card, read_card
+from videogan.config import Config
+from videogan.errors import UsageError
+from videogan.models.generator import Generator
+from videogan.models.transfer import take_over, with_classes_as
+from videogan.presets import load_config
+from videogan.training.state import TrainingState
+
+_log = logging.getLogger(__name__)
+
+NOTHING = "none"
+LATENT_SETTINGS = (
+    "content_dim",
+    "class_dim",
+    "noise_dim",
+    "motion_dim",
+    "motion_inputs",
+    "prior",
+    "class_scale",
+    "content_scale",
+)
+"""Settings of the generator that say what codes are; a model of others has nothing to give."""
+
+
+def config_of_model(model: str, of_machine: Config) -> Config:
+    """Return the configuration of a run that starts from a model: the model's own, but for what a machine decides.
+
+    How long, in what batches and on what device to train, where to cache and when to evaluate is that of
+    ``of_machine``.
+
+    Raises:
+        MissingPathError, CheckpointError: there is no such model.
+    """
+    own = read_card(find_weights(Path(model))).config
+    data = own.data.model_copy(
+        update={name: getattr(of_machine.data, name) for name in ("cache_dir", "cache_limit_gb")}
+    )
+    return own.model_copy(
+        update={"data": data, "train": of_machine.train, "evaluate": of_machine.evaluate, "start": of_machine.start}
+    )
+
+
+def begin_with(config: Config, run: RunFolder, checkpoint: Path | None) -> tuple[Config, StoredNetworks | None]:
+    """Return the configuration with the hash of the model that its run starts from, and the model.
+
+    A run that goes on from a checkpoint has its hash, and needs the model no more; there is none to start from nothing.
+
+    Raises:
+        MissingPathError, CheckpointError: there is no such model.
+        UsageError: its codes or its frames are others than the run's.
+    """
+    if checkpoint is not None:
+        return config.model_copy(update={"start": load_config(run.config).start}), None
+    if config.start.model == NOTHING:
+        return config, None
+    stored = read_networks(Path(config.start.model))
+    check_fit(stored.card, config)
+    return config.model_copy(update={"start": config.start.model_copy(update={"sha256": stored.sha256})}), stored
+
+
+def check_fit(card: Card, config: Config) -> None:
+    """Raise UsageError where a run cannot start from the model of a card."""
+    theirs, own = card.config, config
+    for name in LATENT_SETTINGS:
+        before, now = getattr(theirs.generator, name), getattr(own.generator, name)
+        if before != now:
+            raise UsageError(
+                f"{own.start.model}: has generator.{name}={before}, and this run {now}: its codes would mean nothing; "
+                "leave out that setting or --preset, or start by --from none"
+            )
+    if theirs.data.size != own.data.size:
+        raise UsageError(
+            f"{own.start.model}: makes frames of {theirs.data.size} pixels, and this run of {own.data.size}; leave out "
+            "data.size or --preset"
+        )
+
+
+def take_from(state: TrainingState, stored: StoredNetworks, class_names: Sequence[str]) -> None:
+    """Give fresh networks what they have in common with a model, and say what that is and what it is not."""
+    theirs, taken, new = stored.card.class_names, [], []
+    for name, network in state.networks.named().items():
+        if name not in stored.networks:
+            new.append(f"the whole {name}")
+            continue
+        tensors = stored.networks[name]
+        if isinstance(network, Generator):
+            tensors = with_classes_as(network, tensors)
+        left = take_over(network, tensors, theirs, class_names)
+        taken.append(name)
+        few = [f"{name}.{tensor}" for tensor in left]
+        new += few if len(few) <= 2 else [f"{len(few)} of {len(network.state_dict())} tensors of {name}"]
+    new += [f"class {name}" for name in class_names if name not in theirs]
+    _log.info(
+        "starting from %s (step %d, tensors %s): %s",
+        state.config.start.model,
+        stored.card.step,
+        stored.sha256[:12],
+        ", ".join(taken),
+    )
+    _log.info("new, and not taken from it: %s", ", ".join(new) or "nothing")
