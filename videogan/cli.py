@@ -8,6 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 import videogan
+from videogan.commands.animate import animate
 from videogan.commands.console import console_log, printable
 from videogan.commands.evaluate import evaluate
 from videogan.commands.export import export
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect, export):
+for command in (prepare, train, sample, interpolate, reconstruct, predict, animate, evaluate, inspect, export):
     app.command()(command)
 
 

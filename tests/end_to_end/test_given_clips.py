@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from read_video import read_video
 
 from videogan.artifacts.provenance import read_provenance as read_recipe
@@ -120,9 +121,28 @@ def test_predict_shows_the_clip_and_goes_on(videogan, model):
     assert "seed 1" in videogan("inspect", "new-001.mp4").out
 
 
+def test_animate_makes_a_picture_move(videogan, model):
+    Image.fromarray(moving_shapes(2, size=48, num_frames=1)[0][0]).save("p.jpg")
+    result = videogan("animate", "p.jpg", "a.mp4", "--count", 2, "--frames", 10, "--refine", 5, "--json")
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
+    assert report["out"] == ["a-000.mp4", "a-001.mp4"]
+    assert report["psnr"] > 5
+    assert probe("a-001.mp4").num_frames == 10
+    assert videogan("animate", "p.jpg", "b.mp4", "--motion", "in.mp4", "--refine", 5, "--class", "square").code == 0
+    about = read_recipe(Path("b.mp4"))
+    assert (about.command, about.options["picture"], about.options["motion"]) == ("animate", "p.jpg", "in.mp4")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
+        (["animate", "absent.jpg", "x.mp4"], 2, "absent.jpg: no such"),
+        (["animate", "text.mp4", "x.mp4"], 3, "text.mp4: "),
+        (["animate", "in.mp4", "x.mp4"], 3, "in.mp4: "),
+        (["animate", "p.png", "x.mp4", "--motion", "text.mp4"], 3, "text.mp4: "),
+        (["animate", "p.png", "x.mp4", "--class", "circel"], 2, "did you mean 'circle'?"),
+        (["animate", "p.png", "taken.mp4"], 2, "taken.mp4 exists; use --yes"),
         (["reconstruct", "absent.mp4", "x.mp4"], 2, "absent.mp4: no such video"),
         (["predict", "absent.mp4", "x.mp4"], 2, "absent.mp4: no such video"),
         (["reconstruct", "text.mp4", "x.mp4"], 3, "text.mp4"),
@@ -160,6 +180,7 @@ def test_mistakes_cost_one_line(videogan, model, arguments, code, said):
     Path("text.mp4").write_text("no video")
     Path("other.safetensors").write_text("no latents")
     Path("taken.mp4").write_text("precious")
+    Image.new("RGB", (32, 32)).save("p.png")
     result = videogan(*arguments)
     assert result.code == code
     assert said in result.err

@@ -29,6 +29,9 @@ FrameRateOption = Annotated[float | None, typer.Option(help="Frames per second; 
 LoopOption = Annotated[bool, typer.Option("--loop", help="The last frame leads into the first.")]
 TruncationOption = Annotated[float, typer.Option(min=0, max=1, help="Below 1: more typical, less diverse content.")]
 RefineOption = Annotated[int, typer.Option(min=0, help="Steps of optimisation after the encoder.")]
+FutureSeedOption = Annotated[
+    int, typer.Option(min=0, max=LARGEST_SEED - 64, help="Of the first video; the next ones count up.")
+]
 InArgument = Annotated[Path, typer.Argument(metavar="IN", help="A video, or a folder of images.")]
 OutArgument = Annotated[
     Path, typer.Argument(metavar="OUT", help="What to write: .mp4 .webm .gif .webp .png, or a folder of frames.")

@@ -10,17 +10,13 @@ import videogan
 from videogan.commands import options
 from videogan.commands.console import bars, echo
 
-SeedOption = Annotated[
-    int, typer.Option(min=0, max=options.LARGEST_SEED - 64, help="Of the first future; the next ones count up.")
-]
-
 
 def predict(
     clip: options.InArgument,
     out: options.OutArgument,
     run: options.RunOption = None,
     frames: Annotated[int, typer.Option(min=1, help="New frames.")] = 64,
-    seed: SeedOption = 0,
+    seed: options.FutureSeedOption = 0,
     count: Annotated[int, typer.Option(min=1, max=64, help="Futures; several get a number in their name.")] = 1,
     refine: options.RefineOption = 100,
     class_name: options.ClassOption = None,

@@ -94,7 +94,7 @@ class LoadedModel:
         length = latents.num_frames if frames is None else frames
         checked_options({"frames": length, "seeds": (seed,)})
         end = None if length == "inf" else length
-        make = partial(prediction.decode_on, self.generator, latents, seed, end)
+        make = partial(prediction.decode_on, self.generator, latents, [seed], end)
         return VideoStream(
             make, self.frame_rate, end, 1, self.provenance("sample --latents", {}, frames=length, seeds=[seed])
         )

@@ -33,6 +33,18 @@ def numbered_images(folder: Path) -> list[Path]:
     return [folder / name for _, name in names] if len(names) > 1 else []
 
 
+def load_image(path: Path, *more_formats: str) -> av.VideoFrame:
+    """Return a still image, turned as it is meant to be seen; RGBA where it has transparency.
+
+    Raises:
+        MissingPathError: there is no such file.
+        VideoError: it is no image that can be read.
+    """
+    check_regular_file(path)
+    with _image_errors(path), _open_image(path, "PNG", "JPEG", "BMP", "TIFF", "PPM", *more_formats) as image:
+        return _picture(path, ImageOps.exif_transpose(image))
+
+
 class ImageFolder:
     """The numbered images of a folder as a video of 25 frames per second."""
 
@@ -50,16 +62,11 @@ class ImageFolder:
                 path, "not a folder of numbered images, all named alike (frame_0001.png frame_0002.png ...)"
             )
         self.codec = self._images[0].suffix[1:].lower()
-        self.first = self._load(self._images[0])
-
-    def _load(self, path: Path) -> av.VideoFrame:
-        check_regular_file(path)
-        with _image_errors(path), _open_image(path, "PNG", "JPEG", "BMP", "TIFF", "PPM") as image:
-            return _picture(path, ImageOps.exif_transpose(image))
+        self.first = load_image(self._images[0])
 
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Yield every image in order."""
-        return map(self._load, self._images)
+        return map(load_image, self._images)
 
     def index(self, *, budget: int = 0) -> FrameIndex:
         """List the frames; within ``budget`` pixels every image is loaded, so that VideoError names a broken one."""
@@ -71,7 +78,7 @@ class ImageFolder:
     def pick(self, index: FrameIndex, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield (number, picture) for each of these frame numbers."""
         for number in numbers:
-            yield number, self._load(self._images[number])
+            yield number, load_image(self._images[number])
 
     def because(self) -> str:
         """Nothing is passed over, so nothing is to be explained."""
