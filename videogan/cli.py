@@ -19,6 +19,7 @@ from videogan.commands.prepare import prepare
 from videogan.commands.reconstruct import reconstruct
 from videogan.commands.sample import sample
 from videogan.commands.train import train
+from videogan.commands.translate import translate
 from videogan.errors import Interrupted, VideoganError
 from videogan.signals import sigterm_unwinds
 
@@ -29,7 +30,19 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (prepare, train, sample, interpolate, reconstruct, predict, animate, evaluate, inspect, export):
+for command in (
+    prepare,
+    train,
+    sample,
+    interpolate,
+    reconstruct,
+    predict,
+    animate,
+    translate,
+    evaluate,
+    inspect,
+    export,
+):
     app.command()(command)
 
 

@@ -134,6 +134,18 @@ def test_animate_makes_a_picture_move(videogan, model):
     assert (about.command, about.options["picture"], about.options["motion"]) == ("animate", "p.jpg", "in.mp4")
 
 
+def test_translate_shows_a_clip_as_another_class(videogan, model):
+    for name in ("circle", "square"):
+        result = videogan("translate", "in.mp4", name, "--class", name)
+        assert (result.code, result.out.strip()) == (0, name), result.err
+    shown = [read_video(name)[0] for name in ("circle", "square")]
+    assert shown[0].shape == (22, 32, 32, 3)
+    assert not np.array_equal(*shown)
+    assert videogan("translate", "in.mp4", "a.mp4", "--class", "circle").code == 0
+    about = read_recipe(Path("a.mp4"))
+    assert (about.command, about.options) == ("translate", {"class_name": "circle", "clip": "in.mp4"})
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -143,6 +155,9 @@ def test_animate_makes_a_picture_move(videogan, model):
         (["animate", "p.png", "x.mp4", "--motion", "text.mp4"], 3, "text.mp4: "),
         (["animate", "p.png", "x.mp4", "--class", "circel"], 2, "did you mean 'circle'?"),
         (["animate", "p.png", "taken.mp4"], 2, "taken.mp4 exists; use --yes"),
+        (["translate", "in.mp4", "x.mp4"], 2, "--class"),
+        (["translate", "in.mp4", "x.mp4", "--class", "circel"], 2, "did you mean 'circle'?"),
+        (["translate", "text.mp4", "x.mp4", "--class", "circle"], 3, "text.mp4: "),
         (["reconstruct", "absent.mp4", "x.mp4"], 2, "absent.mp4: no such video"),
         (["predict", "absent.mp4", "x.mp4"], 2, "absent.mp4: no such video"),
         (["reconstruct", "text.mp4", "x.mp4"], 3, "text.mp4"),

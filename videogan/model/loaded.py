@@ -62,9 +62,13 @@ class LoadedModel:
             MissingPathError: there is no such file.
             VideoError: it cannot be read.
         """
-        data = self.card.config.data
-        with VideoReader(path, size=(data.size, data.size), fit=data.fit, frame_rate=self.frame_rate) as reader:
+        with self.open_video(path) as reader:
             return reader.read(range(len(reader)))
+
+    def open_video(self, path: AnyPath) -> VideoReader:
+        """Open a video to be read as the model sees it, as :meth:`read_clip` does at once."""
+        data = self.card.config.data
+        return VideoReader(path, size=(data.size, data.size), fit=data.fit, frame_rate=self.frame_rate)
 
     def encode(
         self,

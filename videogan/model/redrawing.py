@@ -1,15 +1,18 @@
-"""What a trained model makes of a given picture: a video that begins with it."""
+"""What a trained model makes of what it is given: a picture that moves, a clip of another class."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from torch import Tensor
 
 from videogan.artifacts.provenance import checked_options
 from videogan.errors import UsageError
 from videogan.files import Progress
 from videogan.generation import inversion, prediction
+from videogan.generation.class_path import class_labels
+from videogan.generation.translation import translate
 from videogan.generation.video_stream import VideoStream
 from videogan.metrics.paired import psnr
 from videogan.model.loaded import AnyPath, LoadedModel
@@ -61,3 +64,31 @@ class RedrawingModel(LoadedModel):
         make = partial(prediction.decode_on, self.generator, latents, seeds, frames, followed)
         about = self.provenance("animate", {"refine": refine, "class_name": name}, frames=frames, seeds=seeds)
         return VideoStream(make, self.frame_rate, frames, len(seeds), about, figures)
+
+    def translate(self, clip: AnyPath | np.ndarray, class_name: str) -> VideoStream:
+        """Return a clip of any length shown as one of another class, its content and motion kept.
+
+        ``clip`` is a video on disk, which is read while the frames are made, in constant memory, or uint8 ``t h w c`` of
+        the model's size.
+
+        Raises:
+            UsageError: there is no such class, or it is no such clip.
+            MissingPathError, VideoError: there is no such video, or it cannot be read.
+        """
+        label, window = class_labels(class_name, self.class_names)[0], self.card.config.data.num_frames
+        if isinstance(clip, np.ndarray):
+            num_frames = len(self.inversion_arguments(clip, 0, None)["clip"])
+        else:
+            with self.open_video(clip) as reader:
+                num_frames = len(reader)
+
+        def frames() -> Iterator[Tensor]:
+            if isinstance(clip, np.ndarray):
+                yield from map(to_float, clip)
+                return
+            with self.open_video(clip) as reader:
+                yield from map(to_float, reader.frames())
+
+        make = partial(translate, self.generator, self.encoder, frames, label, window=window, num_frames=num_frames)
+        about = self.provenance("translate", {"class_name": class_name}, frames=num_frames)
+        return VideoStream(make, self.frame_rate, num_frames, 1, about, {"class": class_name})
