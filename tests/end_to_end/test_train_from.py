@@ -8,22 +8,13 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from tiny_run import TINY
 
 from videogan.artifacts.checkpoints import load_state
 from videogan.artifacts.provenance import read_provenance
 from videogan.artifacts.runs import WEIGHTS, newest_checkpoint
 from videogan.artifacts.tensor_file import HASH
 from videogan.artifacts.weights import read_card
-from videogan.presets import load_config, parse_setting
-from videogan.training.session import train
-
-
-@pytest.fixture(scope="module")
-def trained(clips, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("ancestor")
-    changes = dict(map(parse_setting, [*TINY, f"data.cache_dir={folder / 'cache'}"]))
-    return train(clips, run=folder / "run", preset="cpu", settings=changes, steps=2).path
+from videogan.presets import load_config
 
 
 @pytest.fixture

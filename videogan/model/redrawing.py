@@ -68,8 +68,8 @@ class RedrawingModel(LoadedModel):
     def translate(self, clip: AnyPath | np.ndarray, class_name: str) -> VideoStream:
         """Return a clip of any length shown as one of another class, its content and motion kept.
 
-        ``clip`` is a video on disk, which is read while the frames are made, in constant memory, or uint8 ``t h w c`` of
-        the model's size.
+        ``clip`` is a video on disk, which is read while the frames are made, in constant memory, or uint8 ``t h w c``
+        of the model's size.
 
         Raises:
             UsageError: there is no such class, or it is no such clip.
