@@ -1,6 +1,7 @@
 """Generative models of your own video clips, and endless new clips from them.
 
-Everything stands here: ``train``, ``load``, ``evaluate``, ``prepare``, ``inspect``, and what they give and raise.
+Everything stands here: ``train``, ``load``, ``evaluate``, ``prepare``, ``inspect``, ``for_each``, and what they give
+and raise.
 """
 
 from importlib import import_module
@@ -18,6 +19,7 @@ from videogan.errors import (
 )
 
 if TYPE_CHECKING:
+    from videogan.batch import Batch, for_each
     from videogan.generation.video_stream import VideoStream
     from videogan.inspection import inspect
     from videogan.metrics import Report, compare, evaluate, load_features, load_lpips
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Batch",
     "CheckpointError",
     "ClipLatents",
     "DataError",
@@ -48,6 +51,7 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
+    "for_each",
     "inspect",
     "load",
     "load_features",
@@ -57,6 +61,7 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "Batch": "batch",
     "ClipLatents": "models.latents",
     "Latents": "models.latents",
     "Model": "model",
@@ -67,6 +72,7 @@ _ROOMS = {
     "VideoStream": "generation.video_stream",
     "compare": "metrics",
     "evaluate": "metrics",
+    "for_each": "batch",
     "inspect": "inspection",
     "load": "model",
     "load_features": "metrics",

@@ -236,3 +236,34 @@ def test_out_that_cannot_be_written(videogan, model):
         result = videogan(command, "in.mp4", "full", "--yes")
         assert result.code == 2
         assert "other files" in result.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["reconstruct"],
+        ["predict", "--frames", "4", "--refine", "1"],
+        ["translate", "--class", "circle"],
+        ["animate", "--frames", "4", "--refine", "1"],
+        ["interpolate", "--to", "3", "--frames", "4", "--refine", "1"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_folder_goes_in_and_a_folder_comes_out(videogan, model, command):
+    Path("given").mkdir()
+    if command[0] == "animate":
+        Image.new("RGB", (40, 40), "red").save("given/a.png")
+    else:
+        shutil.copy("in.mp4", "given/a.mp4")
+    Path("given/b.mp4").write_text("no video")
+    Path("given/b.png").write_text("no picture")
+    given = ["--from", "given"] if command[0] == "interpolate" else ["given"]
+    result = videogan(*command, *given, "shown")
+    assert result.code == 0, result.err
+    assert result.out.splitlines()[0] == "shown/a.mp4"
+    assert "is left out: " in result.err
+    assert [path.name for path in Path("shown").iterdir()] == ["a.mp4"]
+    assert probe("shown/a.mp4").num_frames >= 4
+    again = videogan(*command, *given, "shown")
+    assert (again.code, again.out) == (0, "")
+    assert videogan(*command, *given, "shown.mp4").code == 2

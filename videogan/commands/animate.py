@@ -1,17 +1,19 @@
 """``videogan animate``: a photograph that moves."""
 
-import json
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 import videogan
-from videogan.commands import options
-from videogan.commands.console import bars, echo
+from videogan.commands import folders, options
+from videogan.commands.console import bars
 
-PictureArgument = Annotated[Path, typer.Argument(metavar="PICTURE", help="A photograph or drawing.")]
+PictureArgument = Annotated[
+    Path, typer.Argument(metavar="PICTURE", help="A photograph or drawing, or a folder of such: all of them.")
+]
 MotionOption = Annotated[Path | None, typer.Option(metavar="CLIP", help="A video whose motion the picture takes.")]
 CountOption = Annotated[int, typer.Option(min=1, max=64, help="Videos; several get a number in their name.")]
 
@@ -34,21 +36,26 @@ def animate(
 
     Without --class, a model with classes takes the one of lowest error.
     """
-    for path in (picture, motion):
-        if path is not None:
-            options.check_input(path)
-    paths = options.output_paths(out, count, overwrite=yes)
+    whole_folder = folders.holds_files(picture, out, count=count, overwrite=yes, pictures=True)
+    if motion is not None:
+        options.check_input(motion)
     model = videogan.load(run)
-    with bars() as show:
-        video = model.animate(
-            model.read_picture(picture),
-            frames,
-            seeds=range(seed, seed + count),
-            motion=None if motion is None else model.read_clip(motion),
-            refine=refine,
-            class_name=class_name,
-            progress=partial(show, "refining"),
-        ).with_options(picture=picture.name, motion=None if motion is None else motion.name)
-    video.save(*paths, overwrite=yes, metadata=not no_metadata)
-    report = {"out": [str(path) for path in paths], "frames": frames, **video.figures}
-    echo(*([json.dumps(report)] if as_json else report["out"]))
+    clip = None if motion is None else model.read_clip(motion)
+
+    def one(source: Path, target: Path) -> dict[str, Any]:
+        paths = options.output_paths(target, count, overwrite=yes)
+        with bars() as show:
+            video = model.animate(
+                model.read_picture(source),
+                frames,
+                seeds=range(seed, seed + count),
+                motion=clip,
+                refine=refine,
+                class_name=class_name,
+                progress=partial(show, "refining"),
+            ).with_options(picture=source.name, motion=None if motion is None else motion.name)
+        video.save(*paths, overwrite=yes, metadata=not no_metadata)
+        return {"out": [str(path) for path in paths], "frames": frames, **video.figures}
+
+    printed = itemgetter("out")
+    folders.run(one, picture, out, printed, whole_folder=whole_folder, as_json=as_json, overwrite=yes, pictures=True)

@@ -1,18 +1,25 @@
 """``videogan interpolate``: one video that moves from stop to stop, seeds or given clips."""
 
 from functools import partial
-from typing import Annotated
+from operator import itemgetter
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 import videogan
-from videogan.commands import options
-from videogan.commands.console import bars, echo
+from videogan.commands import folders, options
+from videogan.commands.console import bars
 
 NOT_WITH_SWAP = ("axis", "ease", "hold", "loop")
 SeedsOption = Annotated[str | None, typer.Option(help="Seeds to move through, such as 1,2,3.")]
 FromOption = Annotated[
-    str | None, typer.Option("--from", metavar="STOP", help="First stop: a seed, a video, or a latents file.")
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="STOP",
+        help="First stop: a seed, a video, a latents file, or a folder of videos: each of them.",
+    ),
 ]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="STOP", help="Last stop.")]
 AxisOption = Annotated[str, typer.Option(help="What moves: content, motion or both; the rest stays the first stop's.")]
@@ -52,33 +59,30 @@ def interpolate(
     stops = options.parse_stops(seeds, start, end)
     if swap:
         options.refuse_options(context, NOT_WITH_SWAP, "--swap shows every combination at once")
-    (path,) = options.output_paths(out, overwrite=yes)
+    first, *others = stops
+    whole_folder = False
+    if isinstance(first, Path):
+        whole_folder = folders.holds_files(first, out, overwrite=yes)
+    else:
+        options.output_paths(out, overwrite=yes)
     options.check_frame_rate(frame_rate)
     model = videogan.load(run)
-    with bars() as show:
-        if swap:
-            stream = model.swap(
-                stops,
-                frames or 64,
+    move = {} if swap else {"axis": axis, "hold": hold, "ease": ease, "loop": loop}
+
+    def one(source: int | Path, target: Path) -> dict[str, Any]:
+        with bars() as show:
+            stream = (model.swap if swap else model.interpolate)(
+                [source, *others],
+                (frames or 64) if swap else frames,
+                **move,
                 truncation=truncation,
                 classes=class_name,
                 refine=refine,
                 progress=partial(show, "refining"),
             )
-        else:
-            stream = model.interpolate(
-                stops,
-                frames,
-                axis=axis,
-                hold=hold,
-                ease=ease,
-                loop=loop,
-                truncation=truncation,
-                classes=class_name,
-                refine=refine,
-                progress=partial(show, "refining"),
-            )
-    if frame_rate is not None:
-        stream = stream.with_frame_rate(frame_rate)
-    stream.save(path, overwrite=yes, metadata=not no_metadata)
-    echo(path)
+        if frame_rate is not None:
+            stream = stream.with_frame_rate(frame_rate)
+        stream.save(target, overwrite=yes, metadata=not no_metadata)
+        return {"out": [str(target)]}
+
+    folders.run(one, first, out, itemgetter("out"), whole_folder=whole_folder, overwrite=yes)

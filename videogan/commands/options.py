@@ -32,7 +32,9 @@ RefineOption = Annotated[int, typer.Option(min=0, help="Steps of optimisation af
 FutureSeedOption = Annotated[
     int, typer.Option(min=0, max=LARGEST_SEED - 64, help="Of the first video; the next ones count up.")
 ]
-InArgument = Annotated[Path, typer.Argument(metavar="IN", help="A video, or a folder of images.")]
+InArgument = Annotated[
+    Path, typer.Argument(metavar="IN", help="A video, a folder of numbered images, or a folder of videos: all of them.")
+]
 OutArgument = Annotated[
     Path, typer.Argument(metavar="OUT", help="What to write: .mp4 .webm .gif .webp .png, or a folder of frames.")
 ]

@@ -1,12 +1,13 @@
 """``videogan translate``: a clip of one class shown as another."""
 
-from typing import Annotated
+from operator import itemgetter
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 import videogan
-from videogan.commands import options
-from videogan.commands.console import echo
+from videogan.commands import folders, options
 
 
 def translate(
@@ -18,8 +19,12 @@ def translate(
     yes: options.YesOption = False,
 ) -> None:
     """Show a clip of one class as another, its content and motion kept; of any length, in constant memory."""
-    options.check_input(clip)
-    (path,) = options.output_paths(out, overwrite=yes)
-    video = videogan.load(run).translate(clip, class_name).with_options(clip=clip.name)
-    video.save(path, overwrite=yes, metadata=not no_metadata)
-    echo(path)
+    whole_folder = folders.holds_files(clip, out, overwrite=yes)
+    model = videogan.load(run)
+
+    def one(source: Path, target: Path) -> dict[str, Any]:
+        video = model.translate(source, class_name).with_options(clip=source.name)
+        video.save(target, overwrite=yes, metadata=not no_metadata)
+        return {"out": [str(target)]}
+
+    folders.run(one, clip, out, itemgetter("out"), whole_folder=whole_folder, overwrite=yes)
