@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Batch(Generic[T]):
-    """What became of a folder's files: results by file, those whose target was there, those left out with the reason."""
+    """What became of a folder's files: results, those whose target was there, those left out with the reason."""
 
     results: dict[Path, T] = field(default_factory=dict)
     skipped: list[Path] = field(default_factory=list)

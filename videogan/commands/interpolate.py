@@ -18,7 +18,7 @@ FromOption = Annotated[
     typer.Option(
         "--from",
         metavar="STOP",
-        help="First stop: a seed, a video, a latents file, or a folder of videos: each of them.",
+        help="First stop: a seed, a video, a latents file, or a folder: each video.",
     ),
 ]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="STOP", help="Last stop.")]
@@ -67,19 +67,17 @@ def interpolate(
         options.output_paths(out, overwrite=yes)
     options.check_frame_rate(frame_rate)
     model = videogan.load(run)
-    move = {} if swap else {"axis": axis, "hold": hold, "ease": ease, "loop": loop}
 
     def one(source: int | Path, target: Path) -> dict[str, Any]:
         with bars() as show:
-            stream = (model.swap if swap else model.interpolate)(
-                [source, *others],
-                (frames or 64) if swap else frames,
-                **move,
-                truncation=truncation,
-                classes=class_name,
-                refine=refine,
-                progress=partial(show, "refining"),
-            )
+            refining: dict[str, Any] = {"refine": refine, "progress": partial(show, "refining")}
+            common: dict[str, Any] = {"truncation": truncation, "classes": class_name, **refining}
+            if swap:
+                stream = model.swap([source, *others], frames or 64, **common)
+            else:
+                stream = model.interpolate(
+                    [source, *others], frames, axis=axis, hold=hold, ease=ease, loop=loop, **common
+                )
         if frame_rate is not None:
             stream = stream.with_frame_rate(frame_rate)
         stream.save(target, overwrite=yes, metadata=not no_metadata)
