@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from read_video import read_video
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -15,6 +16,7 @@ from videogan.artifacts.runs import WEIGHTS, newest_checkpoint
 from videogan.artifacts.tensor_file import HASH
 from videogan.artifacts.weights import read_card
 from videogan.presets import load_config
+from videogan.video import to_float
 
 
 @pytest.fixture
@@ -86,6 +88,36 @@ def test_weights_for_training_hold_the_discriminators(videogan, clips, tiny, anc
     assert torch.allclose(*weights, atol=3e-3), "one step of Adam away"
 
 
+def test_a_run_grows_from_a_smaller_one(videogan, clips, tiny, ancestor):
+    machine = settings(tiny, "train.", "data.cache_dir")
+    result = videogan("train", clips, "--from", ancestor, "--set", "data.size=64", *machine, "--steps", 1)
+    assert result.code == 0, result.err
+    run = Path(result.out.strip())
+    assert load_config(run / "config.json").start.sizes == (32,)
+    assert videogan("sample", "--run", ancestor, "--grid", "4x4", "--frames", 8, "small").code == 0
+    small, large = read_video("small")[0], read_video(run / "previews" / "step-00000000.mp4")[0][:8]
+    expected = torch.nn.functional.interpolate(to_float(small), scale_factor=2, mode="bilinear")
+    assert (to_float(large) - expected).abs().mean() < 0.03, "an MP4, and tiles whose borders blur"
+    again = videogan("train", clips, "--from", run, *machine, "--steps", 1, "--run", "same")
+    assert "new, and not taken from it: nothing" in again.err
+
+
+def test_growing_within_a_run_resumes_bit_for_bit(videogan, clips, tiny):
+    larger = {"generator": [16, 12, 8, 8], "frame_discriminator": [8, 8, 8, 16, 16]}
+    larger |= {name: [8, 8, 12, 16] for name in ("clip_discriminator", "encoder")}
+    changes = ["data.size=64", "train.grow_at=[2]", *(f"{name}.channels={widths}" for name, widths in larger.items())]
+    tiny += [part for change in changes for part in ("--set", change)]
+    assert videogan("train", clips, *tiny, "--steps", 3, "--run", "whole").code == 0
+    for until in (2, 3):
+        assert videogan("train", clips, *tiny, "--steps", until, "--run", "parts").code == 0
+    states = [load_state(newest_checkpoint(Path(run) / "checkpoints"), "cpu") for run in ("whole", "parts")]
+    for network, tensors in states[0]["networks"].items():
+        assert all(torch.equal(value, states[1]["networks"][network][name]) for name, value in tensors.items())
+    early = load_state(Path("parts/checkpoints/step-00000002"), "cpu")["networks"]
+    assert not early["generator"]["to_rgb.conv.weight"].any(), "nothing larger than 32 pixels had been learnt by then"
+    assert states[0]["networks"]["generator"]["to_rgb.conv.weight"].any()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -100,6 +132,9 @@ def test_weights_for_training_hold_the_discriminators(videogan, clips, tiny, anc
             "old: has generator",
         ),
         (["train", "CLIPS", "--preset", "cpu", "--set", "train.freeze_layers=1"], 2, "name it by --from"),
+        (["train", "CLIPS", "--from", "shipped", "--set", "data.size=32"], 2, "networks grow and do not shrink"),
+        (["train", "CLIPS", "--set", "train.grow_at=[5]"], 2, "cannot grow from 16 pixels"),
+        (["train", "CLIPS", "--set", "train.grow_at=[5,5]", "--set", "data.size=128"], 2, "must rise"),
         (["export", "--run", "plain.safetensors", "--for-training", "x.safetensors"], 4, "holds no discriminators"),
         (["export", "--run", "old", "--for-training", "x.onnx"], 2, "--for-training is for .safetensors"),
     ],

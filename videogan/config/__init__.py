@@ -63,10 +63,15 @@ __all__ = [
 ]
 
 
+SMALLEST_SIZE = 32
+
+
 class DataConfig(Group):
     """Which clips are cut from the videos, and how they are stored."""
 
-    size: Annotated[int, Field(ge=32, le=512, description="height and width of a training frame, in pixels")] = 32
+    size: Annotated[
+        int, Field(ge=SMALLEST_SIZE, le=512, description="height and width of a training frame, in pixels")
+    ] = 32
     num_frames: Annotated[int, Field(ge=4, le=4096, multiple_of=FRAMES_PER_STEP, description="frames in a clip")] = 16
     frame_stride: Annotated[int, Field(ge=1, le=10_000, description="step between the frames of a clip")] = 1
     frame_rate: Annotated[float, Field(gt=0)] | None = None
@@ -112,9 +117,19 @@ class TrainConfig(Group):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: Literal["auto", "always", "never"] = "auto"
     keep: Annotated[int, Field(ge=1, description="checkpoints that are kept")] = 2
+    grow_at: Annotated[
+        tuple[Annotated[int, Field(ge=1)], ...], Field(description="steps at which frames double, up to data.size")
+    ] = ()
     freeze_layers: Annotated[
         int, Field(ge=0, description="layers of every discriminator, from the pixels on, that stay as they came")
     ] = 0
+
+    @field_validator("grow_at")
+    @classmethod
+    def _steps_rise(cls, steps: tuple[int, ...]) -> tuple[int, ...]:
+        if list(steps) != sorted(set(steps)):
+            raise ValueError("must rise from step to step")
+        return steps
 
     @model_validator(mode="after")
     def _burn_in_is_a_range(self) -> "TrainConfig":
@@ -124,10 +139,11 @@ class TrainConfig(Group):
 
 
 class StartConfig(Group):
-    """The model that a run starts from; its hash is filled in when the run begins."""
+    """The model that a run starts from; what it is and was is filled in when the run begins."""
 
     model: Annotated[str, Field(min_length=1, description="run, checkpoint, weights file, shipped, or none")] = "none"
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$", description="of the model's tensors")] = ""
+    sizes: Annotated[tuple[int, ...], Field(description="frame sizes that its networks had before they grew")] = ()
 
 
 class EvaluateConfig(Group):
@@ -165,6 +181,16 @@ class Config(Group):
     def double_backward(self) -> bool:
         """Tell whether the penalty differentiates gradients, which cannot be compiled."""
         return isinstance(self.penalty, ExactPenalty | WassersteinPenalty)
+
+    @property
+    def smaller_sizes(self) -> tuple[int, ...]:
+        """Frame sizes below ``data.size`` that the networks can work at too, since they grow or grew from them."""
+        own = {self.data.size >> (number + 1) for number in range(len(self.train.grow_at))}
+        return tuple(sorted(own | set(self.start.sizes)))
+
+    def size_at(self, step: int) -> int:
+        """Return the size of the frames that a step of training looks at."""
+        return self.data.size >> sum(step < growth for growth in self.train.grow_at)
 
     def discriminators(self) -> dict[str, DiscriminatorConfig]:
         """Return by name the discriminators that there are: groups ``NAME_discriminator`` whose weight is not 0."""
@@ -207,6 +233,16 @@ class Config(Group):
     def _only_what_came_along_is_frozen(self) -> Self:
         if self.train.freeze_layers and self.start.model == "none":
             raise ValueError("train.freeze_layers keeps layers that a model brings along: name it by --from")
+        return self
+
+    @model_validator(mode="after")
+    def _networks_grow_from_sizes_that_there_are(self) -> Self:
+        for size in self.smaller_sizes:
+            if not SMALLEST_SIZE <= size < self.data.size or size & (size - 1):
+                raise ValueError(
+                    f"networks for data.size={self.data.size} cannot grow from {size} pixels, by train.grow_at or "
+                    f"start.sizes: from {SMALLEST_SIZE} on, in doublings"
+                )
         return self
 
     @model_validator(mode="after")

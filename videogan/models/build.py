@@ -32,6 +32,7 @@ def build_generator(config: Config, num_classes: int) -> Generator:
     generator = Generator(
         size=config.data.size,
         num_classes=num_classes,
+        smaller_sizes=config.smaller_sizes,
         burn_in=burn_in(config.train),
         **config.generator.model_dump(),
     )
@@ -51,6 +52,7 @@ def build_encoder(config: Config) -> Encoder:
         content_dim=config.generator.content_dim,
         motion_dim=config.generator.motion_dim,
         prior=config.generator.prior,
+        smaller_sizes=config.smaller_sizes,
     )
     return _channels_last(encoder)
 
@@ -68,6 +70,7 @@ def _frame_discriminator(part: FrameDiscriminatorConfig, config: Config, num_cla
         num_frames=part.num_frames,
         channels=part.channels,
         num_classes=num_classes,
+        smaller_sizes=config.smaller_sizes,
         normalisation=part.normalisation,
     )
     return discriminator.to(memory_format=torch.channels_last)
@@ -79,6 +82,7 @@ def _clip_discriminator(part: ClipDiscriminatorConfig, config: Config, num_class
         num_frames=config.data.num_frames,
         channels=part.channels,
         num_classes=num_classes,
+        smaller_sizes=config.smaller_sizes,
         normalisation=part.normalisation,
     )
     return _channels_last(discriminator)
@@ -91,6 +95,7 @@ def _joint_discriminator(part: JointDiscriminatorConfig, config: Config, num_cla
         content_dim=config.generator.content_dim,
         motion_dim=config.generator.motion_dim,
         num_classes=num_classes,
+        smaller_sizes=config.smaller_sizes,
         normalisation=part.normalisation,
     )
     return _channels_last(discriminator)

@@ -27,6 +27,7 @@ class JointDiscriminator(Discriminator):
         content_dim: length of the content code.
         motion_dim: length of a motion code.
         num_classes: number of classes, 0 for none.
+        smaller_sizes: frames that it can judge too, since it grows from a network for them.
         normalisation: of the trunk's features, or of all weights.
     """
 
@@ -40,11 +41,12 @@ class JointDiscriminator(Discriminator):
         content_dim: int,
         motion_dim: int,
         num_classes: int,
+        smaller_sizes: Sequence[int] = (),
         normalisation: Normalisation = "none",
         hidden_dim: int = 128,
     ) -> None:
         super().__init__()
-        self.trunk = ClipTrunk(channels, normalisation)
+        self.trunk = ClipTrunk(size, channels, smaller_sizes, normalisation)
         features = channels[-1] * (size >> len(channels)) ** 2
         self.pairs = mlp(features + content_dim + motion_dim, hidden_dim, hidden_dim)
         self.head = Head(hidden_dim, num_classes=num_classes)

@@ -31,10 +31,10 @@ def encoder_losses(
     """
     assert real.codes is not None
     assert fake.codes is not None
-    recovered = encoder(fake.clips)
+    recovered, size = encoder(fake.clips), real.clips.shape[-1]
     losses: Losses = {}
     if config.reconstruction_weight or config.feature_weight:
-        rebuilt = generator.reconstruct(real.codes.content, real.codes.motion_codes, real.labels)
+        rebuilt = generator.reconstruct(real.codes.content, real.codes.motion_codes, real.labels, size)
         if config.reconstruction_weight:
             losses["reconstruction"] = config.reconstruction_weight * reconstruction_loss(
                 real.clips, rebuilt, config.reconstruction
@@ -44,7 +44,7 @@ def encoder_losses(
                 discriminators, real, real._replace(clips=rebuilt)
             )
     if config.clip_cycle_weight:
-        again = generator.reconstruct(recovered.content, recovered.motion_codes, fake.labels)
+        again = generator.reconstruct(recovered.content, recovered.motion_codes, fake.labels, size)
         losses["clip_cycle"] = config.clip_cycle_weight * reconstruction_loss(fake.clips, again, config.reconstruction)
     if config.latent_cycle_weight:
         for name, code, true in zip(("content_cycle", "motion_cycle"), recovered, fake.codes, strict=True):

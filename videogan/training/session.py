@@ -35,7 +35,7 @@ from videogan.training.loop import Budget, Progress, run_training
 from videogan.training.memory import check_memory
 from videogan.training.recorder import Recorder
 from videogan.training.resume import check_same_clips, choose_run, go_back, listing_sha256
-from videogan.training.start import NOTHING, begin_with, config_of_model, take_from
+from videogan.training.start import NOTHING, begin_with, config_of_model, take_from, with_sizes_of_model
 from videogan.training.state import TrainingState, new_state
 
 _log = logging.getLogger(__name__)
@@ -164,6 +164,8 @@ def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping
         base, name, why = own, own.preset, "as the run has it"
         changes = {"train.threads": "auto", "train.compile": "auto", **changes}
     config = presets.change(base, changes)
+    if own is None and config.start.model != NOTHING:
+        config = with_sizes_of_model(config)
     size, num_frames = config.data.size, config.data.num_frames
     decisions = [
         f"device: {describe(device)}",

@@ -10,8 +10,9 @@ from videogan.artifacts.weights import Card, read_card
 from videogan.config import Config
 from videogan.errors import UsageError
 from videogan.models.generator import Generator
+from videogan.models.growth import grown
 from videogan.models.transfer import take_over, with_classes_as
-from videogan.presets import load_config
+from videogan.presets import change, load_config
 from videogan.training.state import TrainingState
 
 _log = logging.getLogger(__name__)
@@ -48,6 +49,19 @@ def config_of_model(model: str, of_machine: Config) -> Config:
     )
 
 
+def with_sizes_of_model(config: Config) -> Config:
+    """Return the configuration with the frame sizes that the networks of its model had before they grow to its own.
+
+    Raises:
+        MissingPathError, CheckpointError: there is no such model.
+        UsageError: its codes or its frames are others than the run's.
+    """
+    card = read_card(find_weights(Path(config.start.model)))
+    check_fit(card, config)
+    sizes = {*card.config.smaller_sizes, card.config.data.size} - {config.data.size}
+    return change(config, {"start.sizes": tuple(sorted(sizes))})
+
+
 def begin_with(config: Config, run: RunFolder, checkpoint: Path | None) -> tuple[Config, StoredNetworks | None]:
     """Return the configuration with the hash of the model that its run starts from, and the model.
 
@@ -76,11 +90,13 @@ def check_fit(card: Card, config: Config) -> None:
                 f"{own.start.model}: has generator.{name}={before}, and this run {now}: its codes would mean nothing; "
                 "leave out that setting or --preset, or start by --from none"
             )
-    if theirs.data.size != own.data.size:
+    if theirs.data.size > own.data.size:
         raise UsageError(
-            f"{own.start.model}: makes frames of {theirs.data.size} pixels, and this run of {own.data.size}; leave out "
-            "data.size or --preset"
+            f"{own.start.model}: makes frames of {theirs.data.size} pixels, and this run of {own.data.size}: networks "
+            "grow and do not shrink; leave out data.size or --preset"
         )
+    if theirs.data.size < own.data.size and own.train.freeze_layers:
+        raise UsageError("train.freeze_layers keeps the layers next to the pixels, and those of a growing run are new")
 
 
 def take_from(state: TrainingState, stored: StoredNetworks, class_names: Sequence[str]) -> None:
@@ -90,7 +106,7 @@ def take_from(state: TrainingState, stored: StoredNetworks, class_names: Sequenc
         if name not in stored.networks:
             new.append(f"the whole {name}")
             continue
-        tensors = stored.networks[name]
+        tensors = grown(stored.networks[name], stored.card.config.data.size, state.config.data.size)
         if isinstance(network, Generator):
             tensors = with_classes_as(network, tensors)
         left = take_over(network, tensors, theirs, class_names)

@@ -17,6 +17,7 @@ from videogan.models.discriminator import Discriminator, DiscriminatorInput
 from videogan.models.dynamics import DynamicsState
 from videogan.models.generator import Generated, Generator
 from videogan.models.latents import content_code
+from videogan.models.layers import shrink
 from videogan.training.augment import Draw, augment, random_mirror
 from videogan.training.distributed import Process, average_gradients
 from videogan.training.draws import StepDraws, Updates, draw_step
@@ -54,14 +55,14 @@ def advance(state: TrainingState, batch: ClipBatch, process: Process | None = No
     """
     process = process or Process()
     config, networks = state.config, state.networks
-    real = to_float(batch.frames, planar=False)
+    real = shrink(to_float(batch.frames, planar=False), config.size_at(state.step))
     if config.data.mirror:
         real = random_mirror(real, seed=config.train.seed, step=state.step, first=process.rank * len(real))
     draws = draw_step(config, networks.generator, batch.labels, step=state.step, device=real.device, rank=process.rank)
     for optimizer in state.optimizers:
         set_learning_rate(optimizer, learning_rate(config.optimizer, state.step) * 0.5**state.halvings)
 
-    if state.update is None:
+    if state.update is None or state.step in config.train.grow_at:
         state.update = graphed_update(state, process)
     losses = state.update(step_input(networks.generator, real, batch.labels, draws), draws.updates)
 
@@ -122,7 +123,7 @@ def update(networks: Networks, optimizers: Optimizers, x: StepInput, updates: Up
     # The discriminators tell real clips from generated ones.
     with autocast:
         content = content_code(x.content_noise, networks.generator.prior)
-        generated = networks.generator.generate(content, x.labels, x.motion_noise, x.start)
+        generated = networks.generator.generate(content, x.labels, x.motion_noise, x.start, x.real.shape[-1])
         frames = generated.frames.detach().requires_grad_()
         real_input, fake_input = discriminator_inputs(networks, x.real, generated, x.labels, x.frame_order)
         losses, observed, real_logits = discriminator_losses(
