@@ -102,22 +102,6 @@ def test_a_run_grows_from_a_smaller_one(videogan, clips, tiny, ancestor):
     assert "new, and not taken from it: nothing" in again.err
 
 
-def test_growing_within_a_run_resumes_bit_for_bit(videogan, clips, tiny):
-    larger = {"generator": [16, 12, 8, 8], "frame_discriminator": [8, 8, 8, 16, 16]}
-    larger |= {name: [8, 8, 12, 16] for name in ("clip_discriminator", "encoder")}
-    changes = ["data.size=64", "train.grow_at=[2]", *(f"{name}.channels={widths}" for name, widths in larger.items())]
-    tiny += [part for change in changes for part in ("--set", change)]
-    assert videogan("train", clips, *tiny, "--steps", 3, "--run", "whole").code == 0
-    for until in (2, 3):
-        assert videogan("train", clips, *tiny, "--steps", until, "--run", "parts").code == 0
-    states = [load_state(newest_checkpoint(Path(run) / "checkpoints"), "cpu") for run in ("whole", "parts")]
-    for network, tensors in states[0]["networks"].items():
-        assert all(torch.equal(value, states[1]["networks"][network][name]) for name, value in tensors.items())
-    early = load_state(Path("parts/checkpoints/step-00000002"), "cpu")["networks"]
-    assert not early["generator"]["to_rgb.conv.weight"].any(), "nothing larger than 32 pixels had been learnt by then"
-    assert states[0]["networks"]["generator"]["to_rgb.conv.weight"].any()
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
