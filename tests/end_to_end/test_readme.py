@@ -20,12 +20,10 @@ def in_small(tmp_path, monkeypatch):
     changes = dict(map(parse_setting, TINY))
 
     def small_train(clips, *, settings=None, minutes=None, **options):
-        if "start_from" not in options:
-            settings = changes | (settings or {})
-        else:
-            settings = {name: value for name, value in changes.items() if name.startswith("train.")} | (settings or {})
-        options = options if "start_from" in options else options | {"preset": "cpu"}
-        return train(clips, settings=settings | {"data.cache_dir": str(tmp_path / "cache")}, steps=1, **options)
+        anew = "start_from" not in options
+        small = {name: value for name, value in changes.items() if anew or name.startswith("train.")}
+        small |= {"data.cache_dir": str(tmp_path / "cache"), **(settings or {})}
+        return train(clips, settings=small, steps=1, **options | ({"preset": "cpu"} if anew else {}))
 
     monkeypatch.setattr(videogan, "train", small_train, raising=False)
     few = {"features": "pixels-16", "clips": 4}
@@ -50,6 +48,7 @@ def test_the_python_examples_run(in_small, clips):
     assert names["codes"].motion_codes.shape[:2] == (1, 16)
     assert names["again"].shape == (64, 32, 32, 3)
     assert len(names["back"]) == 32
+    assert names["film"].shape == (80, 32, 32, 3)
     assert names["tuned"].config.start.model == str(names["model"].path)
     assert names["larger"].config.start.sizes == (32,)
     assert (probe("moving.mp4").num_frames, probe("moving.mp4").width) == (32, 64)
