@@ -35,7 +35,15 @@ from videogan.training.loop import Budget, Progress, run_training
 from videogan.training.memory import check_memory
 from videogan.training.recorder import Recorder
 from videogan.training.resume import check_same_clips, choose_run, go_back, listing_sha256
-from videogan.training.start import NOTHING, begin_with, config_of_model, take_from, with_sizes_of_model
+from videogan.training.start import (
+    DEFAULT_MODEL,
+    NOTHING,
+    begin_with,
+    config_of_model,
+    model_in_words,
+    take_from,
+    with_sizes_of_model,
+)
 from videogan.training.state import TrainingState, new_state
 
 _log = logging.getLogger(__name__)
@@ -154,7 +162,8 @@ def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping
     if own is None:
         name = preset or ("gpu64" if device.type == "cuda" else "cpu")
         base, why = presets.preset(name), "as asked"
-        model = str(changes.get("start.model", NOTHING))
+        model = str(changes.get("start.model", DEFAULT_MODEL if preset is None and device.type == "cpu" else NOTHING))
+        changes = {**changes, "start.model": model}
         if preset is None and model != NOTHING:
             base = config_of_model(model, base)
             name, why = base.preset, f"as {model} has it"
@@ -171,6 +180,8 @@ def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping
         f"device: {describe(device)}",
         f"preset: {name}, {why}: clips of {num_frames} frames, {size} x {size} pixels",
     ]
+    if own is None:
+        decisions.append(model_in_words(config.start.model))
     decided: dict[str, object] = {"train.device": device.type}
     if config.train.threads == "auto" and device.type == "cpu":
         decided["train.threads"], because = pick_threads()

@@ -18,6 +18,9 @@ from videogan.training.state import TrainingState
 _log = logging.getLogger(__name__)
 
 NOTHING = "none"
+SHIPPED_MODEL = "shipped"
+DEFAULT_MODEL = NOTHING
+"""What a new run starts from on a CPU where neither preset nor model is named; benchmarks/starting.py compares both."""
 LATENT_SETTINGS = (
     "content_dim",
     "class_dim",
@@ -29,6 +32,14 @@ LATENT_SETTINGS = (
     "content_scale",
 )
 """Settings of the generator that say what codes are; a model of others has nothing to give."""
+
+
+def model_in_words(model: str) -> str:
+    """Say what a new run starts from, and what else it could."""
+    if model == NOTHING:
+        return f"start: from nothing; --from {SHIPPED_MODEL} starts from the model that comes along"
+    named = "the model that comes along" if model == SHIPPED_MODEL else model
+    return f"start: from {named}; --from {NOTHING} starts from nothing"
 
 
 def config_of_model(model: str, of_machine: Config) -> Config:
