@@ -6,8 +6,8 @@
 ``growth`` trains at 64 pixels for so many minutes, and for half of them at 32 and then, grown, for the other half, and
 judges both at every quarter. ``shipped`` trains each folder from nothing with the preset ``cpu`` and from the model
 that comes along, as ``videogan train`` would; ``other-shapes`` in place of a folder are rings and crosses that are
-drawn here. Every figure is the kernel distance of generated clips to the folder at 64 pixels, by ``videogan evaluate``, of
-videos written as MP4; a second call goes on with what is in ``--work``.
+drawn here. Every figure is the kernel distance of generated videos to the folder at 64 pixels, as ``videogan evaluate``
+measures it; a second call goes on with what is in ``--work``.
 """
 
 import argparse

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from videogan.model import Model, Reconstruction, load
     from videogan.models.latents import ClipLatents, Latents
     from videogan.preparation import Prepared, prepare
+    from videogan.presets import Setting, settings
     from videogan.training.session import Run, train
 
     __version__: str
@@ -44,6 +45,7 @@ __all__ = [
     "Reconstruction",
     "Report",
     "Run",
+    "Setting",
     "UsageError",
     "VideoError",
     "VideoStream",
@@ -57,6 +59,7 @@ __all__ = [
     "load_features",
     "load_lpips",
     "prepare",
+    "settings",
     "train",
 ]
 
@@ -69,6 +72,7 @@ _ROOMS = {
     "Reconstruction": "model",
     "Report": "metrics",
     "Run": "training.session",
+    "Setting": "presets",
     "VideoStream": "generation.video_stream",
     "compare": "metrics",
     "evaluate": "metrics",
@@ -78,6 +82,7 @@ _ROOMS = {
     "load_features": "metrics",
     "load_lpips": "metrics",
     "prepare": "preparation",
+    "settings": "presets",
     "train": "training.session",
 }
 
@@ -87,5 +92,5 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return getattr(import_module(f"videogan.{_ROOMS[name]}"), name)
     if name == "__version__":
-        return import_module("videogan.artifacts.provenance").package_version()
+        return import_module("videogan.artifacts.provenance").package_version("videogan")
     raise AttributeError(f"module 'videogan' has no attribute {name!r}")

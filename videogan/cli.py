@@ -18,15 +18,17 @@ from videogan.commands.predict import predict
 from videogan.commands.prepare import prepare
 from videogan.commands.reconstruct import reconstruct
 from videogan.commands.sample import sample
+from videogan.commands.settings import settings
 from videogan.commands.train import train
 from videogan.commands.translate import translate
 from videogan.errors import Interrupted, VideoganError
 from videogan.signals import sigterm_unwinds
 
+HELP = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
     name="videogan",
     help="Learn a generative model of your own video clips, and make endless new ones.",
-    add_completion=False,
+    context_settings=HELP,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -42,8 +44,9 @@ for command in (
     evaluate,
     inspect,
     export,
+    settings,
 ):
-    app.command()(command)
+    app.command(context_settings=HELP)(command)
 
 
 def _print_version(value: bool) -> None:

@@ -70,14 +70,13 @@ def interpolate(
 
     def one(source: int | Path, target: Path) -> dict[str, Any]:
         with bars() as show:
-            refining: dict[str, Any] = {"refine": refine, "progress": partial(show, "refining")}
-            common: dict[str, Any] = {"truncation": truncation, "classes": class_name, **refining}
+            common: dict[str, Any] = {"truncation": truncation, "classes": class_name, "refine": refine}
+            common["progress"] = partial(show, "refining")
             if swap:
                 stream = model.swap([source, *others], frames or 64, **common)
             else:
-                stream = model.interpolate(
-                    [source, *others], frames, axis=axis, hold=hold, ease=ease, loop=loop, **common
-                )
+                move: dict[str, Any] = {"axis": axis, "hold": hold, "ease": ease, "loop": loop}
+                stream = model.interpolate([source, *others], frames, **move, **common)
         if frame_rate is not None:
             stream = stream.with_frame_rate(frame_rate)
         stream.save(target, overwrite=yes, metadata=not no_metadata)

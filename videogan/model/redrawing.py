@@ -77,7 +77,7 @@ class RedrawingModel(LoadedModel):
         """
         label, window = class_labels(class_name, self.class_names)[0], self.card.config.data.num_frames
         if isinstance(clip, np.ndarray):
-            num_frames = len(self.inversion_arguments(clip, 0, None)["clip"])
+            num_frames = len(self.checked_clip(clip))
         else:
             with self.open_video(clip) as reader:
                 num_frames = len(reader)

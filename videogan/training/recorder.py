@@ -27,6 +27,9 @@ PREVIEW_ROWS = 4
 PREVIEW_CLIPS = 3
 """A preview is so many training clips long, which shows what comes after the frames that training looks at."""
 
+FIRST_PREVIEW = 30.0
+"""Seconds of training before the first preview between two ticks; the next come after twice that, and so on."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -50,6 +53,7 @@ class Recorder:
         self._run, self._loader, self._device, self._on_tick = run, loader, device, on_tick
         self._quality: Quality | None = None
         self._last_step = 0
+        self._next_preview = FIRST_PREVIEW
 
     def begin(self, state: TrainingState) -> None:
         """Make the folder agree with the state that training begins from."""
@@ -72,7 +76,8 @@ class Recorder:
             OSError: the folder cannot be written any more.
         """
         row = {**row, "memory_gib": memory_gib(self._device)}
-        _log.info("%s  %s  %.1f GiB", _position(state), in_words(row), row["memory_gib"])
+        position = f"step {state.step}/{state.config.train.steps}  {duration(state.seconds)}"
+        _log.info("%s  %s  %.1f GiB", position, in_words(row), row["memory_gib"])
         if self._quality is not None and (last or self._quality.due(self._last_step, state.step)):
             figures = self._quality.row(state.networks.ema_generator)
             _log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
@@ -84,6 +89,16 @@ class Recorder:
         write_report(self._run, state.config)
         if self._on_tick is not None:
             self._on_tick(row)
+
+    def show_in_time(self, state: TrainingState) -> None:
+        """Show between two ticks what is learnt, early and then ever more rarely.
+
+        Raises:
+            OSError: the folder cannot be written any more.
+        """
+        if state.seconds >= self._next_preview:
+            self._preview(state)
+            write_report(self._run, state.config)
 
     def end(self, state: TrainingState, status: str) -> None:
         """Write how training ended: finished, interrupted or diverged."""
@@ -110,6 +125,8 @@ class Recorder:
 
     def _preview(self, state: TrainingState) -> None:
         """Show the videos of the first seeds, classes in turn, by the averaged generator."""
+        while self._next_preview <= state.seconds:
+            self._next_preview *= 2
         num_classes = len(self._loader.cache.class_names)
         labels = torch.arange(PREVIEW_VIDEOS, device=self._device) % num_classes if num_classes else None
         samples = VideoStream(
@@ -127,7 +144,3 @@ class Recorder:
 
     def _write_preview(self, videos: VideoStream, name: str) -> None:
         videos.grid(PREVIEW_ROWS).write([self._run.previews / name], overwrite=True, preset="veryfast")
-
-
-def _position(state: TrainingState) -> str:
-    return f"step {state.step}/{state.config.train.steps}  {duration(state.seconds)}"

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from videogan import presets
 from videogan.artifacts.networks import StoredNetworks, read_networks
 from videogan.artifacts.runs import RunFolder, find_weights
 from videogan.artifacts.weights import Card, read_card
@@ -12,7 +13,6 @@ from videogan.errors import UsageError
 from videogan.models.generator import Generator
 from videogan.models.growth import grown
 from videogan.models.transfer import take_over, with_classes_as
-from videogan.presets import change, load_config
 from videogan.training.state import TrainingState
 
 _log = logging.getLogger(__name__)
@@ -42,6 +42,26 @@ def model_in_words(model: str) -> str:
     return f"start: from {named}; --from {NOTHING} starts from nothing"
 
 
+def default_model(preset: str | None, device_type: str) -> str:
+    """Return what a new run starts from where nobody says it."""
+    return DEFAULT_MODEL if preset is None and device_type == "cpu" else NOTHING
+
+
+def base_config(model: str, preset: str | None, device_type: str) -> tuple[Config, str]:
+    """Return the configuration that a new run's settings change, and why it is that.
+
+    Raises:
+        UsageError: there is no such preset.
+        MissingPathError, CheckpointError: there is no such model.
+    """
+    if preset is not None:
+        return presets.preset(preset), "as asked"
+    of_machine = presets.preset("gpu64" if device_type == "cuda" else "cpu")
+    if model != NOTHING:
+        return config_of_model(model, of_machine), f"as {model} has it"
+    return of_machine, f"because this machine has {'a' if device_type == 'cuda' else 'no'} CUDA GPU"
+
+
 def config_of_model(model: str, of_machine: Config) -> Config:
     """Return the configuration of a run that starts from a model: the model's own, but for what a machine decides.
 
@@ -67,10 +87,12 @@ def with_sizes_of_model(config: Config) -> Config:
         MissingPathError, CheckpointError: there is no such model.
         UsageError: its codes or its frames are others than the run's.
     """
+    if config.start.model == NOTHING:
+        return config
     card = read_card(find_weights(Path(config.start.model)))
     check_fit(card, config)
     sizes = {*card.config.smaller_sizes, card.config.data.size} - {config.data.size}
-    return change(config, {"start.sizes": tuple(sorted(sizes))})
+    return presets.change(config, {"start.sizes": tuple(sorted(sizes))})
 
 
 def begin_with(config: Config, run: RunFolder, checkpoint: Path | None) -> tuple[Config, StoredNetworks | None]:
@@ -83,7 +105,7 @@ def begin_with(config: Config, run: RunFolder, checkpoint: Path | None) -> tuple
         UsageError: its codes or its frames are others than the run's.
     """
     if checkpoint is not None:
-        return config.model_copy(update={"start": load_config(run.config).start}), None
+        return config.model_copy(update={"start": presets.load_config(run.config).start}), None
     if config.start.model == NOTHING:
         return config, None
     stored = read_networks(Path(config.start.model))
