@@ -217,6 +217,12 @@ class Generator(nn.Module):
             assert isinstance(stage, Stage)
             yield stage
 
+    def foretell(self, content: Tensor, motion_codes: Tensor, labels: Tensor | None) -> Tensor:
+        """Return motion codes ``(b s m)``, each but the first as the dynamics foretell it from the one before."""
+        noise = motion_codes.new_zeros(*motion_codes.shape[:2], self.noise_dim)
+        after, _ = self.dynamics.step_from(motion_codes[:, :-1], noise, self.condition(content, labels))
+        return torch.cat([motion_codes[:, :1], after], dim=1)
+
     def reconstruct(
         self, content: Tensor, motion_codes: Tensor, labels: Tensor | None, size: int | None = None
     ) -> Tensor:
