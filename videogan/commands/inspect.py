@@ -113,7 +113,7 @@ def _model_lines(report: dict[str, Any]) -> list[str]:
 def _provenance_lines(about: dict[str, Any]) -> list[str]:
     options = ", ".join(f"{name} {value}" for name, value in about["options"].items() if value not in (None, False))
     versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
-    ancestor = f", started from tensors {about['ancestor_sha256']}" if about["ancestor_sha256"] else ""
+    ancestor = f", started from tensors {about['ancestor_sha256']}" if about.get("ancestor_sha256") else ""
     return [
         f"made by videogan {about['videogan']} {about['command']}: seed {about['seed']}, frames {about['frames']}",
         f"model sha256 {about['model_sha256']}, step {about['step']}, on {about['device']}{ancestor}",
