@@ -19,7 +19,8 @@ from videogan.errors import (
 )
 
 if TYPE_CHECKING:
-    from videogan.batch import Batch, for_each
+    from videogan.data.batch import Batch, for_each
+    from videogan.diagnosis import Finding, doctor
     from videogan.generation.video_stream import VideoStream
     from videogan.inspection import inspect
     from videogan.metrics import Report, compare, evaluate, load_features, load_lpips
@@ -37,6 +38,7 @@ __all__ = [
     "ClipLatents",
     "DataError",
     "DivergedError",
+    "Finding",
     "Interrupted",
     "Latents",
     "MissingPathError",
@@ -52,6 +54,7 @@ __all__ = [
     "VideoganError",
     "__version__",
     "compare",
+    "doctor",
     "evaluate",
     "for_each",
     "inspect",
@@ -64,8 +67,9 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "Batch": "batch",
+    "Batch": "data.batch",
     "ClipLatents": "models.latents",
+    "Finding": "diagnosis",
     "Latents": "models.latents",
     "Model": "model",
     "Prepared": "preparation",
@@ -75,8 +79,9 @@ _ROOMS = {
     "Setting": "presets",
     "VideoStream": "generation.video_stream",
     "compare": "metrics",
+    "doctor": "diagnosis",
     "evaluate": "metrics",
-    "for_each": "batch",
+    "for_each": "data.batch",
     "inspect": "inspection",
     "load": "model",
     "load_features": "metrics",

@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 import videogan
 from videogan.commands.animate import animate
 from videogan.commands.console import console_log, printable
+from videogan.commands.doctor import doctor
 from videogan.commands.evaluate import evaluate
 from videogan.commands.export import export
 from videogan.commands.inspect import inspect
@@ -21,7 +22,7 @@ from videogan.commands.sample import sample
 from videogan.commands.settings import settings
 from videogan.commands.train import train
 from videogan.commands.translate import translate
-from videogan.errors import Interrupted, VideoganError
+from videogan.errors import Interrupted, VideoganError, wants_memory
 from videogan.signals import sigterm_unwinds
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -45,6 +46,7 @@ for command in (
     inspect,
     export,
     settings,
+    doctor,
 ):
     app.command(context_settings=HELP)(command)
 
@@ -79,18 +81,12 @@ def main() -> None:
     except OSError as error:  # of a path that nobody could ask more about
         where = f"{error.filename}: " if error.filename is not None else ""
         _fail(f"{where}{error.strerror or error}", 2)
-    except (MemoryError, RuntimeError) as error:
-        if not _wants_memory(error):
+    except (MemoryError, RuntimeError, ImportError) as error:
+        if not wants_memory(error):
             raise
         _fail("not enough memory for this; ask for less at once, such as a smaller train.batch_size or --grid", 2)
     else:
         sys.exit(code)
-
-
-def _wants_memory(error: Exception) -> bool:
-    """Tell whether an error is the machine's or torch's of memory that there is none of."""
-    words = ("can't allocate memory", "not enough memory", "out of memory")
-    return isinstance(error, MemoryError) or any(text in str(error) for text in words)
 
 
 def _fail(message: str, code: int, *, interrupted: bool = False) -> NoReturn:

@@ -6,7 +6,8 @@ from videogan.errors import UsageError
 from videogan.models.dynamics import DynamicsState
 from videogan.training.draws import draw_step
 from videogan.training.encoder_objective import other_classes
-from videogan.training.step import discriminator_inputs, encoder_step_losses, frozen
+from videogan.training.micro_batch import discriminator_inputs, encoder_step_losses
+from videogan.training.step import frozen
 
 WEIGHTS = ("reconstruction", "feature", "clip_cycle", "class_cycle", "recurrent_cycle", "latent_cycle")
 TERMS = {

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from videogan.artifacts.checkpoint_files import STATE, WEIGHTS
 from videogan.artifacts.checkpoints import load_state
-from videogan.artifacts.runs import STATE, WEIGHTS, find_weights
-from videogan.artifacts.tensor_file import tensors_sha256
-from videogan.artifacts.weights import Card, NetworkTensors, read_weights, split_networks
+from videogan.artifacts.runs import find_weights
+from videogan.artifacts.weights import Card, NetworkTensors, networks_sha256, read_weights, split_networks
 from videogan.errors import CheckpointError
 
 
@@ -30,7 +30,7 @@ def read_networks(where: Path) -> StoredNetworks:
     """
     file = find_weights(where)
     card, tensors = read_weights(file)
-    sha256 = tensors_sha256({k: v for k, v in tensors.items() if k.startswith(("generator.", "encoder."))})
+    sha256 = networks_sha256({k: v for k, v in tensors.items() if k.startswith(("generator.", "encoder."))})
     networks = split_networks(tensors)
     if where.is_dir():
         return StoredNetworks(card, sha256, _of_checkpoint(file.parent))

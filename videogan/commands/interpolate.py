@@ -9,7 +9,7 @@ import typer
 
 import videogan
 from videogan.commands import folders, options
-from videogan.commands.console import bars
+from videogan.commands.console import bars, tell_model
 
 NOT_WITH_SWAP = ("axis", "ease", "hold", "loop")
 SeedsOption = Annotated[str | None, typer.Option(help="Seeds to move through, such as 1,2,3.")]
@@ -41,6 +41,7 @@ def interpolate(
     axis: AxisOption = "content",
     swap: SwapOption = False,
     run: options.RunOption = None,
+    best: options.BestOption = False,
     frames: FramesOption = None,
     frame_rate: options.FrameRateOption = None,
     ease: EaseOption = False,
@@ -49,6 +50,7 @@ def interpolate(
     class_name: options.ClassOption = None,
     truncation: options.TruncationOption = 1.0,
     refine: options.RefineOption = 100,
+    scale: options.ScaleOption = 1,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -66,7 +68,7 @@ def interpolate(
     else:
         options.output_paths(out, overwrite=yes)
     options.check_frame_rate(frame_rate)
-    model = videogan.load(run)
+    model = videogan.load(run, best=best)
 
     def one(source: int | Path, target: Path) -> dict[str, Any]:
         with bars() as show:
@@ -79,7 +81,8 @@ def interpolate(
                 stream = model.interpolate([source, *others], frames, **move, **common)
         if frame_rate is not None:
             stream = stream.with_frame_rate(frame_rate)
-        stream.save(target, overwrite=yes, metadata=not no_metadata)
+        stream.scaled(scale).save(target, overwrite=yes, metadata=not no_metadata)
         return {"out": [str(target)]}
 
     folders.run(one, first, out, itemgetter("out"), whole_folder=whole_folder, overwrite=yes)
+    tell_model(model)

@@ -9,13 +9,14 @@ import typer
 
 import videogan
 from videogan.commands import folders, options
-from videogan.commands.console import bars
+from videogan.commands.console import bars, tell_model
 
 
 def predict(
     clip: options.InArgument,
     out: options.OutArgument,
     run: options.RunOption = None,
+    best: options.BestOption = False,
     frames: Annotated[int, typer.Option(min=1, help="New frames.")] = 64,
     seed: options.FutureSeedOption = 0,
     count: Annotated[int, typer.Option(min=1, max=64, help="Futures; several get a number in their name.")] = 1,
@@ -23,6 +24,7 @@ def predict(
     class_name: options.ClassOption = None,
     new_only: Annotated[bool, typer.Option("--new-only", help="Write the new frames without the clip's own.")] = False,
     as_json: options.JsonOption = False,
+    scale: options.ScaleOption = 1,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -31,7 +33,7 @@ def predict(
     Without --class, a model with classes takes the one of lowest error.
     """
     whole_folder = folders.holds_files(clip, out, count=count, overwrite=yes)
-    model = videogan.load(run)
+    model = videogan.load(run, best=best)
 
     def one(source: Path, target: Path) -> dict[str, Any]:
         paths = options.output_paths(target, count, overwrite=yes)
@@ -40,7 +42,8 @@ def predict(
             future = model.predict(
                 given, frames, seeds=seeds, refine=refine, class_name=class_name, progress=partial(show, "refining")
             ).with_options(clip=source.name, new_only=new_only)
-        (future if new_only else future.after(given)).save(*paths, overwrite=yes, metadata=not no_metadata)
+        shown = future if new_only else future.after(given)
+        shown.scaled(scale).save(*paths, overwrite=yes, metadata=not no_metadata)
         return {
             "out": [str(path) for path in paths],
             "given_frames": len(given),
@@ -51,3 +54,4 @@ def predict(
         }
 
     folders.run(one, clip, out, itemgetter("out"), whole_folder=whole_folder, as_json=as_json, overwrite=yes)
+    tell_model(model)

@@ -8,7 +8,7 @@ import typer
 
 import videogan
 from videogan.commands import folders, options
-from videogan.commands.console import bars
+from videogan.commands.console import bars, tell_model
 from videogan.errors import UsageError
 
 
@@ -16,10 +16,12 @@ def reconstruct(
     clip: options.InArgument,
     out: options.OutArgument,
     run: options.RunOption = None,
+    best: options.BestOption = False,
     refine: options.RefineOption = 0,
     class_name: options.ClassOption = None,
     latents: Annotated[Path | None, typer.Option(help="Write the latents to this .safetensors file.")] = None,
     as_json: options.JsonOption = False,
+    scale: options.ScaleOption = 1,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -31,14 +33,15 @@ def reconstruct(
     if whole_folder and latents is not None:
         raise UsageError("a folder goes in, and --latents names one file; leave it out")
     options.check_latents_out(latents, overwrite=yes)
-    model = videogan.load(run)
+    model = videogan.load(run, best=best)
 
     def one(source: Path, target: Path) -> dict[str, Any]:
         with bars() as show:
             result = model.reconstruct(
                 model.read_clip(source), refine=refine, class_name=class_name, progress=partial(show, "refining")
             )
-        result.stream.with_options(clip=source.name).save(target, overwrite=yes, metadata=not no_metadata)
+        stream = result.stream.with_options(clip=source.name).scaled(scale)
+        stream.save(target, overwrite=yes, metadata=not no_metadata)
         if latents is not None:
             model.save_latents(latents, result.latents, overwrite=yes)
         return {
@@ -53,6 +56,7 @@ def reconstruct(
         }
 
     folders.run(one, clip, out, _lines, whole_folder=whole_folder, as_json=as_json, overwrite=yes)
+    tell_model(model)
 
 
 def _lines(report: dict[str, Any]) -> list[str]:

@@ -22,10 +22,17 @@ FromOption = Annotated[
         help="Start a new run from a run, checkpoint, weights file, or the model that comes along (shipped); or none.",
     ),
 ]
+ClipsArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help="Folder of videos; its sub-folders, if any, are the classes. Also several, or a text file that lists "
+        "them; by default those of --run."
+    ),
+]
 
 
 def train(
-    clips: Annotated[Path, typer.Argument(help="Folder of videos; its sub-folders, if any, are the classes.")],
+    clips: ClipsArgument = None,
     run: Annotated[Path | None, typer.Option(help="Run folder; by default a new numbered one under runs/.")] = None,
     preset: PresetOption = None,
     settings: Annotated[
@@ -47,7 +54,7 @@ def train(
     changes = parse_settings(settings or [], preset, start_from)
     with bars() as progress:
         trained = videogan.train(
-            clips,
+            clips or None,
             run=run,
             preset=preset,
             settings=changes,

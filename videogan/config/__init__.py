@@ -71,7 +71,7 @@ class DataConfig(Group):
 
     size: Annotated[int, Field(ge=SMALLEST_SIZE, le=512)] = 32
     """Height and width of a training frame, in pixels."""
-    num_frames: Annotated[int, Field(ge=4, le=4096, multiple_of=FRAMES_PER_STEP)] = 16
+    num_frames: Annotated[int, Field(ge=4, le=4096, multiple_of=FRAMES_PER_STEP)] = 8
     """Frames in a clip."""
     frame_stride: Annotated[int, Field(ge=1, le=10_000)] = 1
     """Step between the frames of a clip."""
@@ -114,9 +114,9 @@ class TrainConfig(Group):
 
     seed: Annotated[int, Field(ge=0)] = 0
     """Everything random in a training depends on it."""
-    batch_size: Annotated[int, Field(ge=2, le=2**20)] = 16
+    batch_size: Annotated[int, Field(ge=2, le=2**20)] = 8
     """Clips of a step, in each process."""
-    steps: Annotated[int, Field(ge=1, lt=2**63)] = 6_000
+    steps: Annotated[int, Field(ge=1, lt=2**63)] = 12_000
     """Steps in all."""
     tick_steps: Annotated[int, Field(ge=1)] = 250
     """Steps between two checkpoints, previews and log rows."""

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from videogan import presets
 from videogan.artifacts.networks import StoredNetworks, read_networks
 from videogan.artifacts.runs import RunFolder, find_weights
@@ -13,7 +15,7 @@ from videogan.errors import UsageError
 from videogan.models.generator import Generator
 from videogan.models.growth import grown
 from videogan.models.transfer import take_over, with_classes_as
-from videogan.training.state import TrainingState
+from videogan.training.state import TrainingState, new_state
 
 _log = logging.getLogger(__name__)
 
@@ -95,22 +97,36 @@ def with_sizes_of_model(config: Config) -> Config:
     return presets.change(config, {"start.sizes": tuple(sorted(sizes))})
 
 
-def begin_with(config: Config, run: RunFolder, checkpoint: Path | None) -> tuple[Config, StoredNetworks | None]:
-    """Return the configuration with the hash of the model that its run starts from, and the model.
+def with_hash_of_model(config: Config, run: RunFolder, checkpoint: Path | None) -> Config:
+    """Return the configuration with the hash of the model that its run starts from, if it starts from one.
 
-    A run that goes on from a checkpoint has its hash, and needs the model no more; there is none to start from nothing.
+    A run that goes on from a checkpoint has its hash, and needs the model no more.
+
+    Raises:
+        MissingPathError, CheckpointError: there is no such model.
+    """
+    if checkpoint is not None:
+        start = presets.load_config(run.config).start
+    elif config.start.model != NOTHING:
+        start = config.start.model_copy(update={"sha256": read_networks(Path(config.start.model)).sha256})
+    else:
+        start = config.start
+    return config.model_copy(update={"start": start})
+
+
+def first_state(config: Config, class_names: Sequence[str], device: torch.device) -> TrainingState:
+    """Return what a run begins with: fresh networks, with what its model gives them.
 
     Raises:
         MissingPathError, CheckpointError: there is no such model.
         UsageError: its codes or its frames are others than the run's.
     """
-    if checkpoint is not None:
-        return config.model_copy(update={"start": presets.load_config(run.config).start}), None
-    if config.start.model == NOTHING:
-        return config, None
-    stored = read_networks(Path(config.start.model))
-    check_fit(stored.card, config)
-    return config.model_copy(update={"start": config.start.model_copy(update={"sha256": stored.sha256})}), stored
+    state = new_state(config, len(class_names), device)
+    if config.start.model != NOTHING:
+        stored = read_networks(Path(config.start.model))
+        check_fit(stored.card, config)
+        take_from(state, stored, class_names)
+    return state
 
 
 def check_fit(card: Card, config: Config) -> None:

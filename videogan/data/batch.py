@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from videogan.data.walk import walk_folder
+from videogan.data.walk import walk_folders
 from videogan.errors import DataError, Interrupted, MissingPathError, UsageError, VideoError
 from videogan.files import natural_key
 from videogan.video.formats import IMAGE_SUFFIXES
@@ -83,7 +83,7 @@ def targets_of(folder: Path, out: Path, suffix: str, *, pictures: bool) -> dict[
         raise MissingPathError(f"{folder}: no such folder")
     if os.path.lexists(out) and (not out.is_dir() or out.samefile(folder)):
         raise UsageError(f"{out}: a folder goes into another folder; choose another name")
-    files = _pictures(folder) if pictures else [candidate.path for candidate in walk_folder(folder).candidates]
+    files = _pictures(folder) if pictures else [candidate.path for candidate in walk_folders([folder]).candidates]
     targets: dict[Path, Path] = {}
     taken: set[Path] = set()
     for path in files:
