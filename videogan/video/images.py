@@ -53,6 +53,18 @@ def holds_several(path: Path) -> bool:
     return False
 
 
+def load_image(path: Path, *more_formats: str) -> av.VideoFrame:
+    """Return a still image, turned as it is meant to be seen; RGBA where it has transparency.
+
+    Raises:
+        MissingPathError: there is no such file.
+        VideoError: it is no image that can be read.
+    """
+    check_regular_file(path)
+    with _image_errors(path), _open_image(path, "PNG", "JPEG", "BMP", "TIFF", "PPM", *more_formats) as image:
+        return _picture(path, ImageOps.exif_transpose(image))
+
+
 class _Images:
     """What both kinds have in common."""
 
@@ -89,9 +101,7 @@ class ImageFolder(_Images):
 
     def _load(self, image_path: Path) -> av.VideoFrame:
         try:
-            check_regular_file(image_path)
-            with _image_errors(image_path), _open_image(image_path, "PNG", "JPEG", "BMP", "TIFF", "PPM") as image:
-                return _picture(image_path, ImageOps.exif_transpose(image))
+            return load_image(image_path)
         except VideoError as error:
             raise VideoError(self.path, f"{image_path.name}: {error.reason}") from error
 

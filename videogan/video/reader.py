@@ -13,11 +13,27 @@ import numpy as np
 
 from videogan.errors import UsageError, VideoError, did_you_mean
 from videogan.video.formats import as_frame_rate
+from videogan.video.images import load_image
 from videogan.video.index import FrameIndex
 from videogan.video.pixels import FITS, Converter, Fit
 from videogan.video.probe import VideoInfo, open_source, video_info
 from videogan.video.safety import as_video_error
 from videogan.video.seek import FrameMissingError
+
+
+def read_picture(path: str | os.PathLike[str], *, size: tuple[int, int] | None = None, fit: Fit = "crop") -> np.ndarray:
+    """Return one photograph or drawing as uint8 RGB (h w c); size and fit as of :class:`VideoReader`.
+
+    Raises:
+        MissingPathError: there is no such file.
+        VideoError: it is no picture that can be read.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise VideoError(path, "a folder, not a picture")
+    with as_video_error(path):
+        picture = load_image(path, "WEBP", "GIF")
+        return Converter(picture, Fraction(1), size, fit).convert(picture)
 
 
 class VideoReader:
