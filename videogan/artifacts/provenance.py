@@ -47,6 +47,7 @@ class SampleOptions(BaseModel):
     loop: bool = False
     grid: Annotated[str, Field(pattern=r"^[1-9]\d?x[1-9]\d?$")] | None = None
     frame_rate: Annotated[float, Field(gt=0, le=1000)] | None = None
+    scale: Annotated[int, Field(ge=1, le=32)] = 1
 
     @model_validator(mode="after")
     def _a_loop_has_an_end(self) -> Self:

@@ -43,6 +43,7 @@ def interpolate(
     class_name: options.ClassOption = None,
     truncation: options.TruncationOption = 1.0,
     refine: options.RefineOption = 100,
+    scale: options.ScaleOption = 1,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -65,6 +66,6 @@ def interpolate(
             stream = model.interpolate(stops, frames, axis=axis, hold=hold, ease=ease, loop=loop, **common)
     if frame_rate is not None:
         stream = stream.with_frame_rate(frame_rate)
-    stream.save(path, overwrite=yes, metadata=not no_metadata)
+    stream.scaled(scale).save(path, overwrite=yes, metadata=not no_metadata)
     tell_model(model)
     echo(path)

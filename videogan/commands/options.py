@@ -29,6 +29,7 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Replace OUT if it exists
 ClassOption = Annotated[str | None, typer.Option("--class", help="Class of the video, by name.")]
 NoMetadataOption = Annotated[bool, typer.Option("--no-metadata", help="Do not write the recipe into the file.")]
 FrameRateOption = Annotated[float | None, typer.Option(help="Frames per second; by default the clips'.")]
+ScaleOption = Annotated[int, typer.Option(min=1, max=32, help="Enlarge every frame so many times, bicubically.")]
 LoopOption = Annotated[bool, typer.Option("--loop", help="The last frame leads into the first.")]
 TruncationOption = Annotated[float, typer.Option(min=0, max=1, help="Below 1: more typical, less diverse content.")]
 RefineOption = Annotated[int, typer.Option(min=0, help="Steps of optimisation after the encoder.")]

@@ -25,6 +25,7 @@ def predict(
     class_name: options.ClassOption = None,
     new_only: Annotated[bool, typer.Option("--new-only", help="Write the new frames without the clip's own.")] = False,
     as_json: options.JsonOption = False,
+    scale: options.ScaleOption = 1,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -40,7 +41,8 @@ def predict(
         future = model.predict(
             given, frames, seeds=seeds, refine=refine, class_name=class_name, progress=partial(show, "refining")
         ).with_options(clip=clip.name, new_only=new_only)
-    (future if new_only else future.after(given)).save(*paths, overwrite=yes, metadata=not no_metadata)
+    shown = future if new_only else future.after(given)
+    shown.scaled(scale).save(*paths, overwrite=yes, metadata=not no_metadata)
     tell_model(model)
     report = {
         "out": [str(path) for path in paths],

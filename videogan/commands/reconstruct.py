@@ -21,6 +21,7 @@ def reconstruct(
     class_name: options.ClassOption = None,
     latents: Annotated[Path | None, typer.Option(help="Write the latents to this .safetensors file.")] = None,
     as_json: options.JsonOption = False,
+    scale: options.ScaleOption = 1,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -36,7 +37,7 @@ def reconstruct(
         result = model.reconstruct(
             model.read_clip(clip), refine=refine, class_name=class_name, progress=partial(show, "refining")
         )
-    result.stream.with_options(clip=clip.name).save(path, overwrite=yes, metadata=not no_metadata)
+    result.stream.with_options(clip=clip.name).scaled(scale).save(path, overwrite=yes, metadata=not no_metadata)
     tell_model(model)
     if latents is not None:
         model.save_latents(latents, result.latents, overwrite=yes)

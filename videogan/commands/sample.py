@@ -62,6 +62,7 @@ def sample(
     like: LikeOption = None,
     latents: LatentsOption = None,
     pipe_format: PipeFormatOption = None,
+    scale: options.ScaleOption = 1,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -77,8 +78,8 @@ def sample(
         if frame_rate is not None:
             stream = stream.with_frame_rate(frame_rate)
         if out == options.STDOUT:
-            return stream.pipe(sys.__stdout__.fileno() if sys.__stdout__ else 1, to_stdout)
-        stream.save(*some, overwrite=yes, metadata=not no_metadata)
+            return stream.scaled(scale).pipe(sys.__stdout__.fileno() if sys.__stdout__ else 1, to_stdout)
+        stream.scaled(scale).save(*some, overwrite=yes, metadata=not no_metadata)
         return True
 
     num_frames = options.parse_frames(frames)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from einops import rearrange, repeat
 from torch import Tensor
 
@@ -25,6 +26,7 @@ from videogan.video import VideoWriter, as_frame_rate, to_float, to_uint8
 from videogan.video.pipe import PipeFormat, PipeWriter
 from videogan.video.writer import remove_abandoned
 
+LARGEST_SCALE = 32
 CLIP_FRAMES = 64
 """Frames of a given clip that are laid beside or before a stream at once."""
 
@@ -138,6 +140,23 @@ class VideoStream:
             return chain((repeat(part, "t c h w -> b t c h w", b=self.num_videos) for part in parts), self.make())
 
         return replace(self, make=make, num_frames=None if self.num_frames is None else self.num_frames + len(clip))
+
+    def scaled(self, factor: int) -> "VideoStream":
+        """Show every frame ``factor`` times as large, bicubically: a player would enlarge it less well.
+
+        Raises:
+            UsageError: the factor is not from 1 to 32.
+        """
+        if not 1 <= factor <= LARGEST_SCALE:
+            raise UsageError(f"scale {factor}: must be from 1 to {LARGEST_SCALE}")
+        if factor == 1:
+            return self
+
+        def enlarged(chunk: Tensor) -> Tensor:
+            frames = F.interpolate(chunk.flatten(0, 1), scale_factor=factor, mode="bicubic", align_corners=False)
+            return frames.clamp(-1, 1).unflatten(0, chunk.shape[:2])
+
+        return replace(self.with_options(scale=factor), make=lambda: map(enlarged, self.make()))
 
     def with_frame_rate(self, frame_rate: float) -> "VideoStream":
         """Show the same frames at another rate, in frames per second."""

@@ -135,7 +135,8 @@ class Model(LoadedModel):
         ).take(held)
         if options.frame_rate is not None:
             stream = stream.with_frame_rate(options.frame_rate)
-        return stream.grid(options.rows) if options.grid else stream.video(options.seeds.index(int(str(about.seed))))
+        video = stream.grid(options.rows) if options.grid else stream.video(options.seeds.index(int(str(about.seed))))
+        return video.scaled(options.scale)
 
     def interpolate(
         self,
