@@ -101,6 +101,13 @@ def test_mistakes(weights):
         model.interpolate([], 10)
     with pytest.raises(UsageError, match="did you mean 'motion'"):
         model.interpolate([1, 2], 10, axis="motoin")
+    with pytest.raises(UsageError, match="at most"):
+        model.interpolate([1, 2], 10**9)
+    with pytest.raises(UsageError, match="at most"):
+        model.encode(np.zeros((4, 32, 32, 3), np.uint8), refine=10**12)
+    for device in ("cudda", "mps"):
+        with pytest.raises(UsageError, match=device):
+            videogan.load(weights, device)
     with pytest.raises(MissingPathError):
         videogan.load("absent")
 

@@ -75,7 +75,7 @@ class DataConfig(Group):
     """Frames in a clip."""
     frame_stride: Annotated[int, Field(ge=1, le=10_000)] = 1
     """Step between the frames of a clip."""
-    frame_rate: Annotated[float, Field(gt=0)] | None = None
+    frame_rate: Annotated[float, Field(ge=0.001, le=10_000)] | None = None
     """Frames per second to which videos are brought; null: that of most videos."""
     fit: Literal["crop", "letterbox"] = "crop"
     """A frame of another shape is cut to a square, or shown whole between bars."""

@@ -15,7 +15,7 @@ from torch import Tensor
 from videogan.artifacts import latents_file
 from videogan.artifacts.checkpoint_files import WEIGHTS, fingerprint
 from videogan.artifacts.networks import read_discriminators
-from videogan.artifacts.provenance import Provenance, checked_options, package_version, versions
+from videogan.artifacts.provenance import MAX_LOOP_FRAMES, Provenance, checked_options, package_version, versions
 from videogan.artifacts.runs import RUNS, SHIPPED
 from videogan.artifacts.weights import Card, Weights
 from videogan.errors import CheckpointError, UsageError
@@ -239,6 +239,8 @@ class LoadedModel:
         """Return the provenance of one video through stops; raises UsageError where something is out of range."""
         if not len(stops):
             raise UsageError("an interpolation needs at least one stop")
+        if frames > MAX_LOOP_FRAMES:  # its path is held, as a loop's codes are
+            raise UsageError(f"frames {frames}: an interpolation has at most {MAX_LOOP_FRAMES}")
         numbers = [stop for stop in stops if isinstance(stop, int)]
         for seed in numbers or [0]:
             checked_options({"frames": frames, "seeds": (seed,), "truncation": truncation})

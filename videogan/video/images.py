@@ -1,5 +1,6 @@
 """Videos that FFmpeg does not read as such: folders of numbered images, animated WebP, TIFF of several pages."""
 
+import os
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from videogan.errors import NotAVideoError, VideoError, reason_of
+from videogan.files import open_regular
 from videogan.video.formats import IMAGE_SUFFIXES, MAX_PIXELS
 from videogan.video.index import FrameIndex
 from videogan.video.safety import check_regular_file
@@ -251,7 +253,11 @@ def read_png_comment(path: Path) -> str | None:
     """
     try:
         # PNG only: an unnamed format would let a disguised PostScript file start an interpreter. The header suffices.
-        with Image.open(path, formats=("PNG",)) as image:
+        with (
+            open_regular(path) as descriptor,
+            os.fdopen(descriptor, "rb", closefd=False) as file,
+            Image.open(file, formats=("PNG",)) as image,
+        ):
             comment = image.info.get("comment")
     except (OSError, ValueError, SyntaxError) as error:
         raise VideoError(path, f"cannot be read ({error})") from None
