@@ -1,6 +1,7 @@
 """Generative models of your own video clips, and endless new clips from them.
 
-Everything stands here: ``train``, ``load``, ``evaluate``, ``prepare``, ``inspect``, and what they give and raise.
+Everything stands here: ``train``, ``load``, ``evaluate``, ``prepare``, ``inspect``, ``serve``, and what they give and
+raise.
 """
 
 from importlib import import_module
@@ -18,12 +19,14 @@ from videogan.errors import (
 )
 
 if TYPE_CHECKING:
+    from videogan.generation.steering import Controls
     from videogan.generation.video_stream import VideoStream
     from videogan.inspection import inspect
     from videogan.metrics import Report, compare, evaluate, load_features, load_lpips
     from videogan.model import Model, Reconstruction, load
     from videogan.models.latents import ClipLatents, Latents
     from videogan.preparation import Prepared, prepare
+    from videogan.studio.server import serve
     from videogan.training.session import Run, train
 
     __version__: str
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CheckpointError",
     "ClipLatents",
+    "Controls",
     "DataError",
     "DivergedError",
     "Interrupted",
@@ -53,11 +57,13 @@ __all__ = [
     "load_features",
     "load_lpips",
     "prepare",
+    "serve",
     "train",
 ]
 
 _ROOMS = {
     "ClipLatents": "models.latents",
+    "Controls": "generation.steering",
     "Latents": "models.latents",
     "Model": "model",
     "Prepared": "preparation",
@@ -72,6 +78,7 @@ _ROOMS = {
     "load_features": "metrics",
     "load_lpips": "metrics",
     "prepare": "preparation",
+    "serve": "studio.server",
     "train": "training.session",
 }
 

@@ -17,6 +17,7 @@ from videogan.commands.predict import predict
 from videogan.commands.prepare import prepare
 from videogan.commands.reconstruct import reconstruct
 from videogan.commands.sample import sample
+from videogan.commands.studio import studio
 from videogan.commands.train import train
 from videogan.errors import Interrupted, VideoganError
 from videogan.signals import sigterm_unwinds
@@ -28,8 +29,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect, export):
+for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect, export, studio):
     app.command()(command)
+app.command("serve", hidden=True)(studio)
 
 
 def _print_version(value: bool) -> None:

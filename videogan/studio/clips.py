@@ -1,0 +1,115 @@
+"""What a model makes of a dropped clip: beside it, after it, with other motion, as other classes."""
+
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from videogan.errors import MissingPathError, UsageError, VideoganError
+from videogan.files import printable
+from videogan.generation.video_stream import VideoStream
+from videogan.model import Model
+from videogan.studio.shelf import Shelf
+from videogan.studio.uploads import read_upload, remove
+
+NEW_FRAMES = 64
+REFINE_STEPS = 60
+MOST_CLASSES = 6
+"""Classes to which a clip is translated."""
+MOST_WAITING = 8
+KEPT = 32
+
+
+@dataclass
+class Dropped:
+    """A dropped file, and what is known of it so far; a browser asks for it again and again until it is ``done``."""
+
+    name: str
+    doing: str = "waiting"
+    share: float = 0.0
+    done: bool = False
+    problem: str | None = None
+    figures: dict[str, float] = field(default_factory=dict)
+    videos: list[dict[str, Any]] = field(default_factory=list)
+
+    def show(self, shelf: Shelf, title: str, stream: VideoStream) -> None:
+        """Add a video."""
+        self.videos.append({"title": title, "video": shelf.add(stream), "frames": stream.num_frames})
+
+
+class Drops:
+    """Takes files, looks at one after the other, and remembers what came of them."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf, self._turn = shelf, threading.Lock()
+        self._dropped: dict[str, Dropped] = {}
+        self.stopping = False
+
+    def get(self, name: str) -> Dropped:
+        """Return what is known of a file.
+
+        Raises:
+            MissingPathError: there is none of that name.
+        """
+        try:
+            return self._dropped[name]
+        except KeyError:
+            raise MissingPathError("there is no such clip any more") from None
+
+    def add(self, name: str) -> tuple[str, Dropped]:
+        """Begin to remember a file, and return the name under which it can be asked for.
+
+        Raises:
+            UsageError: too many others wait.
+        """
+        if sum(not dropped.done for dropped in self._dropped.values()) >= MOST_WAITING:
+            raise UsageError("many files wait already; drop this one later")
+        for old in [name for name, dropped in self._dropped.items() if dropped.done][: -KEPT or None]:
+            del self._dropped[old]
+        key, dropped = secrets.token_urlsafe(12), Dropped(printable(name)[:200])
+        self._dropped[key] = dropped
+        return key, dropped
+
+    def work(self, dropped: Dropped, model: Model, path: Path) -> None:
+        """Show what a model makes of a clip; the file is gone afterwards."""
+        try:
+            with self._turn:
+                self._show_all(dropped, model, path)
+        except VideoganError as error:
+            dropped.problem = str(error).replace(str(path), dropped.name)
+        finally:
+            dropped.done = True
+            remove(path)
+
+    def _show_all(self, dropped: Dropped, model: Model, path: Path) -> None:
+        dropped.doing = "reading"
+        clip = read_upload(model, path)
+        report = self._reporter(dropped)
+        dropped.doing = "encoding"
+        made = model.reconstruct(clip, refine=REFINE_STEPS, progress=report)
+        dropped.figures = dict(made.refined or made.encoder)
+        dropped.show(self._shelf, "beside what its latents make", made.stream)
+        dropped.doing, dropped.share = "continuing", 0.0
+        if len(clip) > 1:
+            future = model.predict(clip, NEW_FRAMES, refine=REFINE_STEPS, class_name=made.class_name, progress=report)
+            dropped.show(self._shelf, "continued", future.after(clip))
+        dropped.doing, dropped.share = "animating", 0.0
+        still = made.latents
+        moving = model.decode(still, still.num_frames + NEW_FRAMES, seed=1)
+        dropped.show(self._shelf, "animated: its content, and motion by a seed", moving)
+        others = [name for name in model.class_names if name != made.class_name][:MOST_CLASSES]
+        for number, name in enumerate(others):
+            dropped.doing, dropped.share = f"translating to {name}", number / len(others)
+            report(number, len(others))
+            label = model.class_names.index(name)
+            dropped.show(self._shelf, f"as {name}", model.decode(replace(made.latents, label=label)))
+
+    def _reporter(self, dropped: Dropped) -> Callable[[int, int], None]:
+        def report(done: int, total: int) -> None:
+            dropped.share = done / total
+            if self.stopping:
+                raise UsageError("the studio stops")
+
+        return report

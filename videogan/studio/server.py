@@ -1,0 +1,81 @@
+"""``videogan.serve``: serves the page until it is told to stop."""
+
+import errno
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from videogan.errors import UsageError
+
+PORT = 8600
+GRACE_SECONDS = 1
+"""How long viewers may finish what they are at when the studio stops."""
+MOST_CONNECTIONS = 128
+LONGEST_MESSAGE = 64 * 1024
+
+
+def serve(
+    run: str | os.PathLike[str] | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve a page on which a model is played, clips are dropped and runs are watched, until Ctrl-C or SIGTERM.
+
+    Args:
+        run: a run, a checkpoint or a weights file to begin with; None for the newest run, or the shipped model.
+        host: the address to listen on; from another one than this machine's own a token is asked for.
+        port: of TCP; 0 is any that is free, None is 8600 or else any that is free.
+        ready: called with the page's address once it can be opened.
+
+    Raises:
+        UsageError: the packages are not installed, or the address cannot be listened on.
+        MissingPathError, CheckpointError: there is no model to begin with.
+    """
+    try:
+        import uvicorn
+        import websockets  # noqa: F401 (without it uvicorn would refuse every player)
+
+        from videogan.studio.app import studio_app
+        from videogan.studio.guard import LOOPBACK
+    except ImportError as error:
+        raise UsageError(f"the studio needs {error.name}, not installed here: pip install 'videogan[studio]'") from None
+    from videogan.studio.library import Library
+    from videogan.studio.shelf import Shelf
+
+    listener = _listen(host, port)
+    token = None if host in LOOPBACK else secrets.token_urlsafe(24)
+    with listener, Shelf() as shelf:
+        library = Library(None if run is None else Path(run))
+        library.model()  # before the page is there, so that no viewer waits for it
+        config = uvicorn.Config(
+            studio_app(library, shelf, host=host, token=token),
+            log_level="critical",
+            lifespan="on",
+            ws_max_size=LONGEST_MESSAGE,
+            ws_per_message_deflate=False,
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            server_header=False,
+        )
+        if ready is not None:
+            shown = f"[{host}]" if ":" in host else host
+            ready(f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else ""))
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int | None) -> socket.socket:
+    """Return a socket that listens; None is PORT, or any free one where that is taken."""
+    for number in (PORT, 0) if port is None else (port,):
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            return socket.create_server((host, number), family=family)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or number == 0 or port is not None:
+                raise UsageError(f"{host}:{number}: cannot be listened on ({error.strerror or error})") from None
+        except OverflowError:
+            raise UsageError(f"port {number}: must be from 0 to 65535") from None
+    raise AssertionError("port 0 is always tried")

@@ -1,0 +1,43 @@
+// What every part of the page uses: elements, requests, short messages.
+
+export const $ = (id) => document.getElementById(id);
+
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name in made) made[name] = value;
+    else made.setAttribute(name, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+export async function ask(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch {
+    throw new Error("The studio does not answer.");
+  }
+  const content = (answer.headers.get("content-type") || "").includes("json") ? await answer.json() : {};
+  if (!answer.ok) throw new Error(content.problem || `The studio answered ${answer.status}.`);
+  return content;
+}
+
+let hiding;
+export function say(text) {
+  $("toast").textContent = text;
+  $("toast").hidden = false;
+  clearTimeout(hiding);
+  hiding = setTimeout(() => { $("toast").hidden = true; }, 4000);
+}
+
+export const modelQuery = () => `?model=${encodeURIComponent($("model").value)}`;
+
+export function download(video) {
+  element("a", { href: `/api/videos/${video}.mp4?download`, download: "videogan.mp4" }).click();
+}
+
+export function pressed(button, on) {
+  button.setAttribute("aria-pressed", String(on));
+}
