@@ -53,12 +53,14 @@ def studio_app(library: Library, shelf: Shelf, *, host: str = "127.0.0.1", token
         Route("/api/clips/{clip}", studio.clip),
         WebSocketRoute("/play", studio.play),
     ]
-    return Starlette(
+    application = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, host=host, token=token)],
         exception_handlers={VideoganError: _refuse, ValidationError: _refuse},
         lifespan=studio.lifespan,
     )
+    application.state.shelf = shelf
+    return application
 
 
 class _Studio:

@@ -56,7 +56,7 @@ class Guard:
         host, origin = headers.get("host", ""), headers.get("origin")
         if not self._names_this_machine(host):
             return PlainTextResponse("not a name of this machine", FORBIDDEN)
-        if (origin is not None or is_websocket) and urlsplit(origin or "").netloc != host:
+        if (origin is not None or is_websocket) and origin not in (f"http://{host}", f"https://{host}"):
             return PlainTextResponse("only the studio's own page may do this", FORBIDDEN)
         foreign = headers.get("sec-fetch-site", "none") in ("cross-site", "same-site")
         if foreign and headers.get("sec-fetch-mode") != "navigate":

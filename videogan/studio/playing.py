@@ -152,10 +152,10 @@ class Player:
             if had_to_wait:  # for frames that were not yet made, so that none is late
                 due = max(due, now)
             late = now > due + self._period or number - self._seen > UNSEEN_FRAMES
-            due += self._period
+            wait, due = due - now, due + self._period
             if late:
                 continue
-            await anyio.sleep(due - self._period - now)
+            await anyio.sleep(max(0.0, wait))
             number += 1
             await self._socket.send_bytes(HEAD.pack(number, *frame.shape[:2]) + frame.tobytes())
 
