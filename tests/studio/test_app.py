@@ -136,9 +136,9 @@ def test_a_dropped_clip_is_shown_beside_and_after_itself_and_as_other_classes(cl
     answer = looked_at(client, drop(client, film(tmp_path / "a.mp4"))["clip"])
     assert answer["problem"] is None
     titles = [video["title"] for video in answer["videos"]]
-    assert [title.split()[0] for title in titles] == ["beside", "continued", "animated:", "as"]
+    assert [title.split()[0] for title in titles] == ["beside", "beside", "animated:", "as", "continued"]
     assert answer["figures"].keys() == {"psnr", "ssim"}
-    beside, continued, *_ = (
+    beside, *_, continued = (
         read(client.get(f"/api/videos/{video['video']}.mp4").content, tmp_path) for video in answer["videos"]
     )
     assert (beside.shape, len(continued)) == ((12, 32, 64, 3), 12 + clips.NEW_FRAMES)
@@ -149,7 +149,7 @@ def test_a_picture_is_a_clip_of_one_frame(client, tmp_path):
     Image.fromarray(np.full((40, 40, 3), 90, np.uint8)).save(tmp_path / "p.png")
     answer = looked_at(client, drop(client, tmp_path / "p.png")["clip"])
     assert answer["problem"] is None
-    assert [video["title"].split()[0] for video in answer["videos"]] == ["beside", "animated:", "as"]
+    assert [video["title"].split()[0] for video in answer["videos"]] == ["beside", "beside", "animated:", "as"]
 
 
 def test_what_is_no_video_is_refused_by_its_name_and_leaves_nothing(client, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from videogan.studio.shelf import Shelf
 from videogan.studio.uploads import read_upload, remove
 
 NEW_FRAMES = 64
-REFINE_STEPS = 60
+REFINE_STEPS = 30
 MOST_CLASSES = 6
 """Classes to which a clip is translated."""
 MOST_WAITING = 8
@@ -88,23 +88,26 @@ class Drops:
         clip = read_upload(model, path)
         report = self._reporter(dropped)
         dropped.doing = "encoding"
-        made = model.reconstruct(clip, refine=REFINE_STEPS, progress=report)
+        encoded = model.reconstruct(clip)
+        dropped.figures = dict(encoded.encoder)
+        dropped.show(self._shelf, "beside what the encoder sees in it", encoded.stream)
+        dropped.doing = "refining"
+        made = model.reconstruct(clip, refine=REFINE_STEPS, class_name=encoded.class_name, progress=report)
         dropped.figures = dict(made.refined or made.encoder)
-        dropped.show(self._shelf, "beside what its latents make", made.stream)
-        dropped.doing, dropped.share = "continuing", 0.0
-        if len(clip) > 1:
-            future = model.predict(clip, NEW_FRAMES, refine=REFINE_STEPS, class_name=made.class_name, progress=report)
-            dropped.show(self._shelf, "continued", future.after(clip))
-        dropped.doing, dropped.share = "animating", 0.0
-        still = made.latents
-        moving = model.decode(still, still.num_frames + NEW_FRAMES, seed=1)
-        dropped.show(self._shelf, "animated: its content, and motion by a seed", moving)
+        dropped.show(self._shelf, "beside its refined latents", made.stream)
+        latents = made.latents
+        moving = model.decode(latents, latents.num_frames + NEW_FRAMES, seed=1)
+        dropped.show(self._shelf, "animated: its content, motion by a seed", moving)
         others = [name for name in model.class_names if name != made.class_name][:MOST_CLASSES]
         for number, name in enumerate(others):
-            dropped.doing, dropped.share = f"translating to {name}", number / len(others)
+            dropped.doing = f"translating to {name}"
             report(number, len(others))
             label = model.class_names.index(name)
-            dropped.show(self._shelf, f"as {name}", model.decode(replace(made.latents, label=label)))
+            dropped.show(self._shelf, f"as {name}", model.decode(replace(latents, label=label)))
+        if len(clip) > 1:
+            dropped.doing = "continuing"
+            future = model.predict(clip, NEW_FRAMES, refine=REFINE_STEPS, class_name=made.class_name, progress=report)
+            dropped.show(self._shelf, "continued", future.after(clip))
 
     def _reporter(self, dropped: Dropped) -> Callable[[int, int], None]:
         def report(done: int, total: int) -> None:

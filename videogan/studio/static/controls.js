@@ -2,26 +2,28 @@
 
 import { $, element, pressed } from "./page.js";
 
-const LARGEST_SEED = 2 ** 32;
+const DICE = 100_000; // short numbers can be read and typed again
 const PAD_REACH = 4;
 const round = (value) => Math.round(value * 100) / 100;
 const label = (id) => document.querySelector(`output[for="${id}"]`);
 
 export class Controls extends EventTarget {
   pins = [];
+  onStrip = false; // whether the pins, not the seed, say what is shown
   classNames = [];
   #class = null; // by name; null is the seed's own
   #offsets = [0, 0];
 
   constructor() {
     super();
-    for (const id of ["seed", "motion", "truncation", "speed", "mix", "own-motion"]) {
+    for (const id of ["motion", "truncation", "speed", "mix", "own-motion"]) {
       $(id).addEventListener("input", () => this.changed());
     }
     for (const id of ["frame-rate", "frames"]) {
       $(id).addEventListener("input", () => { this.#show(); this.dispatchEvent(new Event("showing")); });
     }
-    $("at").addEventListener("input", () => this.changed());
+    $("seed").addEventListener("input", () => { this.onStrip = false; this.changed(); });
+    $("at").addEventListener("input", () => { this.onStrip = true; this.changed(); });
     $("seed-dice").addEventListener("click", () => this.newSeed());
     $("motion-dice").addEventListener("click", () => this.newMotion());
     $("centre").addEventListener("click", () => this.moveTo(0, 0));
@@ -61,10 +63,10 @@ export class Controls extends EventTarget {
   get looping() { return $("loop").getAttribute("aria-pressed") === "true"; }
 
   value() {
-    const walking = this.pins.length > 1 && !$("at").disabled;
+    const onStrip = this.onStrip && this.pins.length > 1;
     return {
-      seeds: walking ? this.pins : [this.#number("seed")],
-      at: walking ? Math.min(Number($("at").value), this.pins.length - 1) : 0,
+      seeds: onStrip ? this.pins : [this.#number("seed")],
+      at: onStrip ? Math.min(Number($("at").value), this.pins.length - 1) : 0,
       motion_seed: $("own-motion").checked ? this.#number("motion") : null,
       classes: this.#shares(),
       truncation: Number($("truncation").value),
@@ -79,9 +81,9 @@ export class Controls extends EventTarget {
   }
 
   restore({ controls, frames, loop, frame_rate }) {
-    this.pins = controls.seeds.length > 1 ? controls.seeds : [];
+    this.onStrip = controls.seeds.length > 1;
+    if (this.onStrip) this.pins = controls.seeds;
     $("seed").value = controls.seeds[0];
-    $("at").value = controls.at;
     $("own-motion").checked = controls.motion_seed !== null;
     $("motion").value = controls.motion_seed ?? 0;
     const shares = controls.classes ?? [];
@@ -96,6 +98,7 @@ export class Controls extends EventTarget {
     this.#offsets = controls.offsets;
     pressed($("loop"), loop);
     this.dispatchEvent(new Event("pins"));
+    $("at").value = controls.at;
     this.changed();
     this.dispatchEvent(new Event("showing"));
   }
@@ -105,13 +108,13 @@ export class Controls extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  setSeed(seed) { $("seed").value = Math.max(0, seed); this.changed(); }
+  setSeed(seed) { $("seed").value = Math.max(0, seed); this.onStrip = false; this.changed(); }
   nextSeed(by) { this.setSeed(this.#number("seed") + by); }
-  newSeed() { this.setSeed(Math.floor(Math.random() * LARGEST_SEED)); }
+  newSeed() { this.setSeed(Math.floor(Math.random() * DICE)); }
 
   newMotion() {
     $("own-motion").checked = true;
-    $("motion").value = Math.floor(Math.random() * LARGEST_SEED);
+    $("motion").value = Math.floor(Math.random() * DICE);
     this.changed();
   }
 

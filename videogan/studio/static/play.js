@@ -6,6 +6,7 @@ import { Player } from "./player.js";
 
 const WALK_SECONDS = 4;
 const LONGEST_LOOP = 256;
+const MOST_PINS = 16;
 const KEYS = [
   ["space", "play or pause", " ", () => $("playing").click()],
   ["Home", "from the beginning", "Home", () => $("restart").click()],
@@ -44,6 +45,7 @@ export const controls = new Controls();
 export const player = new Player($("screen"));
 let restoring = null; // settings that wait for their model
 let walked = null;
+const pictures = []; // of the pins
 
 export function restore(settings, model) {
   const other = model !== null && model !== $("model").value;
@@ -57,7 +59,10 @@ export function startPlaying() {
   listenToPlayer();
   listenToButtons();
   listenToKeys();
-  controls.addEventListener("change", () => player.wish({ controls: controls.value() }));
+  controls.addEventListener("change", () => {
+    if (!controls.onStrip) walk(false);
+    player.wish({ controls: controls.value() });
+  });
   controls.addEventListener("showing", () => {
     player.wish({ frame_rate: controls.frameRate, loop: controls.looping ? Math.min(controls.frames, LONGEST_LOOP) : 0 });
     $("record").disabled = controls.looping;
@@ -143,34 +148,39 @@ function listenToKeys() {
 }
 
 function pin() {
-  if (controls.pins.length >= 16) { say("Sixteen seeds can be pinned; click one to let it go."); return; }
-  const seed = controls.value().seeds[0];
-  controls.pins = [...controls.pins, controls.pins.length && !$("at").disabled ? Number($("seed").value) : seed];
+  if (controls.pins.length === MOST_PINS) { say(`${MOST_PINS} seeds can be pinned; let one go first.`); return; }
+  controls.pins = [...controls.pins, Number($("seed").value)];
+  pictures.push(picture());
   showPins();
 }
 
 function showPins() {
-  const many = controls.pins.length > 1;
-  if (!many) walk(false);
-  const before = [...$("pins").children];
+  pictures.length = Math.min(pictures.length, controls.pins.length);
   $("pins").replaceChildren(...controls.pins.map((seed, number) => {
-    const old = before.find((item) => item.dataset.seed === String(seed) && !item.used);
-    if (old) { old.used = true; return old; }
-    const button = element("button", { title: "Let this seed go" }, picture(), element("span", {}, String(seed)));
-    button.setAttribute("aria-label", `Let seed ${seed} go`);
-    const item = element("li", {}, button);
-    item.dataset.seed = seed;
-    button.addEventListener("click", () => {
-      controls.pins = controls.pins.filter((_, at) => at !== [...$("pins").children].indexOf(item));
+    const jump = element("button", { title: `Seed ${seed}` }, pictures[number] ?? "", element("span", {}, String(seed)));
+    jump.setAttribute("aria-label", `To seed ${seed}`);
+    jump.addEventListener("click", () => jumpTo(number));
+    const remove = element("button", { className: "remove", title: "Let this seed go" }, "×");
+    remove.setAttribute("aria-label", `Let seed ${seed} go`);
+    remove.addEventListener("click", () => {
+      controls.pins = controls.pins.filter((_, other) => other !== number);
+      pictures.splice(number, 1);
       showPins();
       controls.changed();
     });
-    return item;
+    return element("li", {}, jump, remove);
   }));
-  for (const item of $("pins").children) item.used = false;
+  const many = controls.pins.length > 1;
   $("at").max = Math.max(1, controls.pins.length - 1);
-  if (!many) $("at").disabled = true;
-  $("at").hidden = $("walk").hidden = !many;
+  $("at").disabled = $("at").hidden = $("walk").hidden = !many;
+  if (!many) walk(false);
+}
+
+function jumpTo(number) {
+  if (controls.pins.length < 2) { controls.setSeed(controls.pins[number]); return; }
+  walk(false);
+  $("at").value = number;
+  $("at").dispatchEvent(new Event("input"));
 }
 
 function picture() {
@@ -181,10 +191,9 @@ function picture() {
 
 function walk(on) {
   pressed($("walk"), on);
-  $("at").disabled = !on && controls.pins.length < 2;
   walked = on ? { time: performance.now(), forth: 1 } : null;
   if (on) {
-    $("at").disabled = false;
+    controls.onStrip = true;
     requestAnimationFrame(step);
   }
 }

@@ -7,6 +7,9 @@ const COLOURS = ["#5b5bd6", "#e5484d", "#30a46c", "#f76b15", "#0090ff", "#d6409f
 const shown = new Map(); // by name of the run
 
 export function startWatching() {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    for (const card of shown.values()) card.redraw();
+  });
   for (const id of ["run", "other"]) $(id).addEventListener("change", () => refresh());
   const look = async () => {
     if (!$("watch").hidden && !document.hidden) await refresh();
@@ -98,6 +101,10 @@ class RunCard {
   preview() {
     const name = this.previews[Number(this.slider.value)];
     if (name) this.made.play(this.address(name), `step ${Number(name.slice(5))}`);
+  }
+
+  redraw() {
+    for (const { plot } of this.#plots.values()) plot.redraw();
   }
 
   plot({ title, series }) {
