@@ -22,16 +22,17 @@ from videogan.commands.train import train
 from videogan.errors import Interrupted, VideoganError
 from videogan.signals import sigterm_unwinds
 
+HELP = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
     name="videogan",
     help="Learn a generative model of your own video clips, and make endless new ones.",
-    add_completion=False,
+    context_settings=HELP,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect, export, studio):
-    app.command()(command)
-app.command("serve", hidden=True)(studio)
+    app.command(context_settings=HELP)(command)
+app.command("serve", hidden=True, context_settings=HELP)(studio)
 
 
 def _print_version(value: bool) -> None:

@@ -66,21 +66,31 @@ def console_log() -> Iterator[None]:
 def bars() -> Iterator[Callable[..., None]]:
     """Give a callback ``(task, done, total, words="")`` that moves a bar on stderr, where that is a terminal.
 
-    Each task has its own bar; those before it disappear.
+    Each task has its own bar; those before it disappear. Words stand where there is room for them, their beginning
+    first; without any, the time that is left does.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, Task, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.table import Column
+    from rich.text import Text
+
+    class WordsOrTime(TimeRemainingColumn):
+        """What a task says of itself, else how long it will take."""
+
+        max_refresh = 0.0  # words come as often as they change
+
+        def render(self, task: Task) -> Text:
+            return Text(task.description) if task.description else super().render(task)
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.fields[what]}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.fields[what]}", table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=16),
+        TaskProgressColumn(table_column=Column(no_wrap=True)),
+        WordsOrTime(table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+    )
     tasks: dict[str, TaskID] = {}
-    with Progress(
-        *columns,
-        TextColumn("{task.description}"),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
+    with Progress(*columns, console=console, transient=True, expand=True, disable=not console.is_terminal) as progress:
 
         def move(task: str, done: float, total: float, words: str = "") -> None:
             if task not in tasks:

@@ -203,6 +203,15 @@ class Generator(nn.Module):
         """Latent steps that the decoder must have seen before the step whose frames it gives."""
         return steps_for_frames([stage.histories for stage in self._stages()], FRAMES_PER_STEP) - 1
 
+    @property
+    def numbers_per_step(self) -> int:
+        """Numbers of the decoder's largest feature map for one latent step of one video."""
+        frames, largest = 1, 0
+        for number, stage in enumerate(self._stages()):
+            frames *= 1 if stage.upsample_time is None else 2
+            largest = max(largest, stage.change.out_channels * frames * (BASE_SIZE << number) ** 2)
+        return largest
+
     def condition(self, content: Tensor, classes: Tensor | None) -> Tensor:
         """Join content code and class embedding to the condition ``(b k)``, or ``(b s k)`` where one of them moves.
 

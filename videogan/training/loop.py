@@ -14,7 +14,7 @@ from videogan.data.loader import ClipLoader
 from videogan.errors import DivergedError
 from videogan.signals import StopRequest, stop_request
 from videogan.training.distributed import Process, in_any
-from videogan.training.log import in_words
+from videogan.training.log import duration, in_words
 from videogan.training.recorder import Recorder
 from videogan.training.state import TrainingState
 from videogan.training.step import advance
@@ -22,7 +22,9 @@ from videogan.training.step import advance
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY = 10
-"""Steps between two looks at the losses, in which progress is shown; each look waits for the device."""
+"""Steps between two looks at whether all is finite; each look waits for the device."""
+SHOW_EVERY = 1.0
+"""Seconds between two lines of progress."""
 
 Progress = Callable[..., None]
 """Called with a task, how much of it is done, how much there is of it, and perhaps a few words."""
@@ -44,6 +46,17 @@ class Budget:
     def spent(self, state: TrainingState) -> bool:
         """Tell whether the run is over."""
         return self.share(state) >= 1
+
+    def seconds_left(self, state: TrainingState, steps_per_second: float) -> float:
+        """Return how long it will take at this rate: never more than the clock allows."""
+        by_steps = (self.steps - state.step) / max(steps_per_second, 1e-9)
+        return by_steps if self.minutes is None else min(by_steps, self.minutes * 60 - state.seconds)
+
+    def option_for_more(self, state: TrainingState) -> str:
+        """Name the option, with a value, that lets a run whose budget is spent go on."""
+        if state.step >= self.steps:
+            return f"--steps {2 * self.steps}"
+        return f"--minutes {2 * (self.minutes or 0):g}"
 
 
 class Tick:
@@ -105,7 +118,7 @@ def run_training(
         budget: when to end.
         recorder: keeps what a tick leaves behind; None in every process but the first.
         process: which of several processes this is.
-        progress: called every LOOK_EVERY steps.
+        progress: called after the first step, and then about once a second.
 
     Raises:
         DivergedError: a weight is not finite, or no step since the last look was; what was recorded is from before.
@@ -113,7 +126,7 @@ def run_training(
     process, config = process or Process(), state.config
     device = next(state.networks.generator.parameters()).device
     start, seconds_before = time.monotonic(), state.seconds
-    tick, health = Tick(state.step), Health()
+    tick, health, shown = Tick(state.step), Health(), -SHOW_EVERY
     with stop_request("saving ...") as request, closing(loader.batches(state.step, device)) as batches:
         last = False
         while not last:
@@ -127,12 +140,15 @@ def run_training(
             if ends or state.step % LOOK_EVERY == 0:
                 _check(health.verdict(), state, device, weights=ends)
                 health = Health()
-                if progress is not None:
-                    progress("training", budget.share(state), 1.0, in_words(row(tick, state, process)))
+            if progress is not None and time.monotonic() - shown >= SHOW_EVERY:
+                shown = time.monotonic()
+                progress("training", budget.share(state), 1.0, _words(tick, state, process, budget))
             if ends:
                 if recorder is not None:
                     recorder.record(state, row(tick, state, process), last=last)
                 tick = Tick(state.step)
+            elif recorder is not None:
+                recorder.show_in_time(state)
     return request
 
 
@@ -193,6 +209,11 @@ def _is_to_save(state: TrainingState, request: StopRequest, process: Process, de
         request.save = bool(in_any(int(request.save), device))
     save, request.save = request.save, False
     return save
+
+
+def _words(tick: Tick, state: TrainingState, process: Process, budget: Budget) -> str:
+    left = duration(budget.seconds_left(state, tick.steps_per_second(state.step)))
+    return f"{left} left  step {state.step}  {in_words(row(tick, state, process))}"
 
 
 def row(tick: Tick, state: TrainingState, process: Process) -> dict[str, float | int]:

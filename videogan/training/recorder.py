@@ -27,6 +27,9 @@ PREVIEW_ROWS = 4
 PREVIEW_CLIPS = 3
 """A preview is so many training clips long, which shows what comes after the frames that training looks at."""
 
+FIRST_PREVIEW = 30.0
+"""Seconds of training before the first preview between two ticks; the next come after twice that, and so on."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -50,6 +53,7 @@ class Recorder:
         self._run, self._loader, self._device, self._on_tick = run, loader, device, on_tick
         self._quality: Quality | None = None
         self._last_step = 0
+        self._next_preview = FIRST_PREVIEW
 
     def begin(self, state: TrainingState) -> None:
         """Make the folder agree with the state that training begins from."""
@@ -85,6 +89,16 @@ class Recorder:
         if self._on_tick is not None:
             self._on_tick(row)
 
+    def show_in_time(self, state: TrainingState) -> None:
+        """Show between two ticks what is learnt, early and then ever more rarely.
+
+        Raises:
+            OSError: the folder cannot be written any more.
+        """
+        if state.seconds >= self._next_preview:
+            self._preview(state)
+            write_report(self._run, state.config)
+
     def end(self, state: TrainingState, status: str) -> None:
         """Write how training ended: finished, interrupted or diverged."""
         self._write_status(state, status)
@@ -110,6 +124,8 @@ class Recorder:
 
     def _preview(self, state: TrainingState) -> None:
         """Show the videos of the first seeds, classes in turn, by the averaged generator."""
+        while self._next_preview <= state.seconds:
+            self._next_preview *= 2
         num_classes = len(self._loader.cache.class_names)
         labels = torch.arange(PREVIEW_VIDEOS, device=self._device) % num_classes if num_classes else None
         samples = VideoStream(

@@ -29,7 +29,7 @@ from videogan.training.distributed import (
     process_from_environment,
     process_group,
 )
-from videogan.training.log import LogFile
+from videogan.training.log import LogFile, duration
 from videogan.training.loop import Budget, Progress, run_training
 from videogan.training.memory import check_memory
 from videogan.training.recorder import Recorder
@@ -240,7 +240,8 @@ def _train(
         recorder = Recorder(run, loader, torch.device(state.config.train.device), on_tick)
         _write_settings(run, state.config, videos, process)
     if budget.spent(state):
-        _log.info("step %d of %d already; --steps trains it further", state.step, budget.steps)
+        spent = f"step {state.step} of {budget.steps} already, after {duration(state.seconds)} of training"
+        _log.info("%s; %s trains it further", spent, budget.option_for_more(state))
         return
     if recorder is not None:
         recorder.begin(state)
