@@ -124,7 +124,9 @@ class Browser:
         with urllib.request.urlopen(request, timeout=10) as answer:
             tab = json.load(answer)
         with connect(tab["webSocketDebuggerUrl"], max_size=2**26) as socket:
-            yield Page(socket)
+            page = Page(socket)
+            yield page
+            page.call("Page.close")
 
 
 @contextmanager
