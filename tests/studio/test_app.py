@@ -91,7 +91,7 @@ def test_a_saved_video_is_that_of_its_settings_and_gives_them_back(client, weigh
     ):
         name = client.post("/api/videos", content=settings.model_dump_json()).json()["video"]
         answer = client.get(f"/api/videos/{name}.mp4?download")
-        assert answer.headers["content-disposition"] == 'attachment; filename="videogan.mp4"'
+        assert answer.headers["content-disposition"] == f'attachment; filename="videogan-{name[:4]}.mp4"'
         frames = read(answer.content, tmp_path)
         assert np.abs(frames - expected.array().astype(int)).mean() < 8
         recipe = drop(client, tmp_path / "fetched.mp4")["recipe"]

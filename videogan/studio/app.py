@@ -104,8 +104,8 @@ class _Studio:
 
     def video(self, request: Request) -> Response:
         path = self._shelf.video(request.path_params["video"])
-        download = "download" in request.query_params
-        return FileResponse(path, media_type="video/mp4", filename="videogan.mp4" if download else None)
+        name = f"videogan-{path.stem[:4]}.mp4" if "download" in request.query_params else None
+        return FileResponse(path, media_type="video/mp4", filename=name)
 
     async def drop(self, request: Request) -> Response:
         name = unquote(request.headers.get("x-file-name", ""))[:500]

@@ -102,6 +102,7 @@ class Recorder:
     def end(self, state: TrainingState, status: str) -> None:
         """Write how training ended: finished, interrupted or diverged."""
         self._write_status(state, status)
+        write_report(self._run, state.config, ended=True)
 
     @property
     def frame_rate(self) -> Fraction:

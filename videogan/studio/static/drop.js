@@ -69,6 +69,6 @@ function figure({ title, video }) {
   const source = `/api/videos/${video}.mp4`;
   const film = element("video", { src: source, autoplay: true, loop: true, muted: true, playsInline: true, controls: true });
   film.setAttribute("aria-label", title);
-  const link = element("a", { href: `${source}?download`, download: "videogan.mp4" }, "save");
+  const link = element("a", { href: `${source}?download`, download: "" }, "save");
   return element("figure", {}, film, element("figcaption", {}, element("span", {}, title), link));
 }

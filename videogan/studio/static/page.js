@@ -35,7 +35,7 @@ export function say(text) {
 export const modelQuery = () => `?model=${encodeURIComponent($("model").value)}`;
 
 export function download(video) {
-  element("a", { href: `/api/videos/${video}.mp4?download`, download: "videogan.mp4" }).click();
+  element("a", { href: `/api/videos/${video}.mp4?download`, download: "" }).click();
 }
 
 export function pressed(button, on) {
