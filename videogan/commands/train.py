@@ -25,6 +25,9 @@ def train(
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Train for so many steps in all.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Train for so many minutes in all.")] = None,
+    log: Annotated[
+        list[str] | None, typer.Option(metavar="tensorboard", help="Log figures and previews there too.")
+    ] = None,
     resume: Annotated[
         Literal["auto", "never"],
         typer.Option(help="auto: go on with an unfinished run of the same clips and settings."),
@@ -44,6 +47,7 @@ def train(
             settings=changes,
             steps=steps,
             minutes=minutes,
+            loggers=log or (),
             resume=resume == "auto",
             dry_run=dry_run,
             progress=progress,

@@ -1,7 +1,7 @@
 """What a tick of training leaves behind: a line of log, a row of metrics, a checkpoint, a preview, a status, a page."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import partial
@@ -9,7 +9,7 @@ from functools import partial
 import torch
 
 from videogan.artifacts.checkpoints import save_checkpoint
-from videogan.artifacts.metrics_file import Row, append_metrics, drop_metrics_after, read_metrics
+from videogan.artifacts.metrics_file import Row, read_metrics
 from videogan.artifacts.runs import RunFolder
 from videogan.data.loader import ClipLoader
 from videogan.device import memory_gib
@@ -17,6 +17,7 @@ from videogan.files import write_json
 from videogan.generation.sampling import stream
 from videogan.generation.video_stream import VideoStream
 from videogan.training.log import duration, in_words
+from videogan.training.loggers import MetricsFile, RunLogger
 from videogan.training.quality import KEY, Quality, best_step
 from videogan.training.report import write_report
 from videogan.training.state import TrainingState
@@ -41,6 +42,7 @@ class Recorder:
         loader: where the real clips of previews and evaluation come from.
         device: where the networks are.
         on_tick: called with every row of metrics.
+        loggers: take the figures and the previews, besides metrics.jsonl and the folder of previews.
     """
 
     def __init__(
@@ -49,8 +51,10 @@ class Recorder:
         loader: ClipLoader,
         device: torch.device,
         on_tick: Callable[[Row], None] | None = None,
+        loggers: Sequence[RunLogger] = (),
     ) -> None:
         self._run, self._loader, self._device, self._on_tick = run, loader, device, on_tick
+        self._loggers: Sequence[RunLogger] = [MetricsFile(run.metrics), *loggers]
         self._quality: Quality | None = None
         self._last_step = 0
         self._next_preview = FIRST_PREVIEW
@@ -65,9 +69,10 @@ class Recorder:
             self._preview(state)
 
     def go_back(self, state: TrainingState) -> None:
-        """Forget the rows of metrics that lie beyond the state."""
+        """Forget the figures that lie beyond the state."""
         self._last_step = state.step
-        drop_metrics_after(self._run.metrics, state.step)
+        for logger in self._loggers:
+            logger.begin(state.step)
 
     def record(self, state: TrainingState, row: Mapping[str, float | int], *, last: bool) -> None:
         """Record a tick.
@@ -82,7 +87,8 @@ class Recorder:
             _log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
             row |= figures
         self._last_step = state.step
-        append_metrics(self._run.metrics, row)
+        for logger in self._loggers:
+            logger.figures(row)
         self._save(state)
         self._preview(state)
         write_report(self._run, state.config)
@@ -103,6 +109,8 @@ class Recorder:
         """Write how training ended: finished, interrupted or diverged."""
         self._write_status(state, status)
         write_report(self._run, state.config, ended=True)
+        for logger in self._loggers:
+            logger.end()
 
     @property
     def frame_rate(self) -> Fraction:
@@ -135,15 +143,20 @@ class Recorder:
             num_frames=None,
             num_videos=PREVIEW_VIDEOS,
         )
-        self._write_preview(samples.take(PREVIEW_CLIPS * state.config.data.num_frames), f"step-{state.step:08d}.mp4")
+        self._write_preview(
+            samples.take(PREVIEW_CLIPS * state.config.data.num_frames), f"step-{state.step:08d}.mp4", state.step
+        )
 
     def _preview_real_clips(self) -> None:
         batches = -(-PREVIEW_VIDEOS // self._loader.batch_size)
         clips = torch.cat([to_float(self._loader.batch(step).frames) for step in range(batches)])
-        self._write_preview(VideoStream.of_clips(clips[:PREVIEW_VIDEOS], self.frame_rate), "reals.mp4")
+        self._write_preview(VideoStream.of_clips(clips[:PREVIEW_VIDEOS], self.frame_rate), "reals.mp4", 0)
 
-    def _write_preview(self, videos: VideoStream, name: str) -> None:
-        videos.grid(PREVIEW_ROWS).write([self._run.previews / name], overwrite=True, preset="veryfast")
+    def _write_preview(self, videos: VideoStream, name: str, step: int) -> None:
+        path = self._run.previews / name
+        videos.grid(PREVIEW_ROWS).write([path], overwrite=True, preset="veryfast")
+        for logger in self._loggers:
+            logger.video(step, "samples" if name.startswith("step") else "reals", path)
 
 
 def _position(state: TrainingState) -> str:

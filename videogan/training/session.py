@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +30,7 @@ from videogan.training.distributed import (
     process_group,
 )
 from videogan.training.log import LogFile, duration
+from videogan.training.loggers import RunLogger, check_logger, open_logger
 from videogan.training.loop import Budget, Progress, run_training
 from videogan.training.memory import check_memory
 from videogan.training.recorder import Recorder
@@ -62,6 +63,7 @@ def train(
     resume: bool = True,
     dry_run: bool = False,
     on_tick: Callable[[Row], None] | None = None,
+    loggers: Sequence[str | RunLogger] = (),
     progress: Progress | None = None,
 ) -> Run:
     """Learn a folder of video clips, or go on learning it.
@@ -76,6 +78,7 @@ def train(
         resume: False begins a new run whatever there is.
         dry_run: look at the clips, decide everything, and stop before anything is made.
         on_tick: called with every row of metrics.
+        loggers: take figures and previews too: "tensorboard" (into the run folder), or anything with its methods.
         progress: called with a task, how much of it is done and how much there is, and perhaps a few words.
 
     Raises:
@@ -85,8 +88,7 @@ def train(
         DivergedError: a loss or a weight is not finite.
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
-    clips = Path(clips)
-    _check(clips, minutes)
+    _check(clips := Path(clips), minutes, loggers)
     changes = {**(settings or {}), **({} if steps is None else {"train.steps": steps})}
     folder = None if run is None else RunFolder(Path(run))
     config, decisions = decide_config(folder, preset, changes)
@@ -108,15 +110,17 @@ def train(
             chosen.make()
         with chosen.writing(), chosen.locked() if process.first else nullcontext(), _log_file(chosen.log):
             state = _state(config, chosen, checkpoint, videos)
-            _train(state, loader, chosen, videos, minutes, process, on_tick, progress)
+            _train(state, loader, chosen, videos, minutes, process, on_tick, loggers, progress)
     return Run(chosen.path, config)
 
 
-def _check(clips: Path, minutes: float | None) -> None:
+def _check(clips: Path, minutes: float | None, loggers: Sequence[str | RunLogger]) -> None:
     if not os.path.lexists(clips):
         raise MissingPathError(f"{clips}: no such file or folder")
     if minutes is not None and not minutes > 0:
         raise UsageError(f"minutes {minutes}: must be above 0")
+    for logger in loggers:
+        check_logger(logger)
 
 
 def _announce(decisions: list[str], config: Config, process: Process) -> None:
@@ -232,12 +236,14 @@ def _train(
     minutes: float | None,
     process: Process,
     on_tick: Callable[[Row], None] | None,
+    loggers: Sequence[str | RunLogger],
     progress: Progress | None,
 ) -> None:
     budget = Budget(state.config.train.steps, minutes)
     recorder = None
     if process.first:
-        recorder = Recorder(run, loader, torch.device(state.config.train.device), on_tick)
+        taking = [open_logger(logger, run.path) for logger in loggers]
+        recorder = Recorder(run, loader, torch.device(state.config.train.device), on_tick, taking)
         _write_settings(run, state.config, videos, process)
     if budget.spent(state):
         spent = f"step {state.step} of {budget.steps} already, after {duration(state.seconds)} of training"
