@@ -62,7 +62,7 @@ def write_report(run: RunFolder, config: Config, *, ended: bool = False) -> None
         *(html.video(_source(path, inside), caption) for path, (_, caption) in zip(paths, videos, strict=True)),
         "<h2>Curves</h2>",
         *(_drawing(title, series) for title, series in curves(rows)),
-        f"<h2>Settings</h2><pre>{escape(config.model_dump_json(indent=2))}</pre>",
+        f"<details><summary>Settings</summary><pre>{escape(config.model_dump_json(indent=2))}</pre></details>",
     ]
     page = html.page(run.path.resolve().name, body, refresh_seconds=None if ended else REFRESH_SECONDS)
     write_text(run.report, page)
