@@ -67,3 +67,27 @@ def test_every_video_is_saved_to_a_path_of_its_own(clips, tmp_path):
         stream.save(tmp_path / "x.mp4")
     with pytest.raises(UsageError, match="4 videos"):
         iter(stream)
+
+
+def test_scaled_shows_every_pixel_as_a_square(clips):
+    frames, large = stream_of(clips).array(), stream_of(clips).scaled(3).array()
+    assert large.shape == (4, 10, 48, 48, 3)
+    for y in range(3):
+        for x in range(3):
+            assert np.array_equal(large[:, :, y::3, x::3], frames)
+    stream = stream_of(clips)
+    assert stream.scaled(1) is stream
+    for scale in (0, 33):
+        with pytest.raises(UsageError, match="must be from 1 to 32"):
+            stream.scaled(scale)
+
+
+def test_colours_survive_an_mp4_better_when_scaled(clips, tmp_path):
+    """4:2:0 halves the resolution of colour."""
+    stream = stream_of(clips).video(0)
+    stream.save(tmp_path / "raw.mp4")
+    stream.scaled(4).save(tmp_path / "scaled.mp4")
+    raw, _ = read_video(tmp_path / "raw.mp4")
+    scaled, _ = read_video(tmp_path / "scaled.mp4")
+    expected = stream.array().astype(int)
+    assert np.abs(scaled[:, ::4, ::4] - expected).mean() < 0.5 * np.abs(raw - expected).mean()

@@ -19,6 +19,7 @@ MAX_FRAMES = 10**9
 MAX_LOOP_FRAMES = 10**6
 """A loop's motion codes are held, about a kilobyte for four frames."""
 MAX_VIDEOS = 100
+LARGEST_SCALE = 32
 MAX_TEXT = 2**17
 """Characters of a comment that is parsed."""
 
@@ -44,6 +45,7 @@ class SampleOptions(BaseModel):
     loop: bool = False
     grid: Annotated[str, Field(pattern=r"^[1-9]\d?x[1-9]\d?$")] | None = None
     frame_rate: Annotated[float, Field(gt=0, le=1000)] | None = None
+    scale: Annotated[int, Field(ge=1, le=LARGEST_SCALE)] = 1
 
     @model_validator(mode="after")
     def _a_loop_has_an_end(self) -> Self:

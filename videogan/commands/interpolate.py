@@ -42,6 +42,7 @@ def interpolate(
     class_name: options.ClassOption = None,
     truncation: options.TruncationOption = 1.0,
     refine: options.RefineOption = 100,
+    scale: options.ScaleOption = 1,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -80,5 +81,5 @@ def interpolate(
             )
     if frame_rate is not None:
         stream = stream.with_frame_rate(frame_rate)
-    stream.save(path, overwrite=yes, metadata=not no_metadata)
+    stream.scaled(scale).save(path, overwrite=yes, metadata=not no_metadata)
     echo(path)

@@ -28,6 +28,9 @@ NoMetadataOption = Annotated[bool, typer.Option("--no-metadata", help="Do not wr
 FrameRateOption = Annotated[float | None, typer.Option(help="Frames per second; by default the clips'.")]
 LoopOption = Annotated[bool, typer.Option("--loop", help="The last frame leads into the first.")]
 TruncationOption = Annotated[float, typer.Option(min=0, max=1, help="Below 1: more typical, less diverse content.")]
+ScaleOption = Annotated[
+    int, typer.Option(min=1, max=32, help="Show every pixel as a square of N x N; 8 makes 256 pixels of 32.")
+]
 RefineOption = Annotated[int, typer.Option(min=0, help="Steps of optimisation after the encoder.")]
 InArgument = Annotated[Path, typer.Argument(metavar="IN", help="A video, or a folder of images.")]
 OutArgument = Annotated[

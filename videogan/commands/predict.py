@@ -25,6 +25,7 @@ def predict(
     refine: options.RefineOption = 100,
     class_name: options.ClassOption = None,
     new_only: Annotated[bool, typer.Option("--new-only", help="Write the new frames without the clip's own.")] = False,
+    scale: options.ScaleOption = 1,
     as_json: options.JsonOption = False,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
@@ -41,7 +42,7 @@ def predict(
         future = model.predict(
             given, frames, seeds=seeds, refine=refine, class_name=class_name, progress=partial(show, "refining")
         ).with_options(clip=clip.name, new_only=new_only)
-    (future if new_only else future.after(given)).save(*paths, overwrite=yes, metadata=not no_metadata)
+    (future if new_only else future.after(given)).scaled(scale).save(*paths, overwrite=yes, metadata=not no_metadata)
     report = {
         "out": [str(path) for path in paths],
         "given_frames": len(given),

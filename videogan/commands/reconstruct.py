@@ -19,6 +19,7 @@ def reconstruct(
     refine: options.RefineOption = 0,
     class_name: options.ClassOption = None,
     latents: Annotated[Path | None, typer.Option(help="Write the latents to this .safetensors file.")] = None,
+    scale: options.ScaleOption = 1,
     as_json: options.JsonOption = False,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
@@ -35,7 +36,7 @@ def reconstruct(
         result = model.reconstruct(
             model.read_clip(clip), refine=refine, class_name=class_name, progress=partial(show, "refining")
         )
-    result.stream.with_options(clip=clip.name).save(path, overwrite=yes, metadata=not no_metadata)
+    result.stream.with_options(clip=clip.name).scaled(scale).save(path, overwrite=yes, metadata=not no_metadata)
     if latents is not None:
         model.save_latents(latents, result.latents, overwrite=yes)
     refined = None if result.refined is None else {"steps": refine, **result.refined}

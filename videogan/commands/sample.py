@@ -58,6 +58,7 @@ def sample(
     frame_rate: options.FrameRateOption = None,
     loop: options.LoopOption = False,
     grid: GridOption = None,
+    scale: options.ScaleOption = 1,
     like: LikeOption = None,
     latents: LatentsOption = None,
     pipe_format: PipeFormatOption = None,
@@ -73,6 +74,7 @@ def sample(
     options.check_frame_rate(frame_rate)
 
     def write(stream: videogan.VideoStream, some: list[Path]) -> None:
+        stream = stream.scaled(scale)
         if frame_rate is not None:
             stream = stream.with_frame_rate(frame_rate)
         if out == options.STDOUT:

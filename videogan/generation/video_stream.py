@@ -17,7 +17,7 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
-from videogan.artifacts.provenance import Provenance
+from videogan.artifacts.provenance import LARGEST_SCALE, Provenance
 from videogan.errors import UsageError
 from videogan.generation.sampling import take
 from videogan.signals import StopRequest, stop_request
@@ -141,6 +141,20 @@ class VideoStream:
     def with_frame_rate(self, frame_rate: float) -> "VideoStream":
         """Show the same frames at another rate, in frames per second."""
         return replace(self.with_options(frame_rate=frame_rate), frame_rate=as_frame_rate(frame_rate))
+
+    def scaled(self, scale: int) -> "VideoStream":
+        """Show every pixel as a square of ``scale`` by ``scale`` pixels.
+
+        So small videos are seen as they are, and keep their colours in formats that halve the resolution of colour.
+
+        Raises:
+            UsageError: the scale is out of range.
+        """
+        if not 1 <= scale <= LARGEST_SCALE:
+            raise UsageError(f"scale {scale}: must be from 1 to {LARGEST_SCALE}")
+        pattern = "b t c h w -> b t c (h y) (w x)"
+        stream = replace(self, make=lambda: (repeat(chunk, pattern, y=scale, x=scale) for chunk in self.make()))
+        return self if scale == 1 else stream.with_options(scale=scale)
 
     def with_options(self, **options: object) -> "VideoStream":
         """Add to the options that the videos' provenance names."""

@@ -135,7 +135,8 @@ class Model(LoadedModel):
         ).take(held)
         if options.frame_rate is not None:
             stream = stream.with_frame_rate(options.frame_rate)
-        return stream.grid(options.rows) if options.grid else stream.video(options.seeds.index(int(str(about.seed))))
+        stream = stream.grid(options.rows) if options.grid else stream.video(options.seeds.index(int(str(about.seed))))
+        return stream.scaled(options.scale)
 
     def interpolate(
         self,

@@ -99,7 +99,8 @@ class _Studio:
 
     async def save(self, request: Request) -> Response:
         wish, model = Settings.model_validate_json(await _body(request)), await self._model(request)
-        name = await to_thread.run_sync(lambda: self._shelf.add(settings.video(model, wish)), limiter=self._threads)
+        stream, size = settings.video(model, wish), model.generator.size
+        name = await to_thread.run_sync(self._shelf.add, stream, size, limiter=self._threads)
         return JSONResponse({"video": name})
 
     def video(self, request: Request) -> Response:

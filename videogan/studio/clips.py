@@ -34,10 +34,6 @@ class Dropped:
     figures: dict[str, float] = field(default_factory=dict)
     videos: list[dict[str, Any]] = field(default_factory=list)
 
-    def show(self, shelf: Shelf, title: str, stream: VideoStream) -> None:
-        """Add a video."""
-        self.videos.append({"title": title, "video": shelf.add(stream), "frames": stream.num_frames})
-
 
 class Drops:
     """Takes files, looks at one after the other, and remembers what came of them."""
@@ -88,26 +84,31 @@ class Drops:
         clip = read_upload(model, path)
         report = self._reporter(dropped)
         dropped.doing = "encoding"
+
+        def show(title: str, stream: VideoStream) -> None:
+            name = self._shelf.add(stream, model.generator.size)
+            dropped.videos.append({"title": title, "video": name, "frames": stream.num_frames})
+
         encoded = model.reconstruct(clip)
         dropped.figures = dict(encoded.encoder)
-        dropped.show(self._shelf, "beside what the encoder sees in it", encoded.stream)
+        show("beside what the encoder sees in it", encoded.stream)
         dropped.doing = "refining"
         made = model.reconstruct(clip, refine=REFINE_STEPS, class_name=encoded.class_name, progress=report)
         dropped.figures = dict(made.refined or made.encoder)
-        dropped.show(self._shelf, "beside its refined latents", made.stream)
+        show("beside its refined latents", made.stream)
         latents = made.latents
         moving = model.decode(latents, latents.num_frames + NEW_FRAMES, seed=1)
-        dropped.show(self._shelf, "animated: its content, motion by a seed", moving)
+        show("animated: its content, motion by a seed", moving)
         others = [name for name in model.class_names if name != made.class_name][:MOST_CLASSES]
         for number, name in enumerate(others):
             dropped.doing = f"translating to {name}"
             report(number, len(others))
             label = model.class_names.index(name)
-            dropped.show(self._shelf, f"as {name}", model.decode(replace(latents, label=label)))
+            show(f"as {name}", model.decode(replace(latents, label=label)))
         if len(clip) > 1:
             dropped.doing = "continuing"
             future = model.predict(clip, NEW_FRAMES, refine=REFINE_STEPS, class_name=made.class_name, progress=report)
-            dropped.show(self._shelf, "continued", future.after(clip))
+            show("continued", future.after(clip))
 
     def _reporter(self, dropped: Dropped) -> Callable[[int, int], None]:
         def report(done: int, total: int) -> None:
