@@ -42,25 +42,25 @@ def run_of(arguments: argparse.Namespace) -> tuple[Path, Path, Path, str]:
     """Split the people and train; return seen and held-out clips, the run, and a line about it."""
     seen, unseen = split_by_person(arguments.actions, arguments.work, arguments.held_out.split(","))
     run = arguments.work / "run"
-    found = trained(seen, run, preset=arguments.preset, minutes=arguments.minutes, settings=arguments.settings)
-    about = f"preset {arguments.preset}, {arguments.minutes:g} minutes, {found['steps']:.0f} steps, "
+    speed = trained(seen, run, preset=arguments.preset, minutes=arguments.minutes, settings=arguments.settings)
+    about = f"preset {arguments.preset}, {arguments.minutes:g} minutes, {speed['steps']:.0f} steps, "
     return seen, unseen, run, f"{heading(pick_device())}; {about}{arguments.held_out} held out"
 
 
-def by_features(known: Clips, sets: dict[str, Clips], precision: str) -> dict[str, dict[str, float]]:
+def by_features(training: Clips, sets: dict[str, Clips], precision: str) -> dict[str, dict[str, float]]:
     """Return set -> class -> accuracy of the classifier of ``videogan evaluate``."""
     net = load_features("efficientnet-lite0", device=pick_device(), precision=precision)
-    classes = sorted(set(known.names))
+    classes = sorted(set(training.names))
 
     def numbers(names: list[str]) -> Tensor:
         return torch.tensor([classes.index(name) for name in names])
 
-    features, labels = net(known.clips), numbers(known.names)
-    found = {}
+    features, labels = net(training.clips), numbers(training.names)
+    accuracies = {}
     for title, one in sets.items():
         rows = class_accuracy(features, labels, net(one.clips), numbers(one.names), len(classes))
-        found[title] = {**{name: rows[str(number)] for number, name in enumerate(classes)}, "mean": rows["mean"]}
-    return found
+        accuracies[title] = {**{name: rows[str(number)] for number, name in enumerate(classes)}, "mean": rows["mean"]}
+    return accuracies
 
 
 def main() -> None:
@@ -73,7 +73,7 @@ def main() -> None:
     seen, unseen, run, about = run_of(arguments)
     model = videogan.load(run)
     data = model.card.config.data
-    known, real = clips_of(seen, data, arguments.known), clips_of(unseen, data, arguments.count)
+    training, real = clips_of(seen, data, arguments.known), clips_of(unseen, data, arguments.count)
     blur = [data.size / 32] * 2
     blurred = torch.stack([gaussian_blur(clip, [2 * (data.size // 8) + 1] * 2, blur) for clip in real.clips])
     sets = {
@@ -81,17 +81,17 @@ def main() -> None:
         "held out": real,
         "held out, blurred": real._replace(clips=blurred),
     }
-    network = fit(known, device=pick_device())
-    found = {
+    network = fit(training, device=pick_device())
+    by_judge = {
         "convolutions": {title: accuracies(network, one) for title, one in sets.items()},
-        "features": by_features(known, sets, arguments.precision),
+        "features": by_features(training, sets, arguments.precision),
     }
-    columns = [(f"{judge}: {title}", found[judge][title]) for judge in found for title in sets]
+    columns = [(f"{judge}: {title}", by_judge[judge][title]) for judge in by_judge for title in sets]
     rows = [
         [name, *(f"{values.get(name, math.nan):.2f}" for _, values in columns)]
         for name in (*network.class_names, "mean")
     ]
-    print(f"{about}; {len(known.clips)} known clips, {len(real.clips)} held out, blurred by {blur[0]:g} pixels\n")
+    print(f"{about}; {len(training.clips)} known clips, {len(real.clips)} held out, blurred by {blur[0]:g} pixels\n")
     print(table(("class", *(title for title, _ in columns)), rows))
 
 

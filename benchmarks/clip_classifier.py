@@ -56,18 +56,18 @@ def spoiling(size: int) -> v2.Transform:
     )
 
 
-def fit(known: Clips, *, device: torch.device, seed: int = 0, steps: int = STEPS) -> ClipClassifier:
+def fit(training: Clips, *, device: torch.device, seed: int = 0, steps: int = STEPS) -> ClipClassifier:
     """Train a classifier on real clips and return it ready to judge; a seed gives the same one on the same device."""
     torch.manual_seed(seed)
-    network = ClipClassifier(sorted(set(known.names))).to(device)
-    labels = network.labels(known.names).to(device)
+    network = ClipClassifier(sorted(set(training.names))).to(device)
+    labels = network.labels(training.names).to(device)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps)
-    spoil = spoiling(known.clips.shape[-1])
+    spoil = spoiling(training.clips.shape[-1])
     for _ in range(steps):
-        chosen = torch.randint(len(known.clips), (BATCH,))
-        batch = torch.stack([spoil(clip * 0.5 + 0.5) for clip in known.clips[chosen].to(device)]) * 2 - 1
-        loss = F.cross_entropy(network(batch), labels[chosen])
+        rows = torch.randint(len(training.clips), (BATCH,))
+        batch = torch.stack([spoil(clip * 0.5 + 0.5) for clip in training.clips[rows].to(device)]) * 2 - 1
+        loss = F.cross_entropy(network(batch), labels[rows])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -79,11 +79,11 @@ def fit(known: Clips, *, device: torch.device, seed: int = 0, steps: int = STEPS
 def accuracies(network: ClipClassifier, judged: Clips) -> dict[str, float]:
     """Return for every class that there are clips of the share of them that is recognised, and their ``mean``."""
     device = network.head.weight.device
-    found = torch.cat([network(part.to(device)).argmax(dim=1).cpu() for part in judged.clips.split(BATCH)])
-    wanted = network.labels(judged.names)
+    predictions = torch.cat([network(part.to(device)).argmax(dim=1).cpu() for part in judged.clips.split(BATCH)])
+    labels = network.labels(judged.names)
     right = {
-        name: float((found[wanted == number] == number).float().mean())
+        name: float((predictions[labels == number] == number).float().mean())
         for number, name in enumerate(network.class_names)
-        if (wanted == number).any()
+        if (labels == number).any()
     }
     return {**right, "mean": mean(right.values())}

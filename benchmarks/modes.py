@@ -104,8 +104,8 @@ def main() -> None:
     arguments = parser.parse_args()
     shipped = Path(videogan.__file__).parent / "pretrained" / "default.safetensors"
     model = videogan.load(arguments.run or shipped)
-    real, made = real_clips(arguments.clips, model, arguments.videos), generated_clips(model, arguments.videos)
-    of_real, of_made = figures(real), figures(made)
+    real, generated = real_clips(arguments.clips, model, arguments.videos), generated_clips(model, arguments.videos)
+    of_real, of_generated = figures(real), figures(generated)
     rows = [
         [
             name,
@@ -117,12 +117,12 @@ def main() -> None:
             f"{own.class_share:.3f}",
             f"{own.sharpness / of_real.sharpness:.2f}",
         ]
-        for name, own in (("real", of_real), ("generated", of_made))
+        for name, own in (("real", of_real), ("generated", of_generated))
     ]
     print(heading(pick_device()))
     print(table(COLUMNS, rows))
     if arguments.sheet is not None:
-        sheet = rearrange(made[:, :10, FRAMES // 2], "n m h w c -> (n h) (m w) c")
+        sheet = rearrange(generated[:, :10, FRAMES // 2], "n m h w c -> (n h) (m w) c")
         imageio.imwrite(arguments.sheet, (sheet * 255).astype(np.uint8))
 
 

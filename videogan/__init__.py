@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from videogan.model import Model, Reconstruction, load
     from videogan.models.latents import ClipLatents, Latents
     from videogan.preparation import Prepared, prepare
+    from videogan.presets import Setting, settings
     from videogan.studio.server import serve
     from videogan.training.session import Run, train
 
@@ -45,6 +46,7 @@ __all__ = [
     "Reconstruction",
     "Report",
     "Run",
+    "Setting",
     "UsageError",
     "VideoError",
     "VideoStream",
@@ -58,6 +60,7 @@ __all__ = [
     "load_lpips",
     "prepare",
     "serve",
+    "settings",
     "train",
 ]
 
@@ -70,6 +73,7 @@ _ROOMS = {
     "Reconstruction": "model",
     "Report": "metrics",
     "Run": "training.session",
+    "Setting": "presets",
     "VideoStream": "generation.video_stream",
     "compare": "metrics",
     "evaluate": "metrics",
@@ -79,6 +83,7 @@ _ROOMS = {
     "load_lpips": "metrics",
     "prepare": "preparation",
     "serve": "studio.server",
+    "settings": "presets",
     "train": "training.session",
 }
 
@@ -88,5 +93,5 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return getattr(import_module(f"videogan.{_ROOMS[name]}"), name)
     if name == "__version__":
-        return import_module("videogan.artifacts.provenance").package_version()
+        return import_module("videogan.artifacts.provenance").package_version("videogan")
     raise AttributeError(f"module 'videogan' has no attribute {name!r}")

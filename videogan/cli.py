@@ -17,6 +17,7 @@ from videogan.commands.predict import predict
 from videogan.commands.prepare import prepare
 from videogan.commands.reconstruct import reconstruct
 from videogan.commands.sample import sample
+from videogan.commands.settings import settings
 from videogan.commands.studio import studio
 from videogan.commands.train import train
 from videogan.errors import Interrupted, VideoganError
@@ -30,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect, export, studio):
+for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect, export, settings, studio):
     app.command(context_settings=HELP)(command)
 app.command("serve", hidden=True, context_settings=HELP)(studio)
 

@@ -1,9 +1,8 @@
-"""Which device, preset and precision fit this machine, and why."""
+"""Which device, precision and number of threads fit this machine, and why; how much memory was taken."""
 
 import platform
 import resource
 import time
-from importlib import metadata
 from typing import Literal
 
 import torch
@@ -92,21 +91,3 @@ def memory_gib(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**30
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-
-
-def environment(device: torch.device, *packages: str) -> dict[str, str]:
-    """Return the versions and the machine that results depend on; ``packages`` beside those that always count."""
-    packages = ("videogan", "torch", "torchvision", "av", "numpy", *packages)
-    return {
-        "device": describe(device),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        **{name: _version(name) for name in packages},
-    }
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:  # run from a checkout
-        return "not installed"

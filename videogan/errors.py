@@ -67,6 +67,12 @@ class Interrupted(VideoganError):
         self.exit_code = 128 + signal_number
 
 
+def reason_of(error: BaseException) -> str:
+    """Return the first line of what the system or a library says of an error; its kind where nothing is said."""
+    lines = str(getattr(error, "strerror", None) or error).strip().splitlines()
+    return " ".join(lines[0].split()) if lines else type(error).__name__
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the nearest of the choices, or an empty string."""
     near = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)

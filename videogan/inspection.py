@@ -1,6 +1,7 @@
 """What a video, a folder of videos, a model or saved latents hold, as plain values."""
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -122,11 +123,10 @@ def _latents_report(path: Path) -> dict[str, Any]:
 
 def _parameters(tensors: Mapping[str, Tensor]) -> dict[str, int]:
     """Count the numbers in the weights of each network."""
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     for name, tensor in tensors.items():
-        network = name.split(".")[0]
-        counts[network] = counts.get(network, 0) + tensor.numel()
-    return counts
+        counts[name.split(".")[0]] += tensor.numel()
+    return dict(counts)
 
 
 def _last_row(path: Path) -> Mapping[str, float]:

@@ -68,9 +68,9 @@ def test_the_classifier_of_clips_learns_what_moves_which_way(benchmark):
         return running.Clips(clips, ["right"] * (count // 2) + ["left"] * (count - count // 2))
 
     network = classifier.fit(bars(64), device=torch.device("cpu"), steps=60)
-    found = classifier.accuracies(network, bars(32))
-    assert set(found) == {"left", "right", "mean"}
-    assert found["mean"] > 0.9
+    accuracies = classifier.accuracies(network, bars(32))
+    assert set(accuracies) == {"left", "right", "mean"}
+    assert accuracies["mean"] > 0.9
     swapped = bars(32)
     assert classifier.accuracies(network, swapped._replace(names=swapped.names[::-1]))["mean"] < 0.1
 

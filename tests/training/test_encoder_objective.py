@@ -27,11 +27,11 @@ def losses_of(*settings: str) -> tuple[dict[str, torch.Tensor], object]:
 
 
 @pytest.mark.parametrize("share", [0, 1])
-@pytest.mark.parametrize("wanted", WEIGHTS)
-def test_every_term_is_there_by_its_weight_alone_and_reaches_whom_it_should(wanted, share):
-    weights = [f"encoder.{name}_weight={2 if name == wanted else 0}" for name in WEIGHTS]
+@pytest.mark.parametrize("term", WEIGHTS)
+def test_every_term_is_there_by_its_weight_alone_and_reaches_whom_it_should(term, share):
+    weights = [f"encoder.{name}_weight={2 if name == term else 0}" for name in WEIGHTS]
     losses, networks = losses_of(*weights, f"encoder.generator_weight={share}")
-    assert set(losses) == TERMS[wanted]
+    assert set(losses) == TERMS[term]
     torch.stack(list(losses.values())).sum().backward()
     assert any(p.grad is not None and p.grad.any() for p in networks.encoder.parameters())
     assert any(p.grad is not None and p.grad.any() for p in networks.generator.parameters()) == (share == 1)

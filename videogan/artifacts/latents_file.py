@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 
 from videogan.artifacts.tensor_file import TensorType, pack, read_metadata, read_tensors
 from videogan.errors import CheckpointError, MissingPathError, UsageError
-from videogan.files import parse_json, write_bytes
+from videogan.files import check_destination, parse_json, write_bytes
 from videogan.models.latents import ClipLatents
 from videogan.video import as_frame_rate
 
@@ -43,17 +43,9 @@ def check_latents_path(path: Path, *, overwrite: bool) -> None:
     """Raise UsageError unless latents can be written to ``path``, or MissingPathError without its folder."""
     if path.suffix != SUFFIX or path.name == SUFFIX:
         raise UsageError(f"{path}: latents need a name that ends in {SUFFIX}")
-    if not path.parent.is_dir():
-        raise MissingPathError(f"{path.parent}: no such folder; make it first")
-    if os.path.lexists(path):
-        if not overwrite:
-            raise UsageError(f"{path} exists; use --yes to replace it, or another name")
-        if not path.is_file():
-            raise UsageError(f"{path} is not a regular file; choose another name")
-        if not holds_latents(path):
-            raise UsageError(f"{path} holds something else than latents; choose another name")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise UsageError(f"{path.parent}: no permission to write here; choose another folder")
+    check_destination(path, overwrite=overwrite)
+    if os.path.lexists(path) and not holds_latents(path):
+        raise UsageError(f"{path} holds something else than latents; choose another name")
 
 
 def save_latents(path: Path, file: LatentsFile) -> None:

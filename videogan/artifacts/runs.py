@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from videogan.errors import CheckpointError, MissingPathError, UsageError, VideoganError
+from videogan.errors import CheckpointError, MissingPathError, UsageError, VideoganError, reason_of
 from videogan.files import check_regular, file_lock, read_json
 
 WEIGHTS = "generator.safetensors"
@@ -261,7 +261,7 @@ def find_weights(where: Path | None, runs: Path = RUNS) -> Path:
     except FileNotFoundError:
         raise MissingPathError(f"{where}: no such run, checkpoint or weights file") from None
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{where}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+        raise CheckpointError(f"{where}: cannot be read ({reason_of(error)})") from None
     if not stat.S_ISDIR(mode):
         return where
     if (where / WEIGHTS).is_file():

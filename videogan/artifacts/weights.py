@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from videogan.artifacts.tensor_file import TensorType, pack, read_metadata, read_tensors
 from videogan.config import Config
-from videogan.errors import CheckpointError, UsageError
+from videogan.errors import CheckpointError, UsageError, reason_of
 from videogan.files import parse_json, sync
 from videogan.models.build import build_encoder, build_generator
 from videogan.models.encoder import Encoder
@@ -144,7 +144,7 @@ def read_card(path: Path) -> Card:
     try:
         return Card.from_metadata(read_metadata(path), path)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path}: not a readable weights file ({_reason(error)})") from None
+        raise CheckpointError(f"{path}: not a readable weights file ({reason_of(error)})") from None
 
 
 def read_weights(path: Path) -> tuple[Card, dict[str, Tensor]]:
@@ -161,7 +161,7 @@ def read_weights(path: Path) -> tuple[Card, dict[str, Tensor]]:
         types = {name: _stored_type(tensor) for name, tensor in networks.items()}
         return card, read_tensors(path, types)
     except (OSError, SafetensorError, ValueError, TypeError, RuntimeError, IndexError) as error:
-        raise CheckpointError(f"{path}: its weights cannot be used ({_reason(error)})") from None
+        raise CheckpointError(f"{path}: its weights cannot be used ({reason_of(error)})") from None
 
 
 def load_weights(path: Path, device: torch.device | str = "cpu") -> Weights:
@@ -181,7 +181,3 @@ def load_weights(path: Path, device: torch.device | str = "cpu") -> Weights:
 def _stored_type(tensor: Tensor) -> TensorType:
     dtypes = (tensor.dtype, torch.float16) if tensor.ndim > 1 else (tensor.dtype,)
     return TensorType(dtypes, tuple(tensor.shape))
-
-
-def _reason(error: Exception) -> str:
-    return next(iter((getattr(error, "strerror", None) or str(error)).splitlines()), type(error).__name__)

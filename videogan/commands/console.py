@@ -16,6 +16,8 @@ from videogan.files import printable as printable
 def echo(*lines: object, err: bool = False) -> None:
     """Print lines in which nothing but text is: no escape or newline of a name reaches the terminal.
 
+    A reader that has seen enough, such as head, ends the command without a word.
+
     Raises:
         UsageError: they cannot be printed, for want of room or of a reader.
     """
@@ -25,6 +27,8 @@ def echo(*lines: object, err: bool = False) -> None:
     except OSError as error:
         # What is left in the buffer would fail once more when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
+        if isinstance(error, BrokenPipeError):
+            raise typer.Exit from None
         raise UsageError(f"{'stderr' if err else 'stdout'}: cannot be written ({error.strerror})") from None
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -118,4 +119,4 @@ def _print(report: "videogan.Report", out: Path, *, as_json: bool) -> None:
 
 def _compare(first: Path, second: Path, *, as_json: bool) -> None:
     comparison = videogan.compare(first, second)
-    echo(*([json.dumps(comparison.to_dict())] if as_json else comparison.lines()))
+    echo(*([json.dumps(asdict(comparison))] if as_json else comparison.lines()))

@@ -1,7 +1,7 @@
 """``videogan interpolate``: one video that moves from stop to stop, seeds or given clips."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -57,28 +57,12 @@ def interpolate(
     options.check_frame_rate(frame_rate)
     model = videogan.load(run)
     with bars() as show:
+        common: dict[str, Any] = {"truncation": truncation, "classes": class_name, "refine": refine}
+        common["progress"] = partial(show, "refining")
         if swap:
-            stream = model.swap(
-                stops,
-                frames or 64,
-                truncation=truncation,
-                classes=class_name,
-                refine=refine,
-                progress=partial(show, "refining"),
-            )
+            stream = model.swap(stops, frames or 64, **common)
         else:
-            stream = model.interpolate(
-                stops,
-                frames,
-                axis=axis,
-                hold=hold,
-                ease=ease,
-                loop=loop,
-                truncation=truncation,
-                classes=class_name,
-                refine=refine,
-                progress=partial(show, "refining"),
-            )
+            stream = model.interpolate(stops, frames, axis=axis, hold=hold, ease=ease, loop=loop, **common)
     if frame_rate is not None:
         stream = stream.with_frame_rate(frame_rate)
     stream.scaled(scale).save(path, overwrite=yes, metadata=not no_metadata)

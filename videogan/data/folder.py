@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from videogan.data.walk import Candidate, Walk, walk_folder
-from videogan.errors import DataError, MissingPathError, UsageError, VideoError
+from videogan.errors import DataError, MissingPathError, UsageError, VideoError, reason_of
 from videogan.files import Progress, cache_root, map_in_threads, natural_key, printable, read_json, write_json
 from videogan.video import VideoInfo, probe
 from videogan.video.formats import VIDEO_SUFFIXES
@@ -177,19 +177,19 @@ def _probe_all(
 
 def _probe_one(path: Path, earlier: Any) -> dict[str, Any]:
     """Return the entry of an earlier scan, if the file has not changed since, or that of a new probe."""
-    mark = fingerprint(path)
-    if mark and isinstance(earlier, dict) and earlier.get("fingerprint") == mark:
+    stamp = change_stamp(path)
+    if stamp and isinstance(earlier, dict) and earlier.get("fingerprint") == stamp:
         return earlier
     try:
         info = probe(path)
     except VideoError as error:
         short_of_memory = isinstance(error.__cause__, MemoryError)  # another time there may be enough
-        return {"fingerprint": "" if short_of_memory else mark, "reason": error.reason}
+        return {"fingerprint": "" if short_of_memory else stamp, "reason": error.reason}
     except OSError as error:
-        return {"fingerprint": "", "reason": error.strerror or str(error)}
+        return {"fingerprint": "", "reason": reason_of(error)}
     fields = asdict(replace(info, path=Path()))
     del fields["path"]
-    return {"fingerprint": mark, "info": {**fields, "frame_rate": str(info.frame_rate)}}
+    return {"fingerprint": stamp, "info": {**fields, "frame_rate": str(info.frame_rate)}}
 
 
 def _from_entry(path: Path, entry: dict[str, Any]) -> VideoInfo | str:
@@ -198,7 +198,7 @@ def _from_entry(path: Path, entry: dict[str, Any]) -> VideoInfo | str:
     return VideoInfo(**{**entry["info"], "frame_rate": Fraction(entry["info"]["frame_rate"]), "path": path})
 
 
-def fingerprint(path: Path) -> str:
+def change_stamp(path: Path) -> str:
     """Size and time of change of a file, or of all the images in a folder; empty if it cannot be read.
 
     Permission is asked for because it comes and goes without a change of either.

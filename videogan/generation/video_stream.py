@@ -192,7 +192,7 @@ class VideoStream:
         """Write as :meth:`save` does, until the caller's ``wish`` to stop comes; returns the frames written."""
         if len(paths) != self.num_videos:
             raise UsageError(f"{len(paths)} paths for {self.num_videos} videos; name one for each")
-        texts = [about.to_text() for about in self.provenance] if metadata else []
+        texts = [about.model_dump_json() for about in self.provenance] if metadata else []
         comments: Sequence[str | None] = texts or [None] * len(paths)
         written = 0
         with ExitStack() as stack:

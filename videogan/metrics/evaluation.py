@@ -13,16 +13,17 @@ from typing import Literal, Protocol
 
 import torch
 
+from videogan.artifacts.provenance import environment
 from videogan.artifacts.weights import Card
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
-from videogan.device import environment, pick_device, pick_threads
+from videogan.device import describe, pick_device, pick_threads
 from videogan.errors import DataError, UsageError
-from videogan.files import printable
-from videogan.metrics import protocol, suite
-from videogan.metrics.clip_choice import ClipChoice
+from videogan.files import TaskProgress, printable
+from videogan.metrics import suite
 from videogan.metrics.features import FeatureNet, load_features
 from videogan.metrics.measure import Measured, measure, measure_cached
 from videogan.metrics.paired import PairMetric
+from videogan.metrics.protocol import ClipChoice, real_protocol, real_set
 from videogan.metrics.report import Report, Setting
 from videogan.metrics.report_folder import check_report_folder, write_report
 from videogan.metrics.sources import (
@@ -39,9 +40,6 @@ _log = logging.getLogger(__name__)
 
 NUM_FRAMES = 16
 """Frames of a clip where no model says how many."""
-
-TaskProgress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
 
 
 class TrainedModel(Protocol):
@@ -117,7 +115,7 @@ def evaluate(
     names = suite.choose_metrics(metrics, has_model=model is not None)
     if out is not None:
         check_report_folder(Path(out), overwrite=overwrite)
-    show = progress or _silent
+    show = progress or (lambda *_: None)
     if model is not None and generated is None:
         sources = _open_model(Path(real), model, choice, show)
     elif model is None and generated is not None:
@@ -144,7 +142,7 @@ def _measured(
 ) -> tuple[suite.Sets, Report]:
     """Measure both sets, run the metrics, and report."""
     seconds: dict[str, float] = {}
-    stamp = protocol.real_protocol(net, sources.real.rule, clips=choice.clips, seed=choice.seed)
+    stamp = real_protocol(net, sources.real.rule, clips=choice.clips, seed=choice.seed)
     with _timed(seconds, "real"):
         real = measure_cached(sources.real, net, stamp, progress=partial(show, "measuring real clips"))
     with _timed(seconds, "generated"):
@@ -161,7 +159,7 @@ def _measured(
         real=printable(sources.real.folder.root),
         generated=sources.name,
         protocol=stamp | _about(sources, choice, sets),
-        versions=environment(pick_device(), "scipy", "scikit-learn", "torchmetrics"),
+        versions=environment(describe(pick_device()), "scipy", "scikit-learn", "torchmetrics"),
         metrics={name: row.finite() for name, row in rows.items()},
         warnings=[printable(text) for text in warnings],
         seconds=seconds,
@@ -184,7 +182,7 @@ def _about(sources: Sources, choice: ClipChoice, sets: suite.Sets) -> dict[str, 
     first, second = sets.halves
     return {
         "generated_stride": choice.generated_stride if isinstance(sources.fake, FolderSource) else 1,
-        "real_set": protocol.real_set(sources.real.folder),
+        "real_set": real_set(sources.real.folder),
         "real_clips": len(sets.real),
         "generated_clips": len(sets.fake),
         "floor": f"two halves of the real set without a video in common, {len(first)} and {len(second)}",
@@ -273,7 +271,3 @@ def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
 
 def _seconds_since(start: float) -> float:
     return round(time.monotonic() - start, 1)
-
-
-def _silent(task: str, done: int, total: int) -> None:
-    """Show no progress."""

@@ -31,7 +31,9 @@ def check_report_folder(out: Path, *, overwrite: bool) -> None:
         return
     try:
         read_report(out / REPORT)
-        strangers = sorted(path.name for path in out.iterdir() if not _is_of_a_report(path))
+        strangers = sorted(
+            path.name for path in out.iterdir() if path.name not in FILES or not stat.S_ISREG(path.lstat().st_mode)
+        )
     except (OSError, UsageError):
         raise UsageError(f"{shown}: exists and holds no report; name another folder by --out") from None
     if strangers:
@@ -60,7 +62,7 @@ def write_report(
     try:
         write_videos(part, sources, real, fake)
         write_text(part / PAGE, page(report, real, fake))
-        write_text(part / REPORT, report.to_json())
+        write_text(part / REPORT, report.model_dump_json(indent=2) + "\n")
         check_report_folder(final, overwrite=True)
         if os.path.lexists(final):
             for name in FILES:
@@ -73,10 +75,6 @@ def write_report(
         raise _not_written(out, error) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _is_of_a_report(path: Path) -> bool:
-    return path.name in FILES and stat.S_ISREG(path.lstat().st_mode)
 
 
 def _not_written(out: Path, error: OSError) -> UsageError:

@@ -135,7 +135,7 @@ class FolderSource:
         for video, picks in groupby(enumerate(self.picks), lambda pick: pick[1][0]):
             for index, (_, start) in picks:
                 try:
-                    clips.append(self._read(video, start))
+                    clips.append(read_clip(self.folder, video, start, self.rule))
                     indices.append(index)
                 except VideoError as error:
                     _log.warning("%s is left out", printable(str(error)))
@@ -147,7 +147,7 @@ class FolderSource:
 
     def clip(self, index: int) -> Tensor:
         """One clip (t c h w) in [-1, 1] again."""
-        return self._read(*self.picks[index])
+        return read_clip(self.folder, *self.picks[index], self.rule)
 
     def _batch(self, clips: list[Tensor], indices: list[int]) -> Batch:
         groups = torch.tensor([self.picks[index][0] for index in indices])
@@ -159,9 +159,6 @@ class FolderSource:
             return source.info.num_frames
         with VideoReader(source.path, frame_rate=self.rule.frame_rate) as reader:
             return len(reader)
-
-    def _read(self, video: int, start: int) -> Tensor:
-        return read_clip(self.folder, video, start, self.rule)
 
 
 def read_clip(folder: VideoFolder, video: int, start: int, rule: ClipRule) -> Tensor:

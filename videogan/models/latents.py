@@ -22,7 +22,7 @@ class Latents:
 
     ``content_noise (b d)`` and ``motion_noise (b s n)`` are standard normal; ``s`` counts latent steps of four
     frames. ``labels (b)`` are class indices, or None for a model without classes. The prior turns the content noise
-    into the content code, so that interpolation and truncation act where the law is normal.
+    into the content code, so that interpolation and truncation act where the distribution is normal.
     """
 
     content_noise: Tensor
@@ -117,7 +117,7 @@ class LatentStream:
 
 
 def content_code(noise: Tensor, prior: Prior, truncation: float = 1.0) -> Tensor:
-    """Map standard normal content noise ``(..., d)`` to the prior's law.
+    """Map standard normal content noise ``(..., d)`` to the prior's distribution.
 
     ``uniform`` gives 2 Phi(g) - 1 in (-1, 1), ``normal`` gives g itself. ``truncation`` in [0, 1] scales g first:
     below 1 videos become more typical and less diverse.

@@ -11,8 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -23,8 +22,7 @@ from videogan.errors import VideoganError
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Process:
+class Process(NamedTuple):
     """Which process this is, of how many."""
 
     rank: int = 0

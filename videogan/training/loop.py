@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from videogan.data.loader import ClipLoader
 from videogan.errors import DivergedError
+from videogan.files import TaskProgress
 from videogan.signals import StopRequest, stop_request
 from videogan.training.distributed import Process, in_any
 from videogan.training.log import duration, in_words
@@ -26,8 +27,6 @@ LOOK_EVERY = 10
 SHOW_EVERY = 1.0
 """Seconds between two lines of progress."""
 
-Progress = Callable[..., None]
-"""Called with a task, how much of it is done, how much there is of it, and perhaps a few words."""
 T = TypeVar("T")
 
 
@@ -108,7 +107,7 @@ def run_training(
     recorder: Recorder | None,
     *,
     process: Process | None = None,
-    progress: Progress | None = None,
+    progress: TaskProgress | None = None,
 ) -> StopRequest:
     """Train until the budget is spent or a signal asks to stop; the state and its record end at the same step.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from videogan.config import Config
-from videogan.errors import UsageError
+from videogan.errors import UsageError, reason_of
 from videogan.models.build import build_discriminators, build_encoder, build_generator
 
 KEPT_PER_STAGE = 6
@@ -60,7 +60,7 @@ def _weight_bytes(config: Config, num_classes: int) -> int:
             generator, encoder = build_generator(config, num_classes), build_encoder(config)
             networks = [generator, encoder, *build_discriminators(config, num_classes).values()]
     except (RuntimeError, TypeError) as error:  # sizes beyond 64 bits
-        raise UsageError(f"networks of this size cannot be made ({str(error).splitlines()[0]})") from None
+        raise UsageError(f"networks of this size cannot be made ({reason_of(error)})") from None
     return 4 * COPIES_OF_WEIGHTS * sum(p.numel() for network in networks for p in network.parameters())
 
 

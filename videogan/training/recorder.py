@@ -81,7 +81,8 @@ class Recorder:
             OSError: the folder cannot be written any more.
         """
         row = {**row, "memory_gib": memory_gib(self._device)}
-        _log.info("%s  %s  %.1f GiB", _position(state), in_words(row), row["memory_gib"])
+        position = f"step {state.step}/{state.config.train.steps}  {duration(state.seconds)}"
+        _log.info("%s  %s  %.1f GiB", position, in_words(row), row["memory_gib"])
         if self._quality is not None and (last or self._quality.due(self._last_step, state.step)):
             figures = self._quality.row(state.networks.ema_generator)
             _log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
@@ -157,7 +158,3 @@ class Recorder:
         videos.grid(PREVIEW_ROWS).write([path], overwrite=True, preset="veryfast")
         for logger in self._loggers:
             logger.video(step, "samples" if name.startswith("step") else "reals", path)
-
-
-def _position(state: TrainingState) -> str:
-    return f"step {state.step}/{state.config.train.steps}  {duration(state.seconds)}"

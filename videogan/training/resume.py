@@ -11,7 +11,7 @@ from videogan import presets
 from videogan.artifacts.checkpoints import load_state
 from videogan.artifacts.runs import WEIGHTS, RunFolder, list_checkpoints, list_runs, newest_checkpoint, next_run
 from videogan.artifacts.weights import read_card
-from videogan.config import Config
+from videogan.config import Config, EvaluateConfig
 from videogan.data.folder import VideoFolder
 from videogan.errors import CheckpointError, DivergedError, UsageError
 from videogan.files import read_json
@@ -19,6 +19,19 @@ from videogan.training.distributed import Process, decided_by_first
 from videogan.training.state import TrainingState
 
 _log = logging.getLogger(__name__)
+
+SESSION_SETTINGS = (
+    "train.steps",
+    "train.keep",
+    "train.tick_steps",
+    "train.threads",
+    "train.device",
+    "train.compile",
+    "data.cache_dir",
+    "data.cache_limit_gb",
+    *(f"evaluate.{name}" for name in EvaluateConfig.model_fields),
+)
+"""Settings that may change while a run goes on: they do not touch what is learned."""
 
 MAX_HALVINGS = 3
 """How often a run that diverged goes back to its last checkpoint."""
@@ -39,7 +52,7 @@ def choose_run(given: RunFolder | None, clips: Path, config: Config, resume: boo
             raise UsageError(
                 f"{given.path}: holds a trained model already; name another folder or leave out --resume never"
             )
-        changed = presets.difference(presets.load_config(given.config), config)
+        changed = difference(presets.load_config(given.config), config)
         if changed:
             raise UsageError(f"{given.path}: was trained with {changed}; give the same settings, or another --run")
         return given, checkpoint
@@ -72,9 +85,23 @@ def _is_run_of(run: RunFolder, clips: Path, config: Config) -> bool:
     if not isinstance(about, dict) or about.get("clips") != str(clips.resolve()):
         return False
     try:
-        return not presets.difference(presets.load_config(run.config), config)
+        return not difference(presets.load_config(run.config), config)
     except UsageError:  # an older or damaged run is none to go on with
         return False
+
+
+def difference(old: Config, new: Config) -> str:
+    """Name the first setting by which a run could not go on under ``new``, or return an empty string."""
+    before, after = old.model_dump(), new.model_dump()
+    for group, values in before.items():
+        if not isinstance(values, dict):
+            continue
+        for name in {**values, **after[group]}:
+            key = f"{group}.{name}"
+            was, is_now = values.get(name), after[group].get(name)
+            if key not in SESSION_SETTINGS and was != is_now:
+                return f"{key}={was}, not {is_now}"
+    return ""
 
 
 def check_same_clips(run: RunFolder, checkpoint: Path, videos: VideoFolder) -> None:

@@ -14,14 +14,15 @@ import torch
 from videogan import presets
 from videogan.artifacts.checkpoints import load_state
 from videogan.artifacts.metrics_file import Row, read_metrics
+from videogan.artifacts.provenance import environment
 from videogan.artifacts.runs import RunFolder
 from videogan.config import Config
 from videogan.data.cache import open_cache
 from videogan.data.folder import VideoFolder, scan_folder
 from videogan.data.loader import ClipLoader
-from videogan.device import describe, environment, pick_device, pick_precision, pick_threads
+from videogan.device import describe, pick_device, pick_precision, pick_threads
 from videogan.errors import DivergedError, MissingPathError, UsageError
-from videogan.files import open_for_append, write_json
+from videogan.files import TaskProgress, open_for_append, write_json
 from videogan.training.distributed import (
     Process,
     decided_by_first,
@@ -31,7 +32,7 @@ from videogan.training.distributed import (
 )
 from videogan.training.log import LogFile, duration
 from videogan.training.loggers import RunLogger, check_logger, open_logger
-from videogan.training.loop import Budget, Progress, run_training
+from videogan.training.loop import Budget, run_training
 from videogan.training.memory import check_memory
 from videogan.training.recorder import Recorder
 from videogan.training.resume import check_same_clips, choose_run, go_back, listing_sha256
@@ -64,7 +65,7 @@ def train(
     dry_run: bool = False,
     on_tick: Callable[[Row], None] | None = None,
     loggers: Sequence[str | RunLogger] = (),
-    progress: Progress | None = None,
+    progress: TaskProgress | None = None,
 ) -> Run:
     """Learn a folder of video clips, or go on learning it.
 
@@ -97,21 +98,21 @@ def train(
     with process_group(process, torch.device(config.train.device)):
         # What each machine would decide for itself, the first process decides for all.
         config = Config.model_validate_json(decided_by_first(process, config.model_dump_json))
-        chosen, checkpoint = decided_by_first(process, partial(choose_run, folder, clips, config, resume))
+        run_folder, checkpoint = decided_by_first(process, partial(choose_run, folder, clips, config, resume))
         with first_goes_ahead(process):
             check_memory(config, 0, torch.device(config.train.device))
             videos = _scan(clips, config, progress)
-            chosen.check_writable()
-            _log.info("run: %s", chosen.path)
+            run_folder.check_writable()
+            _log.info("run: %s", run_folder.path)
             if dry_run:
-                return Run(chosen.path, config)
-            reading = None if progress is None else partial(progress, "reading clips")
-            loader = _loader(config, open_cache(videos, config.data, progress=reading), process)
-            chosen.make()
-        with chosen.writing(), chosen.locked() if process.first else nullcontext(), _log_file(chosen.log):
-            state = _state(config, chosen, checkpoint, videos)
-            _train(state, loader, chosen, videos, minutes, process, on_tick, loggers, progress)
-    return Run(chosen.path, config)
+                return Run(run_folder.path, config)
+            loader = _loader(videos, config, process, progress)
+            run_folder.make()
+        with run_folder.writing(), run_folder.locked() if process.first else nullcontext(), _log_file(run_folder.log):
+            state = _state(config, run_folder, checkpoint, videos)
+            recorder = _recorder(config, run_folder, loader, videos, on_tick, loggers) if process.first else None
+            _train(state, loader, run_folder, Budget(config.train.steps, minutes), recorder, process, progress)
+    return Run(run_folder.path, config)
 
 
 def _check(clips: Path, minutes: float | None, loggers: Sequence[str | RunLogger]) -> None:
@@ -143,8 +144,10 @@ def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping
     own = (
         presets.load_config(folder.config) if folder is not None and preset is None and folder.config.exists() else None
     )
-    asked = changes.get("train.device", "auto" if own is None or not _available(own.train.device) else own.train.device)
-    device = pick_device(str(asked))
+    own_device = "auto" if own is None else own.train.device
+    if own_device != "cpu" and not torch.cuda.is_available():
+        own_device = "auto"
+    device = pick_device(str(changes.get("train.device", own_device)))
     if own is None:
         name = preset or ("gpu64" if device.type == "cuda" else "cpu")
         base, why = presets.preset(name), "as asked"
@@ -175,11 +178,7 @@ def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping
     return presets.change(config, decided), decisions
 
 
-def _available(device: str) -> bool:
-    return device == "cpu" or torch.cuda.is_available()
-
-
-def _scan(clips: Path, config: Config, progress: Progress | None) -> VideoFolder:
+def _scan(clips: Path, config: Config, progress: TaskProgress | None) -> VideoFolder:
     """Return the videos of a folder, and say what they are."""
     folder = scan_folder(
         clips,
@@ -196,14 +195,11 @@ def _scan(clips: Path, config: Config, progress: Progress | None) -> VideoFolder
     return folder
 
 
-def _loader(config: Config, cache: Any, process: Process) -> ClipLoader:
-    return ClipLoader(
-        cache,
-        config.data,
-        batch_size=config.train.batch_size,
-        seed=config.train.seed,
-        process=(process.rank, process.world_size),
-    )
+def _loader(videos: VideoFolder, config: Config, process: Process, progress: TaskProgress | None) -> ClipLoader:
+    """Fill the clip cache, and return what draws the batches from it."""
+    train, reading = config.train, None if progress is None else partial(progress, "reading clips")
+    cache = open_cache(videos, config.data, progress=reading)
+    return ClipLoader(cache, config.data, batch_size=train.batch_size, seed=train.seed, process=process)
 
 
 def _state(config: Config, run: RunFolder, checkpoint: Path | None, videos: VideoFolder) -> TrainingState:
@@ -232,19 +228,11 @@ def _train(
     state: TrainingState,
     loader: ClipLoader,
     run: RunFolder,
-    videos: VideoFolder,
-    minutes: float | None,
+    budget: Budget,
+    recorder: Recorder | None,
     process: Process,
-    on_tick: Callable[[Row], None] | None,
-    loggers: Sequence[str | RunLogger],
-    progress: Progress | None,
+    progress: TaskProgress | None,
 ) -> None:
-    budget = Budget(state.config.train.steps, minutes)
-    recorder = None
-    if process.first:
-        taking = [open_logger(logger, run.path) for logger in loggers]
-        recorder = Recorder(run, loader, torch.device(state.config.train.device), on_tick, taking)
-        _write_settings(run, state.config, videos, process)
     if budget.spent(state):
         spent = f"step {state.step} of {budget.steps} already, after {duration(state.seconds)} of training"
         _log.info("%s; %s trains it further", spent, budget.option_for_more(state))
@@ -271,15 +259,25 @@ def _train(
     _log.info("trained %d steps; `videogan sample --run %s out.mp4` makes videos", state.step, run.path)
 
 
-def _write_settings(run: RunFolder, config: Config, videos: VideoFolder, process: Process) -> None:
+def _recorder(
+    config: Config,
+    run: RunFolder,
+    loader: ClipLoader,
+    videos: VideoFolder,
+    on_tick: Callable[[Row], None] | None,
+    loggers: Sequence[str | RunLogger],
+) -> Recorder:
+    """Write down what the run is trained with, and return what keeps its record."""
+    device = torch.device(config.train.device)
     presets.save_config(config, run.config)
     about = {
         "clips": str(videos.root.resolve()),
         "listing_sha256": listing_sha256(videos),
-        "processes": str(process.world_size),
-        **environment(torch.device(config.train.device)),
+        "processes": str(loader.world_size),
+        **environment(describe(device)),
     }
     write_json(run.environment, about)
+    return Recorder(run, loader, device, on_tick, [open_logger(logger, run.path) for logger in loggers])
 
 
 @contextmanager

@@ -11,11 +11,10 @@ from typing import Self
 import av
 import numpy as np
 
-from videogan.errors import MissingPathError, UsageError, did_you_mean
-from videogan.files import sync
+from videogan.errors import UsageError, did_you_mean, reason_of
+from videogan.files import check_destination, sync
 from videogan.video.encoders import CodecSink, Encoding, FolderSink, SheetSink, Sink
 from videogan.video.formats import as_frame_rate
-from videogan.video.safety import reason_of
 
 OUTPUT_SUFFIXES = (".mp4", ".webm", ".gif", ".webp", ".png")
 X264_PRESETS = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
@@ -164,23 +163,9 @@ def check_output_path(path: Path, *, overwrite: bool) -> None:
         suffixes = ", ".join(OUTPUT_SUFFIXES)
         hint = did_you_mean(suffix, OUTPUT_SUFFIXES)
         raise UsageError(f"{path}: cannot write {suffix!r}{hint}; use {suffixes}, or no suffix for a folder of frames")
-    if not path.parent.is_dir():
-        raise MissingPathError(f"{path.parent}: no such folder; make it first")
-    if os.path.lexists(path):
-        if not overwrite:
-            raise UsageError(f"{path} exists; use --yes to replace it, or another name")
-        _check_replaceable(path)
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise UsageError(f"{path.parent}: no permission to write here; choose another folder")
-
-
-def _check_replaceable(path: Path) -> None:
-    """Raise UsageError where replacing ``path`` would lose more than an earlier output."""
-    if path.is_dir() and not path.is_symlink():
-        if path.suffix or not _holds_only_frames(path):
-            raise UsageError(f"{path} is a folder with other files in it; choose another name")
-    elif not path.is_file() and not path.is_symlink():
-        raise UsageError(f"{path} is not a regular file; choose another name")
+    check_destination(path, overwrite=overwrite, folder=True)
+    if path.is_dir() and not path.is_symlink() and (path.suffix or not _holds_only_frames(path)):
+        raise UsageError(f"{path} is a folder with other files in it; choose another name")
 
 
 def _check_part(part: Path) -> None:
