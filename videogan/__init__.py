@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from videogan.models.latents import ClipLatents, Latents
     from videogan.preparation import Prepared, prepare
     from videogan.presets import Setting, settings
-    from videogan.studio.server import serve
+    from videogan.studio.server import serve, serve_beside
     from videogan.training.session import Run, train
 
     __version__: str
@@ -60,6 +60,7 @@ __all__ = [
     "load_lpips",
     "prepare",
     "serve",
+    "serve_beside",
     "settings",
     "train",
 ]
@@ -83,6 +84,7 @@ _ROOMS = {
     "load_lpips": "metrics",
     "prepare": "preparation",
     "serve": "studio.server",
+    "serve_beside": "studio.server",
     "settings": "presets",
     "train": "training.session",
 }

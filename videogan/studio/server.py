@@ -4,8 +4,12 @@ import errno
 import os
 import secrets
 import socket
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from videogan.errors import UsageError
 
@@ -13,6 +17,7 @@ PORT = 8600
 GRACE_SECONDS = 1
 """How long viewers may finish what they are at when the studio stops."""
 MOST_CONNECTIONS = 128
+LOW_PRIORITY = 10
 LONGEST_MESSAGE = 64 * 1024
 
 
@@ -67,8 +72,32 @@ def serve(
         uvicorn.Server(config).run(sockets=[listener])
 
 
+@contextmanager
+def serve_beside() -> Iterator[str]:
+    """Serve the page in a process of its own, of low priority, while a ``with`` block works; gives the address.
+
+    Raises:
+        UsageError: the packages are not installed.
+    """
+    command = [sys.executable, "-m", "videogan", "studio"]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # In a session of its own Ctrl-C does not reach it: what trains is still saving then.
+    with subprocess.Popen(command, start_new_session=True, **pipes) as server:
+        try:
+            os.setpriority(os.PRIO_PROCESS, server.pid, LOW_PRIORITY)
+            assert server.stdout is not None and server.stderr is not None
+            address = server.stdout.readline().strip()
+            if not address:
+                raise UsageError(server.stderr.read().strip().removeprefix("error: "))
+            yield address
+        finally:
+            server.terminate()
+
+
 def _listen(host: str, port: int | None) -> socket.socket:
     """Return a socket that listens; None is PORT, or any free one where that is taken."""
+    if port is not None and not 0 <= port < 2**16:
+        raise UsageError(f"port {port}: must be from 0 to 65535")
     for number in (PORT, 0) if port is None else (port,):
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -76,6 +105,4 @@ def _listen(host: str, port: int | None) -> socket.socket:
         except OSError as error:
             if error.errno != errno.EADDRINUSE or number == 0 or port is not None:
                 raise UsageError(f"{host}:{number}: cannot be listened on ({error.strerror or error})") from None
-        except OverflowError:
-            raise UsageError(f"port {number}: must be from 0 to 65535") from None
     raise AssertionError("port 0 is always tried")
