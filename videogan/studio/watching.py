@@ -69,7 +69,7 @@ def report(run: RunFolder) -> dict[str, Any]:
 
 def previews(run: RunFolder) -> dict[str, Path]:
     """Return the videos of a run by name, those of its steps in their order."""
-    named = {path.stem: path for path in sorted(run.previews.glob("*.mp4"))}
+    named = {path.stem: path for path in run.previews.glob("*.mp4") if path.is_file()}
     ours = {name: path for name, path in named.items() if name == REALS or re.fullmatch(r"step-\d{8,}", name)}
     return dict(sorted(ours.items(), key=lambda item: (len(item[0]), item[0])))
 
