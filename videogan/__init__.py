@@ -19,6 +19,7 @@ from videogan.errors import (
 )
 
 if TYPE_CHECKING:
+    from videogan.diagnosis import Finding, doctor
     from videogan.generation.steering import Controls
     from videogan.generation.video_stream import VideoStream
     from videogan.inspection import inspect
@@ -38,6 +39,7 @@ __all__ = [
     "Controls",
     "DataError",
     "DivergedError",
+    "Finding",
     "Interrupted",
     "Latents",
     "MissingPathError",
@@ -53,6 +55,7 @@ __all__ = [
     "VideoganError",
     "__version__",
     "compare",
+    "doctor",
     "evaluate",
     "inspect",
     "load",
@@ -68,6 +71,7 @@ __all__ = [
 _ROOMS = {
     "ClipLatents": "models.latents",
     "Controls": "generation.steering",
+    "Finding": "diagnosis",
     "Latents": "models.latents",
     "Model": "model",
     "Prepared": "preparation",
@@ -77,6 +81,7 @@ _ROOMS = {
     "Setting": "presets",
     "VideoStream": "generation.video_stream",
     "compare": "metrics",
+    "doctor": "diagnosis",
     "evaluate": "metrics",
     "inspect": "inspection",
     "load": "model",

@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 
 import videogan
 from videogan.commands.console import console_log, printable
+from videogan.commands.doctor import doctor
 from videogan.commands.evaluate import evaluate
 from videogan.commands.export import export
 from videogan.commands.inspect import inspect
@@ -20,7 +21,7 @@ from videogan.commands.sample import sample
 from videogan.commands.settings import settings
 from videogan.commands.studio import studio
 from videogan.commands.train import train
-from videogan.errors import Interrupted, VideoganError
+from videogan.errors import Interrupted, VideoganError, wants_memory
 from videogan.signals import sigterm_unwinds
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -31,7 +32,21 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect, export, settings, studio):
+COMMANDS = (
+    prepare,
+    train,
+    sample,
+    interpolate,
+    reconstruct,
+    predict,
+    evaluate,
+    inspect,
+    export,
+    studio,
+    settings,
+    doctor,
+)
+for command in COMMANDS:
     app.command(context_settings=HELP)(command)
 app.command("serve", hidden=True, context_settings=HELP)(studio)
 
@@ -66,18 +81,12 @@ def main() -> None:
     except OSError as error:  # of a path that nobody could ask more about
         where = f"{error.filename}: " if error.filename is not None else ""
         _fail(f"{where}{error.strerror or error}", 2)
-    except (MemoryError, RuntimeError) as error:
-        if not _wants_memory(error):
+    except (MemoryError, RuntimeError, ImportError) as error:
+        if not wants_memory(error):
             raise
         _fail("not enough memory for this; ask for less at once, such as a smaller train.batch_size or --grid", 2)
     else:
         sys.exit(code)
-
-
-def _wants_memory(error: Exception) -> bool:
-    """Tell whether an error is the machine's or torch's of memory that there is none of."""
-    words = ("can't allocate memory", "not enough memory", "out of memory")
-    return isinstance(error, MemoryError) or any(text in str(error) for text in words)
 
 
 def _fail(message: str, code: int, *, interrupted: bool = False) -> NoReturn:

@@ -3,11 +3,14 @@
 import platform
 import resource
 import time
+from pathlib import Path
 from typing import Literal
 
 import torch
 
 from videogan.errors import UsageError, did_you_mean
+
+_CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -24,10 +27,15 @@ def pick_device(name: str = "auto") -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise UsageError(f"there is no device {name!r}{did_you_mean(name, ['cpu', 'cuda', 'auto'])}") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise UsageError("no CUDA device was found; train.device=cpu trains on the CPU")
     if device.type not in ("cpu", "cuda"):
         raise UsageError(f"device {name!r} is not supported; devices are cpu and cuda")
+    if device.type == "cpu":
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise UsageError("no CUDA device was found; train.device=cpu trains on the CPU")
+    count = torch.cuda.device_count()
+    if device.index is not None and device.index >= count:
+        raise UsageError(f"there is no device {name!r}: this machine has {count} GPUs, cuda:0 to cuda:{count - 1}")
     return device
 
 
@@ -39,7 +47,8 @@ def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
 def describe(device: torch.device) -> str:
     """Name a device for people."""
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
+        index = "" if device.index is None else f" ({device})"
+        return f"{torch.cuda.get_device_name(device)}{index}"
     return f"CPU ({platform.machine()}, {torch.get_num_threads()} threads)"
 
 
@@ -84,6 +93,22 @@ def _convolution_seconds(threads: int) -> float:
         convolution(clips).sum().backward()
         times.append(time.perf_counter() - start)
     return sum(times[1:])
+
+
+def available_bytes(device: torch.device) -> int:
+    """Return the free memory of a GPU, or what the system, the container and the process's limit leave to this one."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    limits = [limit for limit in [resource.getrlimit(resource.RLIMIT_AS)[0]] if limit != resource.RLIM_INFINITY]
+    for name in _CGROUPS:
+        try:
+            limits.append(int(Path(name).read_text()))
+        except (OSError, ValueError):  # there is none, or it is "max"
+            continue
+    meminfo = Path("/proc/meminfo")
+    lines = meminfo.read_text().splitlines() if meminfo.exists() else []
+    limits += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    return min(limits, default=2**63)
 
 
 def memory_gib(device: torch.device) -> float:

@@ -67,6 +67,14 @@ class Interrupted(VideoganError):
         self.exit_code = 128 + signal_number
 
 
+def wants_memory(error: BaseException) -> bool:
+    """Tell whether an error is the machine's or torch's of memory that there is none of."""
+    words = ("can't allocate memory", "cannot allocate memory", "not enough memory", "out of memory", "failed to map")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | ImportError) and any(text in str(error).lower() for text in words)
+    )
+
+
 def reason_of(error: BaseException) -> str:
     """Return the first line of what the system or a library says of an error; its kind where nothing is said."""
     lines = str(getattr(error, "strerror", None) or error).strip().splitlines()

@@ -3,7 +3,8 @@ import torch
 from tiny_run import real_batch, run_step, tiny_config, tiny_state, train_step
 
 from videogan.training.draws import draw_step
-from videogan.training.step import discriminator_inputs, encoder_step_losses, frozen
+from videogan.training.micro_batch import discriminator_inputs, encoder_step_losses
+from videogan.training.step import frozen
 
 WEIGHTS = ("reconstruction", "feature", "clip_cycle", "latent_cycle")
 TERMS = {

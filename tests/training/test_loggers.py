@@ -8,7 +8,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from videogan.artifacts.metrics_file import read_metrics
 from videogan.errors import UsageError
-from videogan.training.loggers import MetricsFile, TensorBoard, check_logger, open_logger
+from videogan.training.loggers import MetricsFile, TensorBoard, check_loggers, open_logger
 from videogan.video import VideoWriter
 
 
@@ -59,10 +59,10 @@ def test_going_back_voids_what_came_after(tmp_path):
 
 def test_a_logger_that_is_not_there_is_told_at_once():
     with pytest.raises(UsageError, match="there is no logger 'tensorbord' \\(did you mean 'tensorboard'\\?\\)"):
-        check_logger("tensorbord")
+        check_loggers(["tensorbord"])
 
 
 def test_what_is_not_installed_is_told_with_the_way_to_it(monkeypatch):
     monkeypatch.setattr("videogan.training.loggers.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'videogan\[tensorboard\]'"):
-        check_logger("tensorboard")
+        check_loggers(["tensorboard"])

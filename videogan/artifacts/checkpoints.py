@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from videogan.artifacts.runs import (
+from videogan.artifacts.checkpoint_files import (
     META,
     STATE,
     WEIGHTS,

@@ -19,11 +19,13 @@ MAX_FRAMES = 10**9
 MAX_LOOP_FRAMES = 10**6
 """A loop's motion codes are held, about a kilobyte for four frames."""
 MAX_VIDEOS = 100
-LARGEST_SCALE = 32
 MAX_TEXT = 2**17
 """Characters of a comment that is parsed."""
 
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
+LARGEST_SEED = 10**1000 - 1
+"""Any whole number is a seed, as long as a hundred of them find room in a comment."""
+
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 NumFrames = Annotated[int, Field(ge=1, le=MAX_FRAMES)]
 ShortText = Annotated[str, Field(max_length=1000)]
 
@@ -45,7 +47,7 @@ class SampleOptions(BaseModel):
     loop: bool = False
     grid: Annotated[str, Field(pattern=r"^[1-9]\d?x[1-9]\d?$")] | None = None
     frame_rate: Annotated[float, Field(gt=0, le=1000)] | None = None
-    scale: Annotated[int, Field(ge=1, le=LARGEST_SCALE)] = 1
+    scale: Annotated[int, Field(ge=1, le=32)] = 1
 
     @model_validator(mode="after")
     def _a_loop_has_an_end(self) -> Self:

@@ -4,6 +4,7 @@ EMA generator and encoder in float32 (or, for sharing, matrices in float16). The
 """
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from videogan.artifacts.tensor_file import TensorType, pack, read_metadata, read_tensors
+from videogan.artifacts.tensor_file import TensorType, pack, read_metadata, read_tensors, tensors_sha256
 from videogan.config import Config
 from videogan.errors import CheckpointError, UsageError, reason_of
 from videogan.files import parse_json, sync
@@ -80,6 +81,7 @@ class Card:
 
 
 def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
+    names = tuple(unicodedata.normalize("NFC", name) for name in names)
     if len(set(names)) < len(names):
         raise ValueError("a name stands twice")
     return names
@@ -110,6 +112,18 @@ class Weights:
     generator: Generator
     encoder: Encoder
     card: Card
+
+    @property
+    def sha256(self) -> str:
+        """What the model is known by: a hash of the networks' tensors, in whatever file and order they stand."""
+        return networks_sha256(_tensors(self.generator, self.encoder))
+
+
+def networks_sha256(tensors: Mapping[str, Tensor]) -> str:
+    """Return the hash of a weights file's tensors, half precision taken as the float32 that it is computed in."""
+    return tensors_sha256(
+        {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
+    )
 
 
 def save_weights(path: Path, generator: Generator, encoder: Encoder, card: Card) -> None:

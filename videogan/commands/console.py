@@ -5,12 +5,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
 from videogan.errors import UsageError
 from videogan.files import printable as printable
+
+if TYPE_CHECKING:
+    from videogan import Model
 
 
 def echo(*lines: object, err: bool = False) -> None:
@@ -30,6 +33,11 @@ def echo(*lines: object, err: bool = False) -> None:
         if isinstance(error, BrokenPipeError):
             raise typer.Exit from None
         raise UsageError(f"{'stderr' if err else 'stdout'}: cannot be written ({error.strerror})") from None
+
+
+def tell_model(model: "Model") -> None:
+    """Say on stderr by which model a command has done its work: without --run that may be another than was meant."""
+    echo(f"model: {model.description}", err=True)
 
 
 class _Console(logging.StreamHandler[TextIO]):

@@ -10,7 +10,7 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import bars, echo, printable
+from videogan.commands.console import bars, echo, printable, tell_model
 from videogan.errors import MissingPathError, UsageError
 
 RealArgument = Annotated[
@@ -45,6 +45,7 @@ LpipsOption = Annotated[Path | None, typer.Option(help="LPIPS as TorchScript, fo
 def evaluate(
     real: RealArgument = None,
     run: options.RunOption = None,
+    best: options.BestOption = False,
     generated: GeneratedOption = None,
     metrics: Annotated[str | None, typer.Option(metavar="A,B", help="Which metrics; by default all.")] = None,
     features: Annotated[str, typer.Option(help="What clips are described by.")] = "efficientnet-lite0",
@@ -54,7 +55,7 @@ def evaluate(
     precision: PrecisionOption = "float32",
     lpips_file: LpipsOption = None,
     clips: Annotated[int, typer.Option(help="Clips of each set.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Chooses the clips.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Chooses the clips.")] = 0,
     size: SizeOption = None,
     frames: FramesOption = None,
     stride: StrideOption = None,
@@ -78,9 +79,10 @@ def evaluate(
     _check_paths(real, run, generated, features_file, lpips_file)
 
     with bars() as progress:
+        model = videogan.load(run, best=best) if generated is None else None
         report = videogan.evaluate(
             real,
-            model=videogan.load(run) if generated is None else None,
+            model=model,
             generated=generated,
             metrics=None if metrics is None else [name.strip() for name in metrics.split(",")],
             features=videogan.load_features(
@@ -97,6 +99,8 @@ def evaluate(
             overwrite=yes,
             progress=progress,
         )
+    if model is not None:
+        tell_model(model)
     _print(report, out, as_json=as_json)
 
 

@@ -7,7 +7,7 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import bars, echo
+from videogan.commands.console import bars, echo, tell_model
 
 NOT_WITH_SWAP = ("axis", "ease", "hold", "loop")
 SeedsOption = Annotated[str | None, typer.Option(help="Seeds to move through, such as 1,2,3.")]
@@ -34,6 +34,7 @@ def interpolate(
     axis: AxisOption = "content",
     swap: SwapOption = False,
     run: options.RunOption = None,
+    best: options.BestOption = False,
     frames: FramesOption = None,
     frame_rate: options.FrameRateOption = None,
     ease: EaseOption = False,
@@ -55,7 +56,7 @@ def interpolate(
         options.refuse_options(context, NOT_WITH_SWAP, "--swap shows every combination at once")
     (path,) = options.output_paths(out, overwrite=yes)
     options.check_frame_rate(frame_rate)
-    model = videogan.load(run)
+    model = videogan.load(run, best=best)
     with bars() as show:
         common: dict[str, Any] = {"truncation": truncation, "classes": class_name, "refine": refine}
         common["progress"] = partial(show, "refining")
@@ -66,4 +67,5 @@ def interpolate(
     if frame_rate is not None:
         stream = stream.with_frame_rate(frame_rate)
     stream.scaled(scale).save(path, overwrite=yes, metadata=not no_metadata)
+    tell_model(model)
     echo(path)

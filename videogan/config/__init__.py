@@ -110,9 +110,9 @@ class TrainConfig(Group):
 
     seed: Annotated[int, Field(ge=0)] = 0
     """Everything random in a training depends on it."""
-    batch_size: Annotated[int, Field(ge=2, le=2**20)] = 16
+    batch_size: Annotated[int, Field(ge=2, le=2**20)] = 8
     """Clips of a step, in each process."""
-    steps: Annotated[int, Field(ge=1, lt=2**63)] = 6_000
+    steps: Annotated[int, Field(ge=1, lt=2**63)] = 12_000
     """Steps in all."""
     tick_steps: Annotated[int, Field(ge=1)] = 250
     """Steps between two checkpoints, previews and log rows."""

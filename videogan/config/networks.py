@@ -18,7 +18,7 @@ Normalisation = Literal["none", "batch", "spectral", "rms"]
 class GeneratorConfig(Group):
     """What the generator is built of."""
 
-    channels: Annotated[tuple[Channels, ...], Field(min_length=3)] = (128, 96, 48)
+    channels: Annotated[tuple[Channels, ...], Field(min_length=3)] = (96, 64, 32)
     """Feature channels at 4, 8, 16, ... pixels, one for each resolution up to ``size / subpixel``."""
     content_dim: Annotated[int, Field(ge=1, le=65_536)] = 64
     """Numbers of the content code, which is fixed for a video."""
@@ -34,7 +34,7 @@ class GeneratorConfig(Group):
     """unit-norm divides class embeddings, which begin with variance 1, by the root of their length."""
     content_scale: Literal["unit-variance", "none"] = "unit-variance"
     """unit-variance divides the content code by its prior's standard deviation."""
-    hidden_dim: Annotated[int, Field(ge=1, le=65_536)] = 256
+    hidden_dim: Annotated[int, Field(ge=1, le=65_536)] = 192
     """Width of the layers between codes and the first feature map."""
     max_half_life: float = 32.0
     """Longest half-life of the motion noise, in latent steps: 0 (white noise), or 1 and above."""
@@ -77,7 +77,7 @@ class DiscriminatorConfig(Group):
 class FrameDiscriminatorConfig(DiscriminatorConfig):
     """The frame discriminator: 2D, ``num_frames`` random frames of each clip at full resolution."""
 
-    channels: tuple[Channels, ...] = (24, 48, 96, 128)
+    channels: tuple[Channels, ...] = (16, 32, 64, 96)
     """Feature channels at full resolution and after each halving."""
     num_frames: Annotated[int, Field(ge=1)] = 2
     """Random frames of each clip that are judged."""
@@ -90,7 +90,7 @@ class FrameDiscriminatorConfig(DiscriminatorConfig):
 class ClipDiscriminatorConfig(DiscriminatorConfig):
     """The clip discriminator: 3D, the whole clip at half resolution."""
 
-    channels: tuple[Channels, ...] = (24, 48, 96)
+    channels: tuple[Channels, ...] = (16, 32, 64)
     """Feature channels at half resolution and after each further halving."""
 
 
@@ -104,7 +104,7 @@ class JointDiscriminatorConfig(DiscriminatorConfig):
 class EncoderConfig(Group):
     """The encoder and its terms: reconstruction and clip cycle G(E(x)) ~ x, latent cycle E(G(z)) ~ z."""
 
-    channels: tuple[Channels, ...] = (24, 48, 96)
+    channels: tuple[Channels, ...] = (16, 32, 64)
     """Feature channels at half resolution and after each further halving."""
     interval: Annotated[int, Field(ge=1)] = 1
     """The encoder is trained every so many steps."""

@@ -14,16 +14,19 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from einops import rearrange, repeat
 from torch import Tensor
 
-from videogan.artifacts.provenance import LARGEST_SCALE, Provenance
+from videogan.artifacts.provenance import Provenance
 from videogan.errors import UsageError
 from videogan.generation.sampling import take
 from videogan.signals import StopRequest, stop_request
 from videogan.video import VideoWriter, as_frame_rate, to_float, to_uint8
 from videogan.video.pipe import PipeFormat, PipeWriter
+from videogan.video.writer import remove_abandoned
 
+LARGEST_SCALE = 32
 CLIP_FRAMES = 64
 """Frames of a given clip that are laid beside or before a stream at once."""
 
@@ -138,23 +141,26 @@ class VideoStream:
 
         return replace(self, make=make, num_frames=None if self.num_frames is None else self.num_frames + len(clip))
 
+    def scaled(self, factor: int) -> "VideoStream":
+        """Show every frame ``factor`` times as large, bicubically: a player would enlarge it less well.
+
+        Raises:
+            UsageError: the factor is not from 1 to 32.
+        """
+        if not 1 <= factor <= LARGEST_SCALE:
+            raise UsageError(f"scale {factor}: must be from 1 to {LARGEST_SCALE}")
+        if factor == 1:
+            return self
+
+        def enlarged(chunk: Tensor) -> Tensor:
+            frames = F.interpolate(chunk.flatten(0, 1), scale_factor=factor, mode="bicubic", align_corners=False)
+            return frames.clamp(-1, 1).unflatten(0, chunk.shape[:2])
+
+        return replace(self.with_options(scale=factor), make=lambda: map(enlarged, self.make()))
+
     def with_frame_rate(self, frame_rate: float) -> "VideoStream":
         """Show the same frames at another rate, in frames per second."""
         return replace(self.with_options(frame_rate=frame_rate), frame_rate=as_frame_rate(frame_rate))
-
-    def scaled(self, scale: int) -> "VideoStream":
-        """Show every pixel as a square of ``scale`` by ``scale`` pixels.
-
-        So small videos are seen as they are, and keep their colours in formats that halve the resolution of colour.
-
-        Raises:
-            UsageError: the scale is out of range.
-        """
-        if not 1 <= scale <= LARGEST_SCALE:
-            raise UsageError(f"scale {scale}: must be from 1 to {LARGEST_SCALE}")
-        pattern = "b t c h w -> b t c (h y) (w x)"
-        stream = replace(self, make=lambda: (repeat(chunk, pattern, y=scale, x=scale) for chunk in self.make()))
-        return self if scale == 1 else stream.with_options(scale=scale)
 
     def with_options(self, **options: object) -> "VideoStream":
         """Add to the options that the videos' provenance names."""
@@ -195,6 +201,8 @@ class VideoStream:
         texts = [about.model_dump_json() for about in self.provenance] if metadata else []
         comments: Sequence[str | None] = texts or [None] * len(paths)
         written = 0
+        for path in paths:
+            remove_abandoned(Path(path))
         with ExitStack() as stack:
             writers = [
                 stack.enter_context(

@@ -16,6 +16,7 @@ import torch
 from videogan.artifacts.provenance import environment
 from videogan.artifacts.weights import Card
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
+from videogan.data.paths import split_parts
 from videogan.device import describe, pick_device, pick_threads
 from videogan.errors import DataError, UsageError
 from videogan.files import TaskProgress, printable
@@ -154,6 +155,8 @@ def _measured(
     for name, part in (("real", real), ("generated", fake)):
         if len(part) < choice.clips:
             warnings.append(f"the {name} set has {len(part)} clips, not the {choice.clips} that were asked for")
+    if len(real.groups.unique()) == 1:
+        warnings.append("all real clips are of one video: figures say how near it is, and nothing of other videos")
     report = Report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         real=printable(sources.real.folder.root),
@@ -180,12 +183,14 @@ def _sets(
 def _about(sources: Sources, choice: ClipChoice, sets: suite.Sets) -> dict[str, Setting]:
     """The lines of the protocol that are known once both sets are measured."""
     first, second = sets.halves
+    several = len(sets.real.groups.unique()) > 1
+    halves = "the real set without a video in common" if several else "the clips of the one real video"
     return {
         "generated_stride": choice.generated_stride if isinstance(sources.fake, FolderSource) else 1,
         "real_set": real_set(sources.real.folder),
         "real_clips": len(sets.real),
         "generated_clips": len(sets.fake),
-        "floor": f"two halves of the real set without a video in common, {len(first)} and {len(second)}",
+        "floor": f"two halves of {halves}, {len(first)} and {len(second)}",
         "interval": "95 %, 200 resamples of half of each set",
     }
 
@@ -202,7 +207,7 @@ def _open_model(path: Path, model: TrainedModel, choice: ClipChoice, show: TaskP
         fit=data.fit,
         short=data.short,
     )
-    folder = _scan(path, data.labels, partial(show, "looking at videos"))
+    folder = _scan(held_out(path), data.labels, partial(show, "looking at videos"))
     real = FolderSource(folder, rule, clips=choice.clips, seed=choice.seed)
     fake = GeneratorSource(
         model.generator,
@@ -224,7 +229,7 @@ def _open_folders(path: Path, generated: Path, choice: ClipChoice, show: TaskPro
         folder, ClipRule(size, num_frames, choice.generated_stride), clips=choice.clips, seed=choice.seed
     )
     real = FolderSource(
-        _scan(path, "folders", partial(show, "looking at videos")),
+        _scan(held_out(path), "folders", partial(show, "looking at videos")),
         ClipRule(size, num_frames, choice.frame_stride or 1),
         clips=choice.clips,
         seed=choice.seed,
@@ -239,6 +244,16 @@ def _scan(path: Path, labels: Literal["folders", "none"], progress: Callable[[in
     for rejected, reason in folder.rejected:
         _log.warning("%s is left out: %s", printable(rejected), printable(reason))
     return folder
+
+
+def held_out(path: Path) -> Path:
+    """Return val, or else test, of a data set in parts; any other path as it is."""
+    parts = split_parts(path)
+    part = parts.get("val") or parts.get("test")
+    if part is None:
+        return path
+    _log.info("%s holds the parts of a data set: %s is measured against", printable(path), part.name)
+    return part
 
 
 def _check_pairs(sources: Sources, names: Sequence[str]) -> None:

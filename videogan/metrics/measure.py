@@ -22,6 +22,7 @@ from videogan.metrics.features import FeatureNet
 from videogan.metrics.motion import frozen_share, motion_energy
 from videogan.metrics.report import Setting
 from videogan.metrics.sources import Batch, ClipSource, FolderSource
+from videogan.models.latents import random_generator
 
 THUMBNAIL = 8
 """Height and width at which the measures of content and of time's arrow look at frames."""
@@ -65,7 +66,7 @@ class Measured:
             raise DataError(f"{len(self)} clip cannot be halved; take two clips or more")
         groups = self.groups if len(self.groups.unique()) > 1 else torch.arange(len(self))
         kinds = groups.unique()
-        kinds = kinds[torch.randperm(len(kinds), generator=torch.Generator().manual_seed(seed))]
+        kinds = kinds[torch.randperm(len(kinds), generator=random_generator(seed))]
         inside = torch.isin(groups, kinds[: len(kinds) // 2])
         return self.part(inside.nonzero()[:, 0]), self.part((~inside).nonzero()[:, 0])
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 
+from videogan.artifacts.provenance import LARGEST_SEED
 from videogan.data.folder import VideoFolder
 from videogan.errors import UsageError
 from videogan.metrics.features import FeatureNet
@@ -12,7 +13,7 @@ from videogan.metrics.sources import CHOICE, ClipRule
 
 _RANGES = {
     "clips": (2, 16_384),  # a matrix of the distances between all pairs is then 2 GiB
-    "seed": (0, 2**62),
+    "seed": (0, LARGEST_SEED),
     "size": (8, 4_096),
     "num_frames": (2, 65_536),
     "frame_stride": (1, 65_536),
@@ -39,7 +40,7 @@ class ClipChoice:
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
-                raise UsageError(f"{name} {value}: must be from {low} to {high}")
+                raise UsageError(f"{name} {value}: must be from {low} to {high}"[:200])
 
 
 def real_protocol(net: FeatureNet, rule: ClipRule, *, clips: int, seed: int) -> dict[str, Setting]:
@@ -58,7 +59,7 @@ def real_protocol(net: FeatureNet, rule: ClipRule, *, clips: int, seed: int) -> 
         "short": rule.short,
         "clip_choice": CHOICE,
         "clips_asked": clips,
-        "seed": seed,
+        "seed": seed if seed < 2**63 else str(seed),
     }
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from videogan.errors import UsageError, VideoganError
@@ -11,6 +12,7 @@ from videogan.metrics.measure import Measured
 from videogan.metrics.page import VIDEOS, page, write_videos
 from videogan.metrics.report import REPORT, Report, read_report
 from videogan.metrics.sources import ClipSource
+from videogan.parts import abandoned_parts, hold_part, part_of
 
 PAGE = "report.html"
 FILES = (*VIDEOS, PAGE, REPORT)
@@ -54,9 +56,11 @@ def write_report(
         UsageError: there is no room or no permission, or ``out`` has become something else than a report meanwhile.
     """
     final = out.absolute()
-    part = final.with_name(f".{final.name}.{os.getpid()}.part")
+    part = part_of(final.with_name(f".{final.name}"))
     try:
         part.mkdir(parents=True)
+        held = hold_part(part)
+        _remove_abandoned(final)
     except OSError as error:
         raise _not_written(out, error) from None
     try:
@@ -75,6 +79,16 @@ def write_report(
         raise _not_written(out, error) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        os.close(held)
+
+
+def _remove_abandoned(final: Path) -> None:
+    """Remove what processes that were killed left half-written of this report, as far as it is of a report."""
+    for part in abandoned_parts(final.with_name(f".{final.name}")):
+        with suppress(OSError):
+            for name in FILES:
+                (part / name).unlink(missing_ok=True)
+            part.rmdir()
 
 
 def _not_written(out: Path, error: OSError) -> UsageError:

@@ -4,6 +4,7 @@ Which clips are taken depends on the seed and on the videos only, so the same ca
 """
 
 import logging
+import unicodedata
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from videogan.errors import CheckpointError, DataError, UsageError, VideoError
 from videogan.files import printable
 from videogan.generation.sampling import stream, take
 from videogan.models.generator import Generator
+from videogan.models.latents import random_generator
 from videogan.video import VideoReader, to_float
 from videogan.video.pixels import Fit
 
@@ -89,7 +91,7 @@ class ClipSource(Protocol):
 
 def choose(starts: Sequence[int], clips: int, seed: int) -> list[tuple[int, int]]:
     """Return at most ``clips`` pairs (video, start), ascending; ``starts`` are how many different ones a video has."""
-    draw = torch.Generator().manual_seed(seed)
+    draw = random_generator(seed)
     order = torch.randperm(len(starts), generator=draw).tolist()
     queues = {video: torch.randperm(starts[video], generator=draw).tolist() for video in order if starts[video]}
     pairs: list[tuple[int, int]] = []
@@ -254,9 +256,15 @@ def labels_in_proportion(
 
 def same_names(real: VideoFolder, fake: VideoFolder) -> list[tuple[int, int]]:
     """Return the indices of the videos that have one name, suffixes aside, in both folders."""
-    names = {video.path.relative_to(fake.root).with_suffix(""): index for index, video in enumerate(fake.videos)}
-    own = [video.path.relative_to(real.root).with_suffix("") for video in real.videos]
-    return [(index, names[name]) for index, name in enumerate(own) if name in names]
+    names, own = (
+        [
+            unicodedata.normalize("NFC", str(video.path.relative_to(folder.root).with_suffix("")))
+            for video in folder.videos
+        ]
+        for folder in (fake, real)
+    )
+    number = {name: index for index, name in enumerate(names)}
+    return [(index, number[name]) for index, name in enumerate(own) if name in number]
 
 
 def paired_clips(real: FolderSource, fake: FolderSource) -> Iterator[Tensor]:

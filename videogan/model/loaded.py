@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from videogan.artifacts import latents_file
+from videogan.artifacts.checkpoint_files import WEIGHTS, fingerprint
 from videogan.artifacts.provenance import Provenance, checked_options, package_version, versions
-from videogan.artifacts.runs import fingerprint
+from videogan.artifacts.runs import RUNS, SHIPPED
 from videogan.artifacts.weights import Card, Weights
 from videogan.config import FRAMES_PER_STEP
 from videogan.errors import CheckpointError, UsageError
@@ -45,6 +46,14 @@ class LoadedModel:
     path: Path
 
     @property
+    def description(self) -> str:
+        """Which model it is, in words."""
+        name: str | Path = self.path.parent if self.path.name == WEIGHTS else self.path
+        if self.path == SHIPPED:
+            name = f"the small one that comes with videogan (trained runs are looked for in {RUNS.absolute()})"
+        return f"{name}, step {self.card.step}"
+
+    @property
     def frame_rate(self) -> Fraction:
         """Frames per second of its videos."""
         return self.card.frame_rate
@@ -56,8 +65,16 @@ class LoadedModel:
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of the weights file."""
-        return fingerprint(self.path).sha256
+        """What the model is known by: a SHA-256 of its networks' weights, whichever file holds them."""
+        return Weights(self.generator, self.encoder, self.card).sha256
+
+    @cached_property
+    def file_sha256(self) -> str:
+        """SHA-256 of the weights file, by which earlier versions knew the model; empty where it is gone."""
+        try:
+            return fingerprint(self.path).sha256
+        except OSError:
+            return ""
 
     def read_clip(self, path: AnyPath, *, frames: int | None = None) -> np.ndarray:
         """Return a video as the model sees it: uint8 ``t h w c``, cut to its size, at its frame rate.
@@ -169,7 +186,7 @@ class LoadedModel:
             MissingPathError: there is no such file.
             CheckpointError: it holds no latents, or another model's.
         """
-        file = latents_file.load_for_model(Path(path), self.class_names, self.sha256, self.path)
+        file = latents_file.load_for_model(Path(path), self.class_names, self.sha256, self.path, self.file_sha256)
         latents, generator = file.latents, self.generator
         shapes = (latents.content.shape[1], latents.motion_codes.shape[2], *latents.history.shape[1:])
         expected = (generator.content_dim, generator.motion_dim, generator.context_steps, generator.motion_dim)

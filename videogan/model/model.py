@@ -115,7 +115,7 @@ class Model(LoadedModel):
         if not os.path.lexists(file):
             raise MissingPathError(f"{file}: no such video")
         about, options = sample_options(file)
-        if self.sha256 != about.model_sha256:
+        if about.model_sha256 not in (self.sha256, self.file_sha256):
             raise CheckpointError(
                 f"{file}: made by another model (sha256 {about.model_sha256[:12]}, step {about.step}) than {self.path} "
                 f"({self.sha256[:12]}, step {self.card.step}); name the right one by --run"
@@ -135,8 +135,8 @@ class Model(LoadedModel):
         ).take(held)
         if options.frame_rate is not None:
             stream = stream.with_frame_rate(options.frame_rate)
-        stream = stream.grid(options.rows) if options.grid else stream.video(options.seeds.index(int(str(about.seed))))
-        return stream.scaled(options.scale)
+        video = stream.grid(options.rows) if options.grid else stream.video(options.seeds.index(int(str(about.seed))))
+        return video.scaled(options.scale)
 
     def interpolate(
         self,
@@ -253,14 +253,17 @@ class Model(LoadedModel):
         return VideoStream(make, self.frame_rate, frames, len(seeds), about, figures)
 
 
-def load(path: AnyPath | None = None, device: str | torch.device | None = None) -> Model:
-    """Load a run folder, a checkpoint or a weights file; None is the newest run, or the model that is shipped.
+def load(path: AnyPath | None = None, device: str | torch.device | None = None, *, best: bool = False) -> Model:
+    """Load a run folder, a checkpoint or a weights file; None is the run that was last trained, or the shipped model.
+
+    ``best`` takes a run's checkpoint of lowest kernel distance.
 
     Raises:
         MissingPathError: there is no such path.
         CheckpointError: it holds no usable model.
+        UsageError: there is no such device, or the best is asked for of what is no run.
     """
-    on = pick_device() if device is None else torch.device(device)
-    file = find_weights(None if path is None else Path(path))
+    on = pick_device("auto" if device is None else str(device))
+    file = find_weights(None if path is None else Path(path), best=best)
     weights = load_weights(file, on)
     return Model(weights.generator, weights.encoder, weights.card, on, file)

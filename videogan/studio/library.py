@@ -3,9 +3,11 @@
 import threading
 from pathlib import Path
 
-from videogan.artifacts.runs import RUNS, SHIPPED, RunFolder, find_weights, fingerprint, list_checkpoints
+from videogan.artifacts.checkpoint_files import list_checkpoints
+from videogan.artifacts.runs import RUNS, SHIPPED, RunFolder, find_weights
 from videogan.errors import MissingPathError, VideoganError
 from videogan.generation.steering import Controls
+from videogan.inspection import inspect
 from videogan.model import Model, load
 
 SHIPPED_NAME = "the model that comes along"
@@ -65,12 +67,12 @@ class Library:
             return self._loaded[weights]
 
     def name_of_sha256(self, sha256: str) -> str | None:
-        """Return the name of the model whose weights have this SHA-256, or None."""
+        """Return the name of the model that is known by this SHA-256, or None."""
         for name, where in self.models().items():
             try:
-                if fingerprint(find_weights(where)).sha256 == sha256:
+                if inspect(where).get("sha256") == sha256:
                     return name
-            except (VideoganError, OSError):
+            except VideoganError:
                 continue
         return None
 

@@ -106,6 +106,8 @@ class GraphedStep(Generic[X, Key]):
                 values = torch.stack(list(losses.values()))
             self._recordings[key] = Recording(graph, list(losses), values)
             _log.info("training step: a CUDA graph (%s)", key)
+        except torch.OutOfMemoryError:  # nor would the step as it is find room
+            raise
         except Exception as error:  # torch, cuDNN and the driver each have errors of their own for this
             self._records = False
             self._recordings.clear()

@@ -1,7 +1,7 @@
 """Where figures and previews of a run go: metrics.jsonl, TensorBoard, or anything that has the same methods."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -104,14 +104,13 @@ LOGGERS = {"tensorboard": TensorBoard}
 """By name, those that write into a folder of their own in the run's."""
 
 
-def check_logger(logger: str | RunLogger) -> None:
+def check_loggers(loggers: Iterable[str | RunLogger]) -> None:
     """Raise UsageError where a logger is named that is not there, or needs what is not installed."""
-    if not isinstance(logger, str):
-        return
-    if logger not in LOGGERS:
-        raise UsageError(f"there is no logger {logger!r}{did_you_mean(logger, LOGGERS)}; there is {', '.join(LOGGERS)}")
-    if find_spec(logger) is None:
-        raise UsageError(f"{logger} is not installed here: pip install 'videogan[{logger}]'")
+    for name in loggers:
+        if isinstance(name, str) and name not in LOGGERS:
+            raise UsageError(f"there is no logger {name!r}{did_you_mean(name, LOGGERS)}; there is {', '.join(LOGGERS)}")
+        if isinstance(name, str) and find_spec(name) is None:
+            raise UsageError(f"{name} is not installed here: pip install 'videogan[{name}]'")
 
 
 def open_logger(logger: str | RunLogger, run: Path) -> RunLogger:

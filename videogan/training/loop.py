@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from videogan.data.loader import ClipLoader
-from videogan.errors import DivergedError
+from videogan.errors import DivergedError, UsageError
 from videogan.files import TaskProgress
 from videogan.signals import StopRequest, stop_request
 from videogan.training.distributed import Process, in_any
@@ -36,6 +36,11 @@ class Budget:
 
     steps: int
     minutes: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a time that is none."""
+        if self.minutes is not None and not self.minutes > 0:
+            raise UsageError(f"minutes {self.minutes}: must be above 0")
 
     def share(self, state: TrainingState) -> float:
         """Return how much of it is spent, from 0 to 1 and above."""

@@ -8,7 +8,7 @@ from itertools import cycle
 from math import isfinite
 from pathlib import Path
 
-from videogan.artifacts.metrics_file import read_metrics
+from videogan.artifacts.metrics_file import best_step, read_metrics
 from videogan.artifacts.runs import RunFolder
 from videogan.config import Config
 from videogan.files import write_text
@@ -55,8 +55,10 @@ def write_report(run: RunFolder, config: Config, *, ended: bool = False) -> None
     videos = [("reals", "real clips"), *((name, f"step {step}") for step, name in _previews(run.previews))]
     paths = [run.previews / f"{name}.mp4" for name, _ in videos]
     inside = ended and all(map(Path.is_file, paths)) and sum(path.stat().st_size for path in paths) <= LARGEST_INSIDE
+    best = best_step(rows)
+    of_best = f"<p>Best: step {best[0]}, at a kernel distance of {best[1]:.4g} (--best takes it).</p>" if best else ""
     body = [
-        progress,
+        progress + of_best,
         "<h2>Previews</h2>",
         f"<p>{'The videos are inside this page.' if inside else 'The videos lie in previews/ beside this page.'}</p>",
         *(html.video(_source(path, inside), caption) for path, (_, caption) in zip(paths, videos, strict=True)),
