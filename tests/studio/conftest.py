@@ -12,7 +12,7 @@ from videogan.artifacts.weights import Card, save_weights
 from videogan.models.build import build_encoder
 from videogan.studio.app import studio_app
 from videogan.studio.library import Library
-from videogan.studio.shelf import Shelf
+from videogan.studio.video_store import VideoStore
 
 ORIGIN = {"host": "127.0.0.1:8600", "origin": "http://127.0.0.1:8600"}
 
@@ -34,7 +34,7 @@ def library(weights, tmp_path) -> Library:
 @pytest.fixture
 def client(library) -> Iterator[TestClient]:
     with (
-        Shelf() as shelf,
-        TestClient(studio_app(library, shelf), base_url="http://127.0.0.1:8600", headers=ORIGIN) as client,
+        VideoStore() as store,
+        TestClient(studio_app(library, store), base_url="http://127.0.0.1:8600", headers=ORIGIN) as client,
     ):
         yield client

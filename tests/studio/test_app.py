@@ -126,7 +126,7 @@ def test_the_command_makes_the_same_video(client, weights):
         ("/api/command", "x" * 70000),
     ],
 )
-def test_what_is_no_wish_is_refused_in_one_line(client, path, body):
+def test_what_are_no_settings_is_refused_in_one_line(client, path, body):
     answer = client.post(path, content=body)
     assert answer.status_code == 400
     assert "\n" not in answer.json()["problem"] and answer.json()["problem"]
@@ -142,7 +142,7 @@ def test_a_dropped_clip_is_shown_beside_and_after_itself_and_as_other_classes(cl
         read(client.get(f"/api/videos/{video['video']}.mp4").content, tmp_path) for video in answer["videos"]
     )
     assert (beside.shape, len(continued)) == ((12, 256, 512, 3), 12 + clips.NEW_FRAMES)
-    assert not list(Path(client.app.state.shelf.folder).glob("*/clip*")), "uploads are gone once they were looked at"
+    assert not list(Path(client.app.state.store.folder).glob("*/clip*")), "uploads are gone once they were looked at"
 
 
 def test_a_picture_is_a_clip_of_one_frame(client, tmp_path):
@@ -167,7 +167,7 @@ def test_what_is_no_video_is_refused_by_its_name_and_leaves_nothing(client, tmp_
     assert drop(client, tmp_path / "empty.mp4") == {"problem": "empty.mp4: the file is empty"}
     problem = looked_at(client, drop(client, tmp_path / "text.mp4", "..%2Ftext%0A.mp4")["clip"])["problem"]
     assert problem.startswith("../text") and "\n" not in problem and str(tmp_path) not in problem
-    assert not list(Path(client.app.state.shelf.folder).iterdir())
+    assert not list(Path(client.app.state.store.folder).iterdir())
 
 
 def test_a_damaged_recipe_is_taken_as_a_clip(client, tmp_path):
@@ -180,7 +180,7 @@ def test_a_damaged_recipe_is_taken_as_a_clip(client, tmp_path):
 def test_only_so_many_clips_wait(client, tmp_path, monkeypatch):
     monkeypatch.setattr(clips, "MOST_WAITING", 0)
     assert drop(client, film(tmp_path / "a.mp4")) == {"problem": "many files wait already; drop this one later"}
-    assert not list(Path(client.app.state.shelf.folder).iterdir())
+    assert not list(Path(client.app.state.store.folder).iterdir())
 
 
 def test_there_are_never_too_many_viewers(client, monkeypatch):

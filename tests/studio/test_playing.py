@@ -1,4 +1,4 @@
-"""One viewer of the studio: frames, wishes, recordings."""
+"""One viewer of the studio: frames, messages, recordings."""
 
 import json
 import time
@@ -17,6 +17,8 @@ from videogan.generation.steering import Controls
 from videogan.studio import playing
 from videogan.video import VideoReader
 
+pytestmark = pytest.mark.timeout(60)
+
 
 class Viewer:
     """The browser's side of a player, which confirms every frame at once."""
@@ -24,21 +26,29 @@ class Viewer:
     def __init__(self, socket: WebSocketTestSession) -> None:
         self.socket, self.said = socket, list[dict[str, Any]]()
 
-    def wish(self, **wish: Any) -> None:
-        self.socket.send_text(json.dumps(wish))
+    def set(self, **message: Any) -> None:
+        self.socket.send_text(json.dumps(message))
 
-    def frame(self, *, seen: bool = True) -> tuple[int, np.ndarray]:
-        while (data := self.socket.receive()).get("bytes") is None:
+    def receive(self, *, seen: bool = True) -> tuple[int, np.ndarray] | None:
+        """Return the next frame with its number, or None where something is said."""
+        data = self.socket.receive()
+        if data.get("bytes") is None:
             self.said.append(json.loads(data["text"]))
+            return None
         number, height, width = playing.HEAD.unpack(data["bytes"][:8])
         if seen:
-            self.wish(seen=number)
+            self.set(seen=number)
         return number, np.frombuffer(data["bytes"][8:], np.uint8).reshape(height, width, 3)
+
+    def frame(self, *, seen: bool = True) -> tuple[int, np.ndarray]:
+        while (frame := self.receive(seen=seen)) is None:
+            pass
+        return frame
 
     def hear(self, key: str) -> Any:
         """Return what is said under a key, passing over frames."""
         while not any(key in said for said in self.said):
-            self.frame()
+            self.receive()
         return next(said[key] for said in self.said if key in said)
 
 
@@ -46,7 +56,7 @@ class Viewer:
 def viewer(client: TestClient, **first: Any) -> Iterator[Viewer]:
     with client.websocket_connect("/play") as socket:
         watching = Viewer(socket)
-        watching.wish(frame_rate=120, **first)
+        watching.set(frame_rate=120, **first)
         yield watching
 
 
@@ -70,7 +80,7 @@ def test_frames_are_those_of_sample_and_are_numbered(client, weights):
 def test_two_viewers_do_not_disturb_each_other(client, weights):
     model = videogan.load(weights, "cpu")
     with viewer(client) as one, viewer(client) as other:
-        other.wish(controls={"seeds": [5]}, restart=True)
+        other.set(controls={"seeds": [5]}, restart=True)
         frames = np.stack([one.frame()[1] for _ in range(40)])
         theirs = np.stack([other.frame()[1] for _ in range(60)])
     at = positions(frames, model.sample(160, seeds=[0]).array())
@@ -79,7 +89,7 @@ def test_two_viewers_do_not_disturb_each_other(client, weights):
     assert at == sorted(set(at))
 
 
-def test_a_pause_ends_the_frames_and_what_is_not_a_wish_is_told(client):
+def test_a_pause_ends_the_frames_and_a_wrong_message_is_told(client):
     with viewer(client, playing=False) as watching:
         assert watching.socket.receive_json()["model"]
         for wrong in ("no json", "[]", '{"path": "/etc/passwd"}', '{"controls": {"speed": 0}}', '{"frame_rate": 1e9}'):
@@ -87,7 +97,7 @@ def test_a_pause_ends_the_frames_and_what_is_not_a_wish_is_told(client):
             while (data := watching.socket.receive()).get("bytes") is not None:
                 pass
             assert "problem" in json.loads(data["text"]), wrong
-        watching.wish(playing=True, controls={"classes": [1, 0, 0]})
+        watching.set(playing=True, controls={"classes": [1, 0, 0]})
         assert watching.hear("problem") == "classes: 3 shares for a model of 2 classes"
         watching.frame()
 
@@ -97,7 +107,7 @@ def test_a_viewer_that_confirms_nothing_gets_no_more_frames(client):
         numbers = [watching.frame(seen=False)[0] for _ in range(playing.UNSEEN_FRAMES + 1)]
         assert numbers[-1] == playing.UNSEEN_FRAMES + 1
         time.sleep(0.3)
-        watching.wish(seen=numbers[-1])
+        watching.set(seen=numbers[-1])
         assert watching.frame()[0] == numbers[-1] + 1, "what was made meanwhile was dropped, not queued"
 
 
@@ -111,13 +121,13 @@ def test_a_loop_comes_round(client, weights):
 def test_a_recording_can_be_made_again_from_its_recipe(client, weights, tmp_path):
     with viewer(client) as watching:
         watching.frame()
-        watching.wish(record=True)
+        watching.set(record=True)
         for _ in range(20):
             watching.frame()
-        watching.wish(controls={"seeds": [5], "classes": [0.5, 0.5]})
+        watching.set(controls={"seeds": [5], "classes": [0.5, 0.5]})
         for _ in range(20):
             watching.frame()
-        watching.wish(record=False)
+        watching.set(record=False)
         name = watching.hear("recorded")
     path = Path(tmp_path / "recorded.mp4")
     path.write_bytes(client.get(f"/api/videos/{name}.mp4").content)
@@ -132,10 +142,20 @@ def test_a_recording_can_be_made_again_from_its_recipe(client, weights, tmp_path
     assert np.abs(frames - again.astype(int)).mean() < 2, "but for what H.264 loses"
 
 
+def test_a_recording_ends_while_the_video_is_paused_too(client):
+    with viewer(client) as watching:
+        watching.set(record=True)
+        for _ in range(40):
+            watching.frame()
+        watching.set(playing=False)
+        watching.set(record=False)
+        assert watching.hear("recorded")
+
+
 def test_a_recording_ends_by_itself_before_it_is_too_large(client, monkeypatch):
     monkeypatch.setattr(playing, "LONGEST_RECORDING", 40 * 32 * 32 * 3)
     with viewer(client) as watching:
-        watching.wish(record=True)
+        watching.set(record=True)
         assert watching.hear("recorded")
         assert watching.hear("frames") == 44
 

@@ -22,13 +22,13 @@ from videogan.artifacts.provenance import read_provenance
 from videogan.errors import MissingPathError, UsageError, VideoganError
 from videogan.model import Model
 from videogan.studio import settings, watching
-from videogan.studio.clips import Drops
+from videogan.studio.clips import DroppedClips
 from videogan.studio.guard import Guard
 from videogan.studio.library import Library
 from videogan.studio.playing import Player
 from videogan.studio.settings import Settings
-from videogan.studio.shelf import Shelf
 from videogan.studio.uploads import receive, remove
+from videogan.studio.video_store import VideoStore
 
 STATIC = Path(__file__).parent / "static"
 MOST_VIEWERS = 8
@@ -36,9 +36,9 @@ MOST_JSON = 2**16
 TRY_AGAIN_LATER, GONE, BAD_REQUEST = 1013, 404, 400
 
 
-def studio_app(library: Library, shelf: Shelf, *, host: str = "127.0.0.1", token: str | None = None) -> Starlette:
-    """Return the studio as an ASGI application; ``shelf`` must stay open while it runs."""
-    studio = _Studio(library, shelf)
+def studio_app(library: Library, store: VideoStore, *, host: str = "127.0.0.1", token: str | None = None) -> Starlette:
+    """Return the studio as an ASGI application; ``store`` must stay open while it runs."""
+    studio = _Studio(library, store)
     routes = [
         Route("/", studio.page),
         Mount("/static", StaticFiles(directory=STATIC)),
@@ -59,20 +59,20 @@ def studio_app(library: Library, shelf: Shelf, *, host: str = "127.0.0.1", token
         exception_handlers={VideoganError: _refuse, ValidationError: _refuse},
         lifespan=studio.lifespan,
     )
-    application.state.shelf = shelf
+    application.state.store = store
     return application
 
 
 class _Studio:
-    def __init__(self, library: Library, shelf: Shelf) -> None:
-        self._library, self._shelf, self._drops = library, shelf, Drops(shelf)
+    def __init__(self, library: Library, store: VideoStore) -> None:
+        self._library, self._store, self._clips = library, store, DroppedClips(store)
         self._threads = CapacityLimiter(MOST_VIEWERS)
         self._viewers = 0
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         yield
-        self._drops.stopping = True
+        self._clips.stopping = True
 
     async def page(self, request: Request) -> Response:
         return FileResponse(STATIC / "index.html")
@@ -94,34 +94,36 @@ class _Studio:
         return FileResponse(videos[name], media_type="video/mp4")
 
     async def command(self, request: Request) -> Response:
-        wish = Settings.model_validate_json(await _body(request))
-        return JSONResponse({"command": await to_thread.run_sync(settings.command, await self._model(request), wish)})
+        message = Settings.model_validate_json(await _body(request))
+        return JSONResponse(
+            {"command": await to_thread.run_sync(settings.command, await self._model(request), message)}
+        )
 
     async def save(self, request: Request) -> Response:
-        wish, model = Settings.model_validate_json(await _body(request)), await self._model(request)
-        stream, size = settings.video(model, wish), model.generator.size
-        name = await to_thread.run_sync(self._shelf.add, stream, size, limiter=self._threads)
+        message, model = Settings.model_validate_json(await _body(request)), await self._model(request)
+        stream, size = settings.video(model, message), model.generator.size
+        name = await to_thread.run_sync(self._store.add, stream, size, limiter=self._threads)
         return JSONResponse({"video": name})
 
     def video(self, request: Request) -> Response:
-        path = self._shelf.video(request.path_params["video"])
+        path = self._store.video(request.path_params["video"])
         name = f"videogan-{path.stem[:4]}.mp4" if "download" in request.query_params else None
         return FileResponse(path, media_type="video/mp4", filename=name)
 
     async def drop(self, request: Request) -> Response:
         name = unquote(request.headers.get("x-file-name", ""))[:500]
         model = await self._model(request)
-        path = await receive(name, request.stream(), self._shelf.folder)
+        path = await receive(name, request.stream(), self._store.folder)
         recipe = await to_thread.run_sync(self._recipe, path, model)
         if recipe is not None:
             remove(path)
             return JSONResponse({"name": name, "recipe": recipe})
         try:
-            key, dropped = self._drops.add(name)
+            key, dropped = self._clips.add(name)
         except UsageError:
             remove(path)
             raise
-        return JSONResponse({"clip": key}, background=BackgroundTask(self._drops.work, dropped, model, path))
+        return JSONResponse({"clip": key}, background=BackgroundTask(self._clips.work, dropped, model, path))
 
     def _recipe(self, path: Path, model: Model) -> dict[str, Any] | None:
         """Return the settings behind a video and the name of its model, or None where they are not known."""
@@ -130,11 +132,11 @@ class _Studio:
             return None
         name = self._library.name_of_sha256(about.model_sha256)
         class_names = model.class_names if name is None else self._library.model(name).class_names
-        wish = settings.restored(about, class_names)
-        return None if wish is None else {"settings": wish.model_dump(mode="json"), "model": name}
+        message = settings.settings_of(about, class_names)
+        return None if message is None else {"settings": message.model_dump(mode="json"), "model": name}
 
     def clip(self, request: Request) -> Response:
-        return JSONResponse(asdict(self._drops.get(request.path_params["clip"])))
+        return JSONResponse(asdict(self._clips.get(request.path_params["clip"])))
 
     async def play(self, socket: WebSocket) -> None:
         if self._viewers >= MOST_VIEWERS:
@@ -150,7 +152,7 @@ class _Studio:
                 await socket.send_json({"problem": str(error)})
                 await socket.close()
                 return
-            await Player(socket, model, self._shelf, self._threads).run()
+            await Player(socket, model, self._store, self._threads).run()
         finally:
             self._viewers -= 1
 

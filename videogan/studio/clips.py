@@ -11,8 +11,8 @@ from videogan.errors import MissingPathError, UsageError, VideoganError
 from videogan.files import printable
 from videogan.generation.video_stream import VideoStream
 from videogan.model import Model
-from videogan.studio.shelf import Shelf
 from videogan.studio.uploads import read_upload, remove
+from videogan.studio.video_store import VideoStore
 
 NEW_FRAMES = 64
 REFINE_STEPS = 30
@@ -23,7 +23,7 @@ KEPT = 32
 
 
 @dataclass
-class Dropped:
+class DroppedClip:
     """A dropped file, and what is known of it so far; a browser asks for it again and again until it is ``done``."""
 
     name: str
@@ -35,15 +35,15 @@ class Dropped:
     videos: list[dict[str, Any]] = field(default_factory=list)
 
 
-class Drops:
+class DroppedClips:
     """Takes files, looks at one after the other, and remembers what came of them."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf, self._turn = shelf, threading.Lock()
-        self._dropped: dict[str, Dropped] = {}
+    def __init__(self, store: VideoStore) -> None:
+        self._store, self._turn = store, threading.Lock()
+        self._dropped: dict[str, DroppedClip] = {}
         self.stopping = False
 
-    def get(self, name: str) -> Dropped:
+    def get(self, name: str) -> DroppedClip:
         """Return what is known of a file.
 
         Raises:
@@ -54,7 +54,7 @@ class Drops:
         except KeyError:
             raise MissingPathError("there is no such clip any more") from None
 
-    def add(self, name: str) -> tuple[str, Dropped]:
+    def add(self, name: str) -> tuple[str, DroppedClip]:
         """Begin to remember a file, and return the name under which it can be asked for.
 
         Raises:
@@ -64,11 +64,11 @@ class Drops:
             raise UsageError("many files wait already; drop this one later")
         for old in [name for name, dropped in self._dropped.items() if dropped.done][: -KEPT or None]:
             del self._dropped[old]
-        key, dropped = secrets.token_urlsafe(12), Dropped(printable(name)[:200])
+        key, dropped = secrets.token_urlsafe(12), DroppedClip(printable(name)[:200])
         self._dropped[key] = dropped
         return key, dropped
 
-    def work(self, dropped: Dropped, model: Model, path: Path) -> None:
+    def work(self, dropped: DroppedClip, model: Model, path: Path) -> None:
         """Show what a model makes of a clip; the file is gone afterwards."""
         try:
             with self._turn:
@@ -79,14 +79,14 @@ class Drops:
             dropped.done = True
             remove(path)
 
-    def _show_all(self, dropped: Dropped, model: Model, path: Path) -> None:
+    def _show_all(self, dropped: DroppedClip, model: Model, path: Path) -> None:
         dropped.doing = "reading"
         clip = read_upload(model, path)
         report = self._reporter(dropped)
         dropped.doing = "encoding"
 
         def show(title: str, stream: VideoStream) -> None:
-            name = self._shelf.add(stream, model.generator.size)
+            name = self._store.add(stream, model.generator.size)
             dropped.videos.append({"title": title, "video": name, "frames": stream.num_frames})
 
         encoded = model.reconstruct(clip)
@@ -110,7 +110,7 @@ class Drops:
             future = model.predict(clip, NEW_FRAMES, refine=REFINE_STEPS, class_name=made.class_name, progress=report)
             show("continued", future.after(clip))
 
-    def _reporter(self, dropped: Dropped) -> Callable[[int, int], None]:
+    def _reporter(self, dropped: DroppedClip) -> Callable[[int, int], None]:
         def report(done: int, total: int) -> None:
             dropped.share = done / total
             if self.stopping:

@@ -1,8 +1,8 @@
-"""One viewer: a WebSocket on which wishes come in and frames go out, one binary message each.
+"""One viewer: a WebSocket on which messages come in and frames go out, one binary message each.
 
 A frame is eight bytes, little endian (its number as uint32, height and width as uint16), and its RGB pixels row by row.
-Everything else is JSON: what comes in is a :class:`Wish`, what goes out has one of the keys ``model``, ``recording``,
-``recorded`` and ``problem``.
+Everything else is JSON: what comes in is a :class:`ViewerMessage`, what goes out has one of the keys ``model``,
+``recorded`` (with its ``frames``) and ``problem``.
 """
 
 import struct
@@ -21,8 +21,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from videogan.errors import VideoganError
 from videogan.generation.steering import Controls, SteeredVideo
 from videogan.model import Model
-from videogan.studio.settings import LONGEST_LOOP, Settings, recorded, video
-from videogan.studio.shelf import Shelf
+from videogan.studio.settings import LONGEST_LOOP, Settings, recording_video, video
+from videogan.studio.video_store import VideoStore
 from videogan.video import to_uint8
 
 FRAMES_AHEAD = 8
@@ -36,7 +36,7 @@ MOST_CHANGES = 300
 HEAD = struct.Struct("<IHH")
 
 
-class Wish(BaseModel):
+class ViewerMessage(BaseModel):
     """What a viewer sends; what it leaves out stays as it is. ``loop`` counts frames, 0 plays on without an end."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -54,12 +54,12 @@ class Wish(BaseModel):
 class Player:
     """Makes frames ahead of time, shows each when it is due, and drops those that a viewer could only see late."""
 
-    def __init__(self, socket: WebSocket, model: Model, shelf: Shelf, threads: CapacityLimiter) -> None:
-        self._socket, self._model, self._shelf, self._threads = socket, model, shelf, threads
+    def __init__(self, socket: WebSocket, model: Model, store: VideoStore, threads: CapacityLimiter) -> None:
+        self._socket, self._model, self._store, self._threads = socket, model, store, threads
         self._controls, self._loop, self._period = Controls(), 0, float(1 / model.frame_rate)
         self._steered = self._controls
         self._video = SteeredVideo(model.generator, self._controls, model.directions)
-        self._circle: Iterator[np.ndarray] | None = None
+        self._loop_frames: Iterator[np.ndarray] | None = None
         self._recording: _Recording | None = None
         self._begin_anew = self._record = False
         self._playing, self._seen = anyio.Event(), 0
@@ -87,32 +87,32 @@ class Player:
         while True:
             text = await self._socket.receive_text()
             try:
-                await self._obey(Wish.model_validate_json(text))
+                await self._apply(ViewerMessage.model_validate_json(text))
             except ValidationError as error:
                 first = error.errors()[0]
                 await self._say(problem=f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
 
-    async def _obey(self, wish: Wish) -> None:
-        self._seen = self._seen if wish.seen is None else wish.seen
-        self._controls = self._controls if wish.controls is None else wish.controls
-        self._period = self._period if wish.frame_rate is None else 1 / wish.frame_rate
-        if wish.loop is not None and wish.loop != self._loop:
-            self._loop, self._circle = wish.loop, None
-        if wish.playing:
+    async def _apply(self, message: ViewerMessage) -> None:
+        self._seen = self._seen if message.seen is None else message.seen
+        self._controls = self._controls if message.controls is None else message.controls
+        self._period = self._period if message.frame_rate is None else 1 / message.frame_rate
+        if message.loop is not None and message.loop != self._loop:
+            self._loop, self._loop_frames = message.loop, None
+        if message.playing:
             self._playing.set()
-        elif wish.playing is False:
+        elif message.playing is False:
             self._playing = anyio.Event()
-        if wish.record is not None:
-            self._record = wish.record
-        self._begin_anew |= wish.restart or bool(wish.record)
+        if message.record is not None:
+            self._record = message.record
+            if not self._record and not self._playing.is_set():
+                await self._end_recording()
+        self._begin_anew |= message.restart or bool(message.record)
 
     async def _make(self, ahead: MemoryObjectSendStream[np.ndarray]) -> None:
         while True:
             await self._playing.wait()
-            recording = self._recording
-            if recording is not None and (recording.is_full or not self._record):
-                self._recording, self._record = None, False
-                await self._keep(recording)
+            if self._recording is not None and (self._recording.is_full or not self._record):
+                await self._end_recording()
             try:
                 frames = await to_thread.run_sync(self._next, limiter=self._threads, abandon_on_cancel=True)
             except VideoganError as error:
@@ -127,11 +127,11 @@ class Player:
         controls, changed = self._controls, self._controls != self._steered
         if changed:
             self._video.steer(controls)
-            self._steered, self._circle = controls, None
+            self._steered, self._loop_frames = controls, None
         if self._loop:
-            if self._circle is None:
-                self._circle = cycle(video(self._model, Settings(controls=controls, frames=self._loop, loop=True)))
-            return next(self._circle)[None]
+            if self._loop_frames is None:
+                self._loop_frames = cycle(video(self._model, Settings(controls=controls, frames=self._loop, loop=True)))
+            return next(self._loop_frames)[None]
         if self._begin_anew:
             self._begin_anew = False
             self._video = SteeredVideo(self._model.generator, controls, self._model.directions)
@@ -159,13 +159,16 @@ class Player:
             number += 1
             await self._socket.send_bytes(HEAD.pack(number, *frame.shape[:2]) + frame.tobytes())
 
-    async def _keep(self, recording: "_Recording") -> None:
-        """Put a recording where the viewer can fetch it."""
-        stream = recorded(self._model, recording.timeline, np.concatenate(recording.frames))
+    async def _end_recording(self) -> None:
+        """Put the recording, if there is one, where the viewer can fetch it."""
+        recording, self._recording, self._record = self._recording, None, False
+        if recording is None or not recording.frames:
+            return
+        stream = recording_video(self._model, recording.timeline, np.concatenate(recording.frames))
         rate = 1 / self._period
         if abs(rate - self._model.frame_rate) > 1e-6:
             stream = stream.with_frame_rate(rate)
-        name = await to_thread.run_sync(self._shelf.add, stream, self._model.generator.size)
+        name = await to_thread.run_sync(self._store.add, stream, self._model.generator.size)
         await self._say(recorded=name, frames=stream.num_frames)
 
     async def _say(self, **content: Any) -> None:

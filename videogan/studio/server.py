@@ -49,15 +49,15 @@ def serve(
     except ImportError as error:
         raise UsageError(f"the studio needs {error.name}, not installed here: pip install 'videogan[studio]'") from None
     from videogan.studio.library import Library
-    from videogan.studio.shelf import Shelf
+    from videogan.studio.video_store import VideoStore
 
     listener = _listen(host, port)
     token = None if host in LOOPBACK else secrets.token_urlsafe(24)
-    with listener, Shelf() as shelf:
+    with listener, VideoStore() as store:
         library = Library(None if run is None else Path(run))
         library.model()  # before the page is there, so that no viewer waits for it
         config = uvicorn.Config(
-            studio_app(library, shelf, host=host, token=token),
+            studio_app(library, store, host=host, token=token),
             log_level="critical",
             lifespan="on",
             ws_max_size=LONGEST_MESSAGE,

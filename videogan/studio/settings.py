@@ -66,7 +66,7 @@ def video(model: Model, settings: Settings) -> VideoStream:
     return stream if settings.frame_rate is None else stream.with_frame_rate(settings.frame_rate)
 
 
-def recorded(model: Model, timeline: list[tuple[int, Controls]], frames: np.ndarray) -> VideoStream:
+def recording_video(model: Model, timeline: list[tuple[int, Controls]], frames: np.ndarray) -> VideoStream:
     """Return frames ``t h w c`` that were made along a timeline, with a recipe that makes them again."""
     again = model.steer(timeline).take(len(frames))
     return replace(again, make=lambda: iter([to_float(frames)[None]]))
@@ -93,7 +93,7 @@ def command(model: Model, settings: Settings) -> str:
     return shlex.join([*words, *(["--loop"] if settings.loop else []), "out.mp4"])
 
 
-def restored(about: Provenance, class_names: tuple[str, ...]) -> Settings | None:
+def settings_of(about: Provenance, class_names: tuple[str, ...]) -> Settings | None:
     """Return the settings behind a video that ``sample`` or the studio made, or None where they are not known."""
     try:
         if about.command == "studio":

@@ -1,4 +1,4 @@
-// The controls of Play: what they hold becomes the wishes of the player, and a recipe sets them.
+// The controls of Play: what they hold is sent by the player, and a recipe sets them.
 
 import { $, element, pressed } from "./page.js";
 

@@ -61,10 +61,10 @@ export function startPlaying() {
   listenToKeys();
   controls.addEventListener("change", () => {
     if (!controls.onStrip) walk(false);
-    player.wish({ controls: controls.value() });
+    player.set({ controls: controls.value() });
   });
   controls.addEventListener("showing", () => {
-    player.wish({ frame_rate: controls.frameRate, loop: controls.looping ? Math.min(controls.frames, LONGEST_LOOP) : 0 });
+    player.set({ frame_rate: controls.frameRate, loop: controls.looping ? Math.min(controls.frames, LONGEST_LOOP) : 0 });
     $("record").disabled = controls.looping;
   });
   controls.addEventListener("pins", showPins);
@@ -81,7 +81,7 @@ function listenToPlayer() {
     controls.setModel(detail);
     if (restoring) controls.restore(restoring);
     restoring = null;
-    player.wish({ controls: controls.value() });
+    player.set({ controls: controls.value() });
   });
   player.addEventListener("lost", ({ detail }) => {
     $("notice").textContent = detail;
@@ -94,11 +94,11 @@ function listenToPlayer() {
 
 function listenToButtons() {
   $("playing").addEventListener("click", () => {
-    player.wish({ playing: !player.playing });
+    player.set({ playing: !player.playing });
     $("playing").setAttribute("aria-label", player.playing ? "Pause" : "Play");
     $("playing").querySelector("use").setAttribute("href", player.playing ? "#i-pause" : "#i-play");
   });
-  $("restart").addEventListener("click", () => player.wish({ restart: true }));
+  $("restart").addEventListener("click", () => player.set({ restart: true }));
   $("loop").addEventListener("click", () => {
     pressed($("loop"), !controls.looping);
     controls.changed();
@@ -107,7 +107,7 @@ function listenToButtons() {
   $("record").addEventListener("click", () => {
     const recording = $("record").getAttribute("aria-pressed") !== "true";
     pressed($("record"), recording);
-    player.wish({ record: recording });
+    player.set({ record: recording });
   });
   $("save").addEventListener("click", () => withSettings("/api/videos", ({ video }) => download(video)));
   $("copy").addEventListener("click", () => withSettings("/api/command", ({ command }) => {

@@ -1,4 +1,4 @@
-// The connection to the studio: frames come in and are drawn, wishes go out, and a lost connection comes back.
+// The connection to the studio: frames come in and are drawn, settings go out, and a lost connection comes back.
 
 import { $, modelQuery } from "./page.js";
 
@@ -6,7 +6,7 @@ const HEAD = 8;
 
 export class Player extends EventTarget {
   #socket = null;
-  #wishes = {}; // everything wished so far, said again after a loss
+  #state = {}; // what was set so far, sent again after a loss
   #next = null;
   #times = [];
   #retry = 500;
@@ -23,7 +23,7 @@ export class Player extends EventTarget {
     this.#socket?.close();
     const socket = new WebSocket(`ws${location.protocol.slice(4)}//${location.host}/play${modelQuery()}`);
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => { this.#retry = 500; this.#send({ ...this.#wishes, playing: this.#shouldPlay() }); };
+    socket.onopen = () => { this.#retry = 500; this.#send({ ...this.#state, playing: this.#shouldPlay() }); };
     socket.onmessage = ({ data }) => (typeof data === "string" ? this.#hear(JSON.parse(data)) : this.#queue(data));
     socket.onclose = ({ reason }) => {
       if (socket !== this.#socket) return;
@@ -34,23 +34,23 @@ export class Player extends EventTarget {
     this.#socket = socket;
   }
 
-  wish(wish) {
-    const lasting = { ...wish };
+  set(changes) {
+    const lasting = { ...changes };
     for (const once of ["restart", "record"]) delete lasting[once];
-    Object.assign(this.#wishes, lasting);
-    this.#send("playing" in wish ? { ...wish, playing: this.#shouldPlay() } : wish);
+    Object.assign(this.#state, lasting);
+    this.#send("playing" in changes ? { ...changes, playing: this.#shouldPlay() } : changes);
   }
 
   forget(...names) {
-    for (const name of names) delete this.#wishes[name];
+    for (const name of names) delete this.#state[name];
   }
 
-  get playing() { return this.#wishes.playing !== false; }
+  get playing() { return this.#state.playing !== false; }
 
   #shouldPlay() { return this.playing && !document.hidden; }
 
-  #send(wish) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(wish));
+  #send(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
   #tell(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }

@@ -4,11 +4,11 @@ import { $, ask, element } from "./page.js";
 
 const LOOK_EVERY = 4000;
 const COLOURS = ["#5b5bd6", "#e5484d", "#30a46c", "#f76b15", "#0090ff", "#d6409f", "#86a300", "#8d8d99"];
-const shown = new Map(); // by name of the run
+const cards = new Map(); // by name of the run
 
 export function startWatching() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    for (const card of shown.values()) card.redraw();
+    for (const card of cards.values()) card.redraw();
   });
   for (const id of ["run", "other"]) $(id).addEventListener("change", () => refresh());
   const look = async () => {
@@ -25,19 +25,19 @@ export async function refresh() {
     fill($("other"), runs, [element("option", { value: "" }, "nothing")]);
     const names = [...new Set([$("run").value, $("other").value])].filter(Boolean);
     if (!names.length) $("shown").replaceChildren(element("p", {}, "No run yet: videogan train CLIPS begins one."));
-    for (const name of [...shown.keys()]) if (!names.includes(name)) { shown.get(name).card.remove(); shown.delete(name); }
+    for (const name of [...cards.keys()]) if (!names.includes(name)) { cards.get(name).card.remove(); cards.delete(name); }
     for (const name of names) {
       const report = await ask(`/api/runs/${encodeURIComponent(name)}`);
-      if (!shown.has(name)) {
-        if (!shown.size) $("shown").replaceChildren();
-        shown.set(name, new RunCard(name));
-        $("shown").append(shown.get(name).card);
+      if (!cards.has(name)) {
+        if (!cards.size) $("shown").replaceChildren();
+        cards.set(name, new RunCard(name));
+        $("shown").append(cards.get(name).card);
       }
-      shown.get(name).show(report);
+      cards.get(name).show(report);
     }
   } catch (error) {
     $("shown").replaceChildren(element("p", { className: "problem" }, error.message));
-    shown.clear();
+    cards.clear();
   }
 }
 
@@ -62,14 +62,14 @@ class RunCard {
     this.facts = element("p", { className: "facts" });
     this.bar = element("progress", { max: 1 });
     this.real = film("real clips");
-    this.made = film("generated");
+    this.samples = film("generated");
     this.slider = element("input", { type: "range", min: 0, max: 0, value: 0 });
     this.slider.setAttribute("aria-label", "Preview of which step");
     this.slider.addEventListener("input", () => { this.following = false; this.preview(); });
     this.following = true;
     this.verdict = element("ul", { className: "verdict" });
     this.plots = element("div", { className: "plots" });
-    this.pair = element("div", { className: "pair" }, this.real.figure, this.made.figure);
+    this.pair = element("div", { className: "pair" }, this.real.figure, this.samples.figure);
     this.card = element(
       "article", { className: "card" }, element("h2", {}, name), this.facts, this.bar, this.pair, this.slider,
       this.verdict, this.plots,
@@ -100,7 +100,7 @@ class RunCard {
 
   preview() {
     const name = this.previews[Number(this.slider.value)];
-    if (name) this.made.play(this.address(name), `step ${Number(name.slice(5))}`);
+    if (name) this.samples.play(this.address(name), `step ${Number(name.slice(5))}`);
   }
 
   redraw() {

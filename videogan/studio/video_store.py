@@ -13,7 +13,7 @@ SHOWN_PIXELS = 256
 """Height to which the frames of a model are enlarged: players show small videos small, and blur what they enlarge."""
 
 
-class Shelf:
+class VideoStore:
     """Keeps videos under names that nobody can guess; the folder goes with the ``with`` block."""
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Shelf:
         self._videos: dict[str, Path] = {}
         self._lock = threading.Lock()
 
-    def __enter__(self) -> "Shelf":
+    def __enter__(self) -> "VideoStore":
         return self
 
     def __exit__(self, *exception: object) -> None:
