@@ -15,6 +15,7 @@ from videogan.studio.uploads import read_upload, remove
 from videogan.studio.video_store import VideoStore
 
 NEW_FRAMES = 64
+MOTION_SEED = 1
 REFINE_STEPS = 30
 MOST_CLASSES = 6
 """Classes to which a clip is translated."""
@@ -75,6 +76,9 @@ class DroppedClips:
                 self._show_all(dropped, model, path)
         except VideoganError as error:
             dropped.problem = str(error).replace(str(path), dropped.name)
+        except Exception:
+            dropped.problem = "that went wrong; the terminal says how"
+            raise
         finally:
             dropped.done = True
             remove(path)
@@ -93,13 +97,13 @@ class DroppedClips:
         dropped.figures = dict(encoded.encoder)
         show("beside what the encoder sees in it", encoded.stream)
         dropped.doing = "refining"
-        made = model.reconstruct(clip, refine=REFINE_STEPS, class_name=encoded.class_name, progress=report)
-        dropped.figures = dict(made.refined or made.encoder)
-        show("beside its refined latents", made.stream)
-        latents = made.latents
-        moving = model.decode(latents, latents.num_frames + NEW_FRAMES, seed=1)
-        show("animated: its content, motion by a seed", moving)
-        others = [name for name in model.class_names if name != made.class_name][:MOST_CLASSES]
+        refined = model.reconstruct(clip, refine=REFINE_STEPS, class_name=encoded.class_name, progress=report)
+        dropped.figures = dict(refined.refined or refined.encoder)
+        show("beside its refined latents", refined.stream)
+        latents = refined.latents
+        moving = model.interpolate([latents, MOTION_SEED], NEW_FRAMES, axis="motion")
+        show("animated: its motion turns into that of a seed", moving)
+        others = [name for name in model.class_names if name != refined.class_name][:MOST_CLASSES]
         for number, name in enumerate(others):
             dropped.doing = f"translating to {name}"
             report(number, len(others))
@@ -107,7 +111,9 @@ class DroppedClips:
             show(f"as {name}", model.decode(replace(latents, label=label)))
         if len(clip) > 1:
             dropped.doing = "continuing"
-            future = model.predict(clip, NEW_FRAMES, refine=REFINE_STEPS, class_name=made.class_name, progress=report)
+            future = model.predict(
+                clip, NEW_FRAMES, refine=REFINE_STEPS, class_name=refined.class_name, progress=report
+            )
             show("continued", future.after(clip))
 
     def _reporter(self, dropped: DroppedClip) -> Callable[[int, int], None]:

@@ -58,7 +58,7 @@ def serve(
         library.model()  # before the page is there, so that no viewer waits for it
         config = uvicorn.Config(
             studio_app(library, store, host=host, token=token),
-            log_level="critical",
+            log_level="error",
             lifespan="on",
             ws_max_size=LONGEST_MESSAGE,
             ws_per_message_deflate=False,
