@@ -13,6 +13,7 @@ from videogan.errors import MissingPathError, UsageError, did_you_mean, reason_o
 from videogan.files import load_json, parse_json, write_text
 
 GPU = {
+    "data.num_frames": 16,
     "generator.noise_dim": 16,
     "generator.class_dim": 64,
     "generator.motion_dim": 256,

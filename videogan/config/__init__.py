@@ -67,7 +67,7 @@ class DataConfig(Group):
 
     size: Annotated[int, Field(ge=32, le=512)] = 32
     """Height and width of a training frame, in pixels."""
-    num_frames: Annotated[int, Field(ge=4, le=4096, multiple_of=FRAMES_PER_STEP)] = 16
+    num_frames: Annotated[int, Field(ge=4, le=4096, multiple_of=FRAMES_PER_STEP)] = 8
     """Frames in a clip."""
     frame_stride: Annotated[int, Field(ge=1, le=10_000)] = 1
     """Step between the frames of a clip."""
