@@ -42,9 +42,10 @@ export async function refresh() {
 }
 
 function fill(select, runs, first) {
-  const value = select.value;
-  const options = runs.map(({ name, state }) => element("option", { value: name }, `${name} (${state})`));
-  select.replaceChildren(...first, ...options);
+  const value = select.value, listed = runs.map(({ name, state }) => `${name} (${state})`);
+  if (select.dataset.listed === listed.join("\n")) return; // an open list would close
+  select.dataset.listed = listed.join("\n");
+  select.replaceChildren(...first, ...runs.map(({ name }, at) => element("option", { value: name }, listed[at])));
   if ([...select.options].some((option) => option.value === value)) select.value = value;
 }
 
