@@ -103,6 +103,9 @@ def _listen(host: str, port: int | None) -> socket.socket:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             return socket.create_server((host, number), family=family)
         except OSError as error:
-            if error.errno != errno.EADDRINUSE or number == 0 or port is not None:
-                raise UsageError(f"{host}:{number}: cannot be listened on ({error.strerror or error})") from None
+            in_use = error.errno == errno.EADDRINUSE
+            if port is None and number and in_use:
+                continue
+            reason = "it is in use; name another by --port" if in_use else error.strerror or error
+            raise UsageError(f"{host}:{number}: cannot be listened on ({reason})") from None
     raise AssertionError("port 0 is always tried")
