@@ -20,6 +20,7 @@ from videogan.commands.prepare import prepare
 from videogan.commands.reconstruct import reconstruct
 from videogan.commands.sample import sample
 from videogan.commands.settings import settings
+from videogan.commands.studio import studio
 from videogan.commands.train import train
 from videogan.commands.translate import translate
 from videogan.errors import Interrupted, VideoganError, wants_memory
@@ -33,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (
+COMMANDS = (
     prepare,
     train,
     sample,
@@ -45,10 +46,13 @@ for command in (
     evaluate,
     inspect,
     export,
+    studio,
     settings,
     doctor,
-):
+)
+for command in COMMANDS:
     app.command(context_settings=HELP)(command)
+app.command("serve", hidden=True, context_settings=HELP)(studio)
 
 
 def _print_version(value: bool) -> None:

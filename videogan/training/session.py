@@ -35,6 +35,7 @@ from videogan.training.distributed import (
     process_group,
 )
 from videogan.training.log import duration, log_file
+from videogan.training.loggers import RunLogger, check_loggers, open_logger
 from videogan.training.loop import Budget, run_training
 from videogan.training.memory import check_memory, out_of_memory, telling_memory
 from videogan.training.recorder import Recorder
@@ -79,6 +80,7 @@ def train(
     resume: bool = True,
     dry_run: bool = False,
     on_tick: Callable[[Row], None] | None = None,
+    loggers: Sequence[str | RunLogger] = (),
     progress: TaskProgress | None = None,
 ) -> Run:
     """Learn a folder of video clips, or go on learning it.
@@ -95,6 +97,7 @@ def train(
         resume: False begins a new run whatever there is.
         dry_run: look at the clips, decide everything, and stop before anything is made.
         on_tick: called with every row of metrics.
+        loggers: take figures and previews too: "tensorboard" (into the run folder), or anything with its methods.
         progress: called with a task, how much of it is done and how much there is, and perhaps a few words.
 
     Raises:
@@ -104,6 +107,7 @@ def train(
         DivergedError: a loss or a weight is not finite.
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
+    check_loggers(loggers)
     folder = None if run is None else RunFolder(Path(run))
     paths, process = _clips(clips, folder), process_from_environment()
     config, decisions = decide_config(folder, preset, _changes(settings or {}, steps, start_from))
@@ -124,7 +128,7 @@ def train(
         run_folder = decided_by_first(process, choice.claim)
         with run_folder.writing(), run_folder.locked() if process.first else nullcontext(), log_file(run_folder.log):
             state = _state(config, choice, paths, videos)
-            recorder = _recorder(config, run_folder, loader, paths, videos, on_tick) if process.first else None
+            recorder = _recorder(config, run_folder, loader, paths, videos, on_tick, loggers) if process.first else None
             _train(state, loader, run_folder, budget, recorder, process, progress)
     return Run(run_folder.path, config)
 
@@ -263,6 +267,7 @@ def _recorder(
     clips: Sequence[Path],
     videos: VideoFolder,
     on_tick: Callable[[Row], None] | None,
+    loggers: Sequence[str | RunLogger],
 ) -> Recorder:
     """Write down what the run is trained with, and return what keeps its record."""
     device = torch.device(config.train.device)
@@ -274,4 +279,4 @@ def _recorder(
         **environment(describe(device)),
     }
     write_json(run.environment, about)
-    return Recorder(run, loader, device, on_tick)
+    return Recorder(run, loader, device, on_tick, [open_logger(logger, run.path) for logger in loggers])
