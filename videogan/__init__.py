@@ -1,6 +1,7 @@
 """Generative models of your own video clips, and endless new clips from them.
 
-Everything stands here: ``train``, ``load``, ``evaluate``, ``prepare``, ``inspect``, and what they give and raise.
+Everything stands here: ``train``, ``load``, ``evaluate``, ``prepare``, ``inspect``, ``for_each``, and what they give
+and raise.
 """
 
 from importlib import import_module
@@ -18,6 +19,7 @@ from videogan.errors import (
 )
 
 if TYPE_CHECKING:
+    from videogan.data.batch import Batch, for_each
     from videogan.diagnosis import Finding, doctor
     from videogan.generation.video_stream import VideoStream
     from videogan.inspection import inspect
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Batch",
     "CheckpointError",
     "ClipLatents",
     "DataError",
@@ -53,6 +56,7 @@ __all__ = [
     "compare",
     "doctor",
     "evaluate",
+    "for_each",
     "inspect",
     "load",
     "load_features",
@@ -63,6 +67,7 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "Batch": "data.batch",
     "ClipLatents": "models.latents",
     "Finding": "diagnosis",
     "Latents": "models.latents",
@@ -76,6 +81,7 @@ _ROOMS = {
     "compare": "metrics",
     "doctor": "diagnosis",
     "evaluate": "metrics",
+    "for_each": "data.batch",
     "inspect": "inspection",
     "load": "model",
     "load_features": "metrics",

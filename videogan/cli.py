@@ -8,6 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 import videogan
+from videogan.commands.animate import animate
 from videogan.commands.console import console_log, printable
 from videogan.commands.doctor import doctor
 from videogan.commands.evaluate import evaluate
@@ -20,6 +21,7 @@ from videogan.commands.reconstruct import reconstruct
 from videogan.commands.sample import sample
 from videogan.commands.settings import settings
 from videogan.commands.train import train
+from videogan.commands.translate import translate
 from videogan.errors import Interrupted, VideoganError, wants_memory
 from videogan.signals import Terminated, signals_unwind
 
@@ -31,7 +33,21 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect, export, settings, doctor):
+for command in (
+    prepare,
+    train,
+    sample,
+    interpolate,
+    reconstruct,
+    predict,
+    animate,
+    translate,
+    evaluate,
+    inspect,
+    export,
+    settings,
+    doctor,
+):
     app.command(context_settings=HELP)(command)
 
 

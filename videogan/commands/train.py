@@ -14,6 +14,14 @@ PresetOption = Annotated[
     str | None,
     typer.Option(help="cpu, gpu64, gpu64-large, gpu128, gpu256, classic or wgan-gp; by default what fits here."),
 ]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="MODEL",
+        help="Start a new run from a run, checkpoint, weights file, or the model that comes along (shipped); or none.",
+    ),
+]
 ClipsArgument = Annotated[
     list[Path] | None,
     typer.Argument(
@@ -32,6 +40,7 @@ def train(
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Train for so many steps in all.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Train for so many minutes in all.")] = None,
+    start_from: FromOption = None,
     resume: Annotated[
         Literal["auto", "never"],
         typer.Option(help="auto: go on with an unfinished run of the same clips and settings."),
@@ -42,7 +51,7 @@ def train(
 
     Ctrl-C saves; the same command again goes on where it stopped.
     """
-    changes = parse_settings(settings or [], preset)
+    changes = parse_settings(settings or [], preset, start_from)
     with bars() as progress:
         trained = videogan.train(
             clips or None,
