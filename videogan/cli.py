@@ -24,7 +24,7 @@ from videogan.commands.studio import studio
 from videogan.commands.train import train
 from videogan.commands.translate import translate
 from videogan.errors import Interrupted, VideoganError, wants_memory
-from videogan.signals import sigterm_unwinds
+from videogan.signals import Terminated, signals_unwind
 
 HELP = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
@@ -74,13 +74,15 @@ def _options(
 def main() -> None:
     """Run the command line and exit: 0 done, 1 bug, 2 usage, 3 data, 4 checkpoint, 5 diverged, over 128 stopped."""
     try:
-        with console_log(), sigterm_unwinds():
+        with console_log(), signals_unwind():
             code = app(standalone_mode=False)
     except VideoganError as error:
         _fail(str(error), error.exit_code, interrupted=isinstance(error, Interrupted))
     except TyperException as error:  # what the parser says of arguments
         _fail(error.format_message(), 2)
-    except KeyboardInterrupt:
+    except Terminated as stop:
+        _fail(str(stop), stop.exit_code, interrupted=True)
+    except KeyboardInterrupt:  # a second Ctrl-C, which did not wait
         _fail("stopped", 130, interrupted=True)
     except OSError as error:  # of a path that nobody could ask more about
         where = f"{error.filename}: " if error.filename is not None else ""

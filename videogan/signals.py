@@ -48,15 +48,32 @@ def stop_request(answer: str = "") -> Iterator[StopRequest]:
         yield request
 
 
+class Terminated(BaseException):
+    """A signal that unwinds the program: no Exception, since a library that catches all of those would go on."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__("stopped" if signal_number == signal.SIGINT else "terminated")
+        self.exit_code = 128 + signal_number
+
+
 @contextmanager
-def sigterm_unwinds() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end a ``with`` block as an error would, so that nothing is left half-written."""
+def signals_unwind() -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and SIGHUP end a ``with`` block as an error would, so that nothing is left half-written.
+
+    Raises:
+        Terminated: by one of them.
+    """
+
+    received: list[int] = []
 
     def stop(signal_number: int, frame: FrameType | None) -> None:
-        raise Interrupted("terminated", signal_number)
+        received.append(signal_number)
+        raise Terminated(signal_number)
 
-    with _handled(_ending(), stop):
+    with _handled([signal.SIGINT, *_ending()], stop):
         yield
+    if received:  # raised where Python ignores errors, such as in a destructor
+        raise Terminated(received[0])
 
 
 @contextmanager

@@ -127,12 +127,14 @@ def test_what_a_killed_training_left_is_removed_and_nothing_else(checkpoint, tmp
     left = run.checkpoints / ".step-00000008.part"
     shutil.copytree(checkpoint, left)
     part = run.path / f"report.html.{dead_process}.part"
+    run.previews.mkdir()
+    preview = run.previews / f"step-00000007.mp4.{dead_process}.part"
     others = [
         run.path / "report.html.x.part",
         run.path / f"mine.{dead_process}.part",
         run.path / f"report.html.{os.getpid()}.part",
     ]
-    for path in (part, *others):
+    for path in (part, preview, *others):
         path.touch()
     mine = run.checkpoints / ".step-00000009.part"
     mine.mkdir()
@@ -140,5 +142,6 @@ def test_what_a_killed_training_left_is_removed_and_nothing_else(checkpoint, tmp
     run.remove_abandoned()
     assert not left.exists()
     assert not part.exists()
+    assert not preview.exists()
     assert all(path.exists() for path in (*others, mine / "notes.txt"))
     assert runs.verify(checkpoint)

@@ -145,7 +145,11 @@ class RunFolder:
 
     def remove_abandoned(self) -> None:
         """Remove what a training that was killed left half-written; who calls this holds the lock."""
-        files = (self.config, self.environment, self.metrics, self.status, self.report)
+        parts_of_previews = (
+            re.fullmatch(r"((?:reals|step-\d+)\.mp4)\.\d+\.part", p.name) for p in self.previews.iterdir()
+        )
+        previews = {self.previews / match[1] for match in parts_of_previews if match}
+        files = (self.config, self.environment, self.metrics, self.status, self.report, *previews)
         parts = [part for path in files for part in abandoned_parts(path)]
         for part in (*parts, *self.checkpoints.glob(".step-*.part")):
             remove_checkpoint(part) if part.is_dir() else part.unlink(missing_ok=True)

@@ -84,9 +84,8 @@ def sample(
     num_frames = options.parse_frames(frames)
     if latents is not None:
         options.refuse_options(context, NOT_WITH_LATENTS, "--latents says what the video shows")
-        length = frames if options.given_options(context, ["frames"]) else None  # None: the clip's own
         model = videogan.load(run, best=best)
-        whole = write(_of_latents(model, latents, length, seed), paths)
+        whole = write(_of_latents(model, latents, _length(context, num_frames), seed), paths)
     elif like is not None:
         others = [name for name in context.params if name not in GOES_WITH_LIKE]
         options.refuse_options(context, others, "--like takes everything from the recipe")
@@ -107,8 +106,14 @@ def sample(
     echo(*([] if out == options.STDOUT else paths))
 
 
-def _of_latents(model: videogan.Model, file: Path, frames: str | None, seed: int) -> videogan.VideoStream:
-    length: int | Literal["inf"] | None = None if frames is None else options.parse_frames(frames) or "inf"
+def _length(context: typer.Context, num_frames: int | None) -> int | Literal["inf"] | None:
+    """Return how long the video of latents becomes; None is as long as their clip."""
+    return (num_frames or "inf") if options.given_options(context, ["frames"]) else None
+
+
+def _of_latents(
+    model: videogan.Model, file: Path, length: int | Literal["inf"] | None, seed: int
+) -> videogan.VideoStream:
     # Not as sample's own: --like cannot make it again without the latents.
     stream = model.decode(model.load_latents(file), length, seed=seed)
     with file.open("rb") as opened:

@@ -18,6 +18,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from videogan.errors import UsageError, VideoganError
+from videogan.signals import Terminated
 
 T = TypeVar("T")
 
@@ -138,7 +139,7 @@ def _broadcast(code: int, value: object) -> tuple[int, object]:
 
 
 def _exit_code(error: BaseException) -> int:
-    return error.exit_code if isinstance(error, VideoganError) else 1
+    return error.exit_code if isinstance(error, VideoganError | Terminated) else 1
 
 
 def _alone() -> bool:
