@@ -77,7 +77,7 @@ def test_a_folder(clips, capsys):
     assert totals["frames_histogram"] == {"8-15": 1, "16-31": 1, "32-63": 1}
     assert totals["sizes"] == {"48x48": 3}
     assert totals["near_duplicates"] == []
-    assert totals["training"]["cpu"] == {"num_frames": 16, "size": 32, "long_enough": 2, "large_enough": 3}
+    assert totals["training"]["cpu"] == {"num_frames": 8, "size": 32, "long_enough": 3, "large_enough": 3}
     inspect(clips)
     text = capsys.readouterr().out
     assert "total: 3 videos" in text
