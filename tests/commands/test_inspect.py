@@ -82,7 +82,8 @@ def test_a_folder(clips, capsys):
     text = capsys.readouterr().out
     assert "total: 3 videos" in text
     assert "1 rejected" in text
-    assert "preset cpu: clips of 16 frames, 32 pixels; 1 shorter ones repeat their last frame" in text
+    assert "preset cpu: clips of 8 frames, 32 pixels" in text
+    assert "preset gpu64: clips of 16 frames, 64 pixels; 1 shorter ones repeat their last frame" in text
 
 
 def test_near_duplicates_and_mirror_images_are_found(clips, capsys):
