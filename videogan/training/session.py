@@ -114,10 +114,7 @@ def train(
     budget = Budget(config.train.steps, minutes)
     _announce(decisions, config, process)
     with process_group(process, torch.device(config.train.device)), telling_memory(config):
-        # What each machine would decide for itself, the first process decides for all.
-        config = Config.model_validate_json(decided_by_first(process, config.model_dump_json))
-        choice = decided_by_first(process, partial(choose_run, folder, paths, config, resume))
-        config = with_hash_of_model(config, choice.run, choice.checkpoint)
+        config, choice = _decided(process, config, partial(choose_run, folder, paths, resume=resume))
         with first_goes_ahead(process):
             check_memory(config, 0, torch.device(config.train.device))
             videos = scan_clips(paths, config, progress)
@@ -138,6 +135,13 @@ def _changes(
 ) -> dict[str, Any]:
     of_arguments = {"train.steps": steps, "start.model": None if start_from is None else os.fspath(start_from)}
     return {**settings, **{name: value for name, value in of_arguments.items() if value is not None}}
+
+
+def _decided(process: Process, config: Config, choose: Callable[..., Choice]) -> tuple[Config, Choice]:
+    """Return what each machine would decide for itself as the first process decides it for all."""
+    config = Config.model_validate_json(decided_by_first(process, config.model_dump_json))
+    choice = decided_by_first(process, partial(choose, config))
+    return with_hash_of_model(config, choice.run, choice.checkpoint), choice
 
 
 def _clips(given: AnyPaths | None, folder: RunFolder | None) -> tuple[Path, ...]:
