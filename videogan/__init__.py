@@ -1,7 +1,7 @@
 """Generative models of your own video clips, and endless new clips from them.
 
-Everything stands here: ``train``, ``load``, ``evaluate``, ``prepare``, ``inspect``, ``serve``, and what they give and
-raise.
+Everything stands here: ``train``, ``load``, ``evaluate``, ``prepare``, ``inspect``, ``for_each``, ``serve``, and what
+they give and raise.
 """
 
 from importlib import import_module
@@ -19,6 +19,7 @@ from videogan.errors import (
 )
 
 if TYPE_CHECKING:
+    from videogan.data.batch import Batch, for_each
     from videogan.diagnosis import Finding, doctor
     from videogan.generation.steering import Controls
     from videogan.generation.video_stream import VideoStream
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Batch",
     "CheckpointError",
     "ClipLatents",
     "Controls",
@@ -57,6 +59,7 @@ __all__ = [
     "compare",
     "doctor",
     "evaluate",
+    "for_each",
     "inspect",
     "load",
     "load_features",
@@ -69,6 +72,7 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "Batch": "data.batch",
     "ClipLatents": "models.latents",
     "Controls": "generation.steering",
     "Finding": "diagnosis",
@@ -83,6 +87,7 @@ _ROOMS = {
     "compare": "metrics",
     "doctor": "diagnosis",
     "evaluate": "metrics",
+    "for_each": "data.batch",
     "inspect": "inspection",
     "load": "model",
     "load_features": "metrics",

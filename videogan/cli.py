@@ -8,6 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 import videogan
+from videogan.commands.animate import animate
 from videogan.commands.console import console_log, printable
 from videogan.commands.doctor import doctor
 from videogan.commands.evaluate import evaluate
@@ -21,6 +22,7 @@ from videogan.commands.sample import sample
 from videogan.commands.settings import settings
 from videogan.commands.studio import studio
 from videogan.commands.train import train
+from videogan.commands.translate import translate
 from videogan.errors import Interrupted, VideoganError, wants_memory
 from videogan.signals import sigterm_unwinds
 
@@ -39,6 +41,8 @@ COMMANDS = (
     interpolate,
     reconstruct,
     predict,
+    animate,
+    translate,
     evaluate,
     inspect,
     export,

@@ -15,6 +15,14 @@ PresetOption = Annotated[
     str | None,
     typer.Option(help="cpu, gpu64, gpu64-large, gpu128, gpu256, classic or wgan-gp; by default what fits here."),
 ]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="MODEL",
+        help="Start a new run from a run, checkpoint, weights file, or the model that comes along (shipped); or none.",
+    ),
+]
 ClipsArgument = Annotated[
     list[Path] | None,
     typer.Argument(
@@ -33,6 +41,7 @@ def train(
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Train for so many steps in all.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Train for so many minutes in all.")] = None,
+    start_from: FromOption = None,
     log: Annotated[
         list[str] | None, typer.Option(metavar="tensorboard", help="Log figures and previews there too.")
     ] = None,
@@ -47,7 +56,7 @@ def train(
 
     Ctrl-C saves; the same command again goes on where it stopped.
     """
-    changes = parse_settings(settings or [], preset)
+    changes = parse_settings(settings or [], preset, start_from)
     speaks = os.environ.get("RANK", "0") == "0"  # of several processes the first speaks for all
     with videogan.serve_beside() if studio and speaks and not dry_run else nullcontext() as address, bars() as progress:
         if address is not None:

@@ -220,8 +220,10 @@ class VideoStream:
                     break
         return written
 
-    def pipe(self, descriptor: int, pipe_format: PipeFormat = "y4m") -> None:
-        """Write a single video to a file descriptor; a reader that has seen enough ends it without a word.
+    def pipe(self, descriptor: int, pipe_format: PipeFormat = "y4m") -> bool:
+        """Write a single video to a file descriptor, and tell whether its reader took all of it.
+
+        One that has seen enough ends it without a word.
 
         Raises:
             UsageError: the descriptor is a terminal, or there are several videos.
@@ -237,3 +239,4 @@ class VideoStream:
                         break
             if wish:
                 wish.raise_as(f"stopped after {writer.num_frames} frames")
+        return not writer.broken

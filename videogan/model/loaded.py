@@ -15,7 +15,8 @@ from torch import Tensor
 
 from videogan.artifacts import latents_file
 from videogan.artifacts.checkpoint_files import WEIGHTS, fingerprint
-from videogan.artifacts.provenance import Provenance, checked_options, package_version, versions
+from videogan.artifacts.networks import read_discriminators
+from videogan.artifacts.provenance import MAX_LOOP_FRAMES, Provenance, checked_options, package_version, versions
 from videogan.artifacts.runs import RUNS, SHIPPED
 from videogan.artifacts.weights import Card, Weights
 from videogan.config import FRAMES_PER_STEP
@@ -85,9 +86,13 @@ class LoadedModel:
             MissingPathError: there is no such file.
             VideoError: it cannot be read.
         """
+        with self.open_video(path) as reader:
+            return np.stack(list(islice(reader.frames(), frames)))
+
+    def open_video(self, path: AnyPath) -> VideoReader:
+        """Open a video to be read as the model sees it, as :meth:`read_clip` does at once."""
         data = self.card.config.data
-        with VideoReader(path, size=(data.size, data.size), fit=data.fit, frame_rate=self.frame_rate) as reader:
-            return reader.read(range(len(reader))[:frames])
+        return VideoReader(path, size=(data.size, data.size), fit=data.fit, frame_rate=self.frame_rate)
 
     def encode(
         self,
@@ -116,7 +121,7 @@ class LoadedModel:
         length = latents.num_frames if frames is None else frames
         checked_options({"frames": length, "seeds": (seed,)})
         end = None if length == "inf" else length
-        make = partial(prediction.decode_on, self.generator, latents, seed, end)
+        make = partial(prediction.decode_on, self.generator, latents, [seed], end)
         return VideoStream(
             make, self.frame_rate, end, 1, self.provenance("sample --latents", {}, frames=length, seeds=[seed])
         )
@@ -158,16 +163,26 @@ class LoadedModel:
         )
 
     def export(
-        self, path: AnyPath, *, precision: Literal["float32", "float16"] | None = None, overwrite: bool = False
+        self,
+        path: AnyPath,
+        *,
+        precision: Literal["float32", "float16"] | None = None,
+        for_training: bool = False,
+        overwrite: bool = False,
     ) -> None:
         """Write the model as one file: .safetensors (weights), .onnx or .pt2 (the streaming step).
 
+        Weights ``for_training`` hold the discriminators too.
+
         Raises:
             UsageError: the path or the precision does not fit, or a package is not installed.
-            CheckpointError: the graph does not do what the model does.
+            CheckpointError: the graph does not do what the model does, or there are no discriminators.
         """
         weights = Weights(self.generator, self.encoder, self.card)
-        export_model(weights, self.sha256, Path(path), precision=precision, overwrite=overwrite)
+        discriminators = read_discriminators(self.path) if for_training else None
+        export_model(
+            weights, self.sha256, Path(path), precision=precision, discriminators=discriminators, overwrite=overwrite
+        )
 
     def save_latents(self, path: AnyPath, latents: ClipLatents, *, overwrite: bool = False) -> None:
         """Write latents to a small safetensors file that names this model.
@@ -211,6 +226,7 @@ class LoadedModel:
             videogan=package_version("videogan"),
             command=command,
             model_sha256=self.sha256,
+            ancestor_sha256=self.card.config.start.sha256 or None,
             step=self.card.step,
             seed=None,
             frames=frames,
@@ -265,6 +281,8 @@ class LoadedModel:
         """Return the provenance of one video through stops; raises UsageError where something is out of range."""
         if not len(stops):
             raise UsageError("an interpolation needs at least one stop")
+        if frames > MAX_LOOP_FRAMES:  # its path is held, as a loop's codes are
+            raise UsageError(f"frames {frames}: an interpolation has at most {MAX_LOOP_FRAMES}")
         numbers = [stop for stop in stops if isinstance(stop, int)]
         for seed in numbers or [0]:
             checked_options({"frames": frames, "seeds": (seed,), "truncation": truncation})

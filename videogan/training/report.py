@@ -47,7 +47,7 @@ def write_report(run: RunFolder, config: Config, *, ended: bool = False) -> None
     where they are not too large, so that the page alone can be passed on.
     """
     rows = read_metrics(run.metrics)
-    last = rows[-1] if rows else {"step": 0, "clips_seen": 0, "seconds": 0.0}
+    last = {"step": 0, "clips_seen": 0, "seconds": 0.0} | (rows[-1] if rows else {})
     progress = (
         f"<p>Step {last['step']:.0f} of {config.train.steps}, {last['clips_seen']:.0f} clips seen, "
         f"{last['seconds'] / 60:.1f} minutes of training.</p>"
