@@ -75,11 +75,10 @@ def sample(
     options.check_frame_rate(frame_rate)
 
     def write(stream: videogan.VideoStream, some: list[Path]) -> bool:
-        if frame_rate is not None:
-            stream = stream.with_frame_rate(frame_rate)
+        stream = (stream if frame_rate is None else stream.with_frame_rate(frame_rate)).scaled(scale)
         if out == options.STDOUT:
-            return stream.scaled(scale).pipe(sys.__stdout__.fileno() if sys.__stdout__ else 1, to_stdout)
-        stream.scaled(scale).save(*some, overwrite=yes, metadata=not no_metadata)
+            return stream.pipe(sys.__stdout__.fileno() if sys.__stdout__ else 1, to_stdout)
+        stream.save(*some, overwrite=yes, metadata=not no_metadata)
         return True
 
     num_frames = options.parse_frames(frames)

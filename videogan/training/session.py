@@ -86,18 +86,15 @@ def train(
     """Learn a folder of video clips, or go on learning it.
 
     Args:
-        clips: a folder of videos, whose sub-folders, if any, are the classes; several folders or videos, a pattern, or
-            a text file that lists them. None is what ``run`` has learnt so far.
+        clips: folders whose sub-folders are classes, videos, a pattern, or a list file; None is what ``run`` has learnt.
         run: the run folder; None is an unfinished one of the same clips and settings, or a new numbered one.
         preset: a name of ``videogan.presets.PRESETS``; None is what the run has already, or what fits this machine.
         settings: changes of it, such as ``{"data.size": 64}``.
-        steps: end after so many steps in all.
-        minutes: end after so many minutes of training in all.
+        steps, minutes: end after so many steps, or so many minutes of training, in all.
         start_from: a model that a new run takes what agrees from: a run, a checkpoint, a weights file or ``shipped``.
         resume: False begins a new run whatever there is.
         dry_run: look at the clips, decide everything, and stop before anything is made.
-        on_tick: called with every row of metrics.
-        loggers: take figures and previews too: "tensorboard" (into the run folder), or anything with its methods.
+        on_tick, loggers: get every row of metrics; loggers ("tensorboard", or what has its methods) previews too.
         progress: called with a task, how much of it is done and how much there is, and perhaps a few words.
 
     Raises:
