@@ -79,8 +79,7 @@ def interpolate(
             else:
                 move: dict[str, Any] = {"axis": axis, "hold": hold, "ease": ease, "loop": loop}
                 stream = model.interpolate([source, *others], frames, **move, **common)
-        if frame_rate is not None:
-            stream = stream.with_frame_rate(frame_rate)
+        stream = stream.with_frame_rate(frame_rate)
         stream.scaled(scale).save(target, overwrite=yes, metadata=not no_metadata)
         return {"out": [str(target)]}
 

@@ -75,7 +75,7 @@ def sample(
     options.check_frame_rate(frame_rate)
 
     def write(stream: videogan.VideoStream, some: list[Path]) -> bool:
-        stream = (stream if frame_rate is None else stream.with_frame_rate(frame_rate)).scaled(scale)
+        stream = stream.with_frame_rate(frame_rate).scaled(scale)
         if out == options.STDOUT:
             return stream.pipe(sys.__stdout__.fileno() if sys.__stdout__ else 1, to_stdout)
         stream.save(*some, overwrite=yes, metadata=not no_metadata)

@@ -158,8 +158,10 @@ class VideoStream:
 
         return replace(self.with_options(scale=factor), make=lambda: map(enlarged, self.make()))
 
-    def with_frame_rate(self, frame_rate: float) -> "VideoStream":
-        """Show the same frames at another rate, in frames per second."""
+    def with_frame_rate(self, frame_rate: float | None) -> "VideoStream":
+        """Show the same frames at another rate, in frames per second; None leaves it."""
+        if frame_rate is None:
+            return self
         return replace(self.with_options(frame_rate=frame_rate), frame_rate=as_frame_rate(frame_rate))
 
     def with_options(self, **options: object) -> "VideoStream":

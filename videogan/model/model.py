@@ -134,8 +134,7 @@ class Model(RedrawingModel):
             speed=options.speed,
             loop=options.loop,
         ).take(held)
-        if options.frame_rate is not None:
-            stream = stream.with_frame_rate(options.frame_rate)
+        stream = stream.with_frame_rate(options.frame_rate)
         video = stream.grid(options.rows) if options.grid else stream.video(options.seeds.index(int(str(about.seed))))
         return video.scaled(options.scale)
 

@@ -86,15 +86,18 @@ def train(
     """Learn a folder of video clips, or go on learning it.
 
     Args:
-        clips: folders whose sub-folders are classes, videos, a pattern, or a list file; None is what ``run`` has learnt.
+        clips: a folder of videos, whose sub-folders, if any, are the classes; several folders or videos, a pattern, or
+            a text file that lists them. None is what ``run`` has learnt so far.
         run: the run folder; None is an unfinished one of the same clips and settings, or a new numbered one.
         preset: a name of ``videogan.presets.PRESETS``; None is what the run has already, or what fits this machine.
         settings: changes of it, such as ``{"data.size": 64}``.
-        steps, minutes: end after so many steps, or so many minutes of training, in all.
+        steps: end after so many steps in all.
+        minutes: end after so many minutes of training in all.
         start_from: a model that a new run takes what agrees from: a run, a checkpoint, a weights file or ``shipped``.
         resume: False begins a new run whatever there is.
         dry_run: look at the clips, decide everything, and stop before anything is made.
-        on_tick, loggers: get every row of metrics; loggers ("tensorboard", or what has its methods) previews too.
+        on_tick: called with every row of metrics.
+        loggers: take figures and previews too: "tensorboard" (into the run folder), or anything with its methods.
         progress: called with a task, how much of it is done and how much there is, and perhaps a few words.
 
     Raises:
@@ -111,10 +114,7 @@ def train(
     budget = Budget(config.train.steps, minutes)
     _announce(decisions, config, process)
     with process_group(process, torch.device(config.train.device)), telling_memory(config):
-        # What each machine would decide for itself, the first process decides for all.
-        config = Config.model_validate_json(decided_by_first(process, config.model_dump_json))
-        choice = decided_by_first(process, partial(choose_run, folder, paths, config, resume))
-        config = with_hash_of_model(config, choice.run, choice.checkpoint)
+        config, choice = _decided(process, config, partial(choose_run, folder, paths, resume=resume))
         with first_goes_ahead(process):
             check_memory(config, 0, torch.device(config.train.device))
             videos = scan_clips(paths, config, progress)
@@ -135,6 +135,13 @@ def _changes(
 ) -> dict[str, Any]:
     of_arguments = {"train.steps": steps, "start.model": None if start_from is None else os.fspath(start_from)}
     return {**settings, **{name: value for name, value in of_arguments.items() if value is not None}}
+
+
+def _decided(process: Process, config: Config, choose: Callable[..., Choice]) -> tuple[Config, Choice]:
+    """Return what each machine would decide for itself as the first process decides it for all."""
+    config = Config.model_validate_json(decided_by_first(process, config.model_dump_json))
+    choice = decided_by_first(process, partial(choose, config))
+    return with_hash_of_model(config, choice.run, choice.checkpoint), choice
 
 
 def _clips(given: AnyPaths | None, folder: RunFolder | None) -> tuple[Path, ...]:
