@@ -1,100 +1,22 @@
 """The studio in a real browser: every control, dropped files, several viewers, a lost connection, all sizes."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
-from chromium import PROGRAM, Browser, Page, chromium
+from chromium import PROGRAM, Page
+from running_studio import ARRIVES, film, studio
 
-from videogan.artifacts.metrics_file import append_metrics
 from videogan.artifacts.provenance import read_provenance
-from videogan.artifacts.runs import RunFolder
-from videogan.files import write_json
-from videogan.video import VideoWriter
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
     pytest.mark.skipif(PROGRAM is None, reason="needs Chromium: apt-get install chromium"),
 ]
-ROOT = Path(__file__).parents[2]
 PICTURE = "[...document.getElementById('screen').getContext('2d').getImageData(0, 0, 32, 32).data].join()"
-ARRIVES = "parseFloat(document.getElementById('rate')?.textContent) > 0"
 ANSWERS = "{ thing.onopen = thing.onload = () => done(true); thing.onerror = () => done(false); }"
 SETTINGS = "import('/static/play.js').then(({controls}) => controls.settings())"
-
-
-@contextmanager
-def studio(weights: Path, folder: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [sys.executable, "-m", "videogan", "studio", str(weights), "--port", str(port)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process, process.stdout.readline().strip()
-        finally:
-            process.terminate()
-            assert process.wait(60) == 143
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory) -> Iterator[Browser]:
-    with chromium(tmp_path_factory.mktemp("profile")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    """A folder with two runs, one that has ended and one that trains."""
-    folder = tmp_path_factory.mktemp("work")
-    for number, (name, status) in enumerate((("00000-first", "finished"), ("00001-<b>second", "training"))):
-        run = RunFolder(folder / "runs" / name)
-        run.make()
-        write_json(run.config, {})
-        write_json(run.status, {"status": status, "step": 40, "steps": 100, "seconds": 60})
-        for step in (20, 40):
-            row = {
-                "step": step,
-                "clips_seen": step,
-                "seconds": step,
-                "clips_per_second": 9.0,
-                "reconstruction": 1 / step,
-            }
-            append_metrics(run.metrics, row)
-            film(run.previews / f"step-{step:08d}.mp4", number + 1)
-        film(run.previews / "reals.mp4", 3)
-    return folder
-
-
-def film(path: Path, seed: int) -> Path:
-    """A four by four grid of noise that moves."""
-    frames = np.random.default_rng(seed).integers(0, 255, (12, 64, 64, 3), np.uint8)
-    with VideoWriter(path, frame_rate=25) as writer:
-        writer.write(frames)
-    return path
-
-
-@pytest.fixture(scope="module")
-def address(weights, folder) -> Iterator[str]:
-    with studio(weights, folder) as (_, url):
-        yield url
-
-
-@pytest.fixture
-def page(browser, address) -> Iterator[Page]:
-    with browser.page() as opened:
-        opened.look(1280, 860)
-        opened.open(address).until(ARRIVES)
-        yield opened
-        assert opened.problems == []
-        hosts = {url.split("/")[2] for url in opened.requests if not url.startswith("data:")}
-        assert hosts == {address.split("/")[2]}
 
 
 def changed_by(page: Page, what: str, action) -> tuple[dict, dict]:
@@ -274,14 +196,14 @@ def test_two_viewers_have_settings_of_their_own(page, browser, address):
 
 def test_a_lost_connection_comes_back_with_its_settings(browser, weights, folder):
     with browser.page() as page:
-        with studio(weights, folder) as (process, url):
+        with studio(folder, weights, "--port", 0) as (process, url):
             page.open(url).until(ARRIVES)
             page.key("r")
             settings = page.run(SETTINGS)
             process.terminate()
             process.wait(60)
             page.until("document.getElementById('notice').textContent")
-        with studio(weights, folder, int(url.split(":")[-1].strip("/"))):
+        with studio(folder, weights, "--port", url.split(":")[-1].strip("/")):
             page.until(f"document.getElementById('notice').textContent === '' && {ARRIVES}", 60)
             assert page.run(SETTINGS) == settings
 

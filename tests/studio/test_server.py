@@ -5,18 +5,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
+from running_studio import ROOT, studio
 from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
 from videogan.errors import MissingPathError, UsageError
 from videogan.studio.server import serve
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_an_address_that_cannot_be_listened_on_is_told():
@@ -63,21 +59,6 @@ def test_it_serves_beside_a_training_and_ends_with_it(tmp_path):
         urllib.request.urlopen(address, timeout=5)
 
 
-@contextmanager
-def running(folder: Path, weights: Path, *options: str) -> Iterator[str]:
-    """A studio of its own process, whose address is given, and which must end well with nothing left behind."""
-    command = [sys.executable, "-m", "videogan", "studio", str(weights), "--port", "0", *options]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "", "TMPDIR": str(folder)}
-    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
-            assert process.wait(60) == 143
-    assert not list(folder.glob("videogan-studio-*"))
-
-
 def answer(port: int, request: bytes) -> str:
     """The status of what the studio says to bytes, whatever they are."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
@@ -87,7 +68,7 @@ def answer(port: int, request: bytes) -> str:
 
 @pytest.mark.slow
 def test_whatever_is_sent_gets_an_answer_and_nothing_else(tmp_path, weights):
-    with running(tmp_path, weights) as address:
+    with studio(tmp_path, weights, "--port", 0) as (_, address):
         host = address.split("/")[2]
         port = int(host.split(":")[1])
 
@@ -113,7 +94,7 @@ def test_whatever_is_sent_gets_an_answer_and_nothing_else(tmp_path, weights):
 
 @pytest.mark.slow
 def test_another_address_prints_a_token_and_wants_it(tmp_path, weights):
-    with running(tmp_path, weights, "--host", "0.0.0.0") as printed:
+    with studio(tmp_path, weights, "--port", 0, "--host", "0.0.0.0") as (_, printed):
         address = printed.replace("0.0.0.0", "127.0.0.1")
         without, _, token = address.partition("?token=")
         assert len(token) == 32

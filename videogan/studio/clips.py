@@ -3,7 +3,7 @@
 import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from videogan.studio.uploads import read_upload, remove
 from videogan.studio.video_store import VideoStore
 
 NEW_FRAMES = 64
-MOTION_SEED = 1
 REFINE_STEPS = 30
 MOST_CLASSES = 6
 """Classes to which a clip is translated."""
@@ -100,15 +99,13 @@ class DroppedClips:
         refined = model.reconstruct(clip, refine=REFINE_STEPS, class_name=encoded.class_name, progress=report)
         dropped.figures = dict(refined.refined or refined.encoder)
         show("beside its refined latents", refined.stream)
-        latents = refined.latents
-        moving = model.interpolate([latents, MOTION_SEED], NEW_FRAMES, axis="motion")
-        show("animated: its motion turns into that of a seed", moving)
+        moving = model.animate(clip[0], NEW_FRAMES, refine=REFINE_STEPS, class_name=refined.class_name, progress=report)
+        show("animated: its first frame moves by a seed", moving)
         others = [name for name in model.class_names if name != refined.class_name][:MOST_CLASSES]
         for number, name in enumerate(others):
             dropped.doing = f"translating to {name}"
             report(number, len(others))
-            label = model.class_names.index(name)
-            show(f"as {name}", model.decode(replace(latents, label=label)))
+            show(f"as {name}", model.translate(clip, name))
         if len(clip) > 1:
             dropped.doing = "continuing"
             future = model.predict(

@@ -1,7 +1,6 @@
 """Uploads: each a file of limited size in a temporary folder of its own, read as any other video is."""
 
-from collections.abc import AsyncIterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterable
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -56,20 +55,6 @@ def read_upload(model: Model, path: Path) -> np.ndarray:
     Raises:
         VideoError: it cannot be read.
     """
-    if path.suffix not in IMAGE_SUFFIXES:
-        return model.read_clip(path, frames=MOST_FRAMES)
-    with _as_frames(path) as folder:
-        return model.read_clip(folder, frames=1)
-
-
-@contextmanager
-def _as_frames(path: Path) -> Iterator[Path]:
-    """Give a picture as a folder of two frames, which the reader of videos takes."""
-    frames = [path.with_name(f"frame_{number}{path.suffix}") for number in range(2)]
-    try:
-        for frame in frames:
-            frame.hardlink_to(path)
-        yield path.parent
-    finally:
-        for frame in frames:
-            frame.unlink(missing_ok=True)
+    if path.suffix in IMAGE_SUFFIXES:
+        return model.read_picture(path)[None]
+    return model.read_clip(path, frames=MOST_FRAMES)
