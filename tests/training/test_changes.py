@@ -9,7 +9,7 @@ from videogan.training.changes import differences, in_words, refused_change
 def test_every_change_is_named_with_both_values():
     config = preset("cpu")
     assert differences(config, config) == {}
-    assert differences(config, change(config, {"train.steps": 7})) == {"train.steps": (6000, 7)}
+    assert differences(config, change(config, {"train.steps": 7})) == {"train.steps": (config.train.steps, 7)}
     kinds = differences(config, change(config, {"penalty.kind": "none"}))
     assert kinds["penalty.kind"] == ("finite-difference", "none")
     assert kinds["penalty.sigma"] == (0.03, None)
@@ -61,5 +61,6 @@ def test_the_end_of_a_run_is_no_setting_that_is_told():
     config = preset("cpu")
     assert in_words(differences(config, preset("cpu", ["train.steps=7"]))) == ""
     assert (
-        in_words(differences(config, preset("cpu", ["train.batch_size=4"]))) == " with train.batch_size=4 (so far 16)"
+        in_words(differences(config, preset("cpu", ["train.batch_size=4"])))
+        == f" with train.batch_size=4 (so far {config.train.batch_size})"
     )
