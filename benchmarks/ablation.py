@@ -22,7 +22,7 @@ from running import clips_of, evaluated, samples_of, trained
 import videogan
 from videogan.device import pick_device
 from videogan.metrics import load_features
-from videogan.metrics.features import FeatureNet
+from videogan.metrics.feature_net import FeatureNet
 from videogan.presets import PRESETS, preset
 
 ROWS: dict[str, tuple[str, ...]] = {

@@ -46,7 +46,7 @@ def evaluate(
     run: options.RunOption = None,
     generated: GeneratedOption = None,
     metrics: Annotated[str | None, typer.Option(metavar="A,B", help="Which metrics; by default all.")] = None,
-    features: Annotated[str, typer.Option(help="What clips are described by.")] = "efficientnet-lite0",
+    features: Annotated[str, typer.Option(help="What clips are described by.")] = "own",
     features_file: FeaturesFileOption = None,
     fetch: FetchOption = False,
     trust: TrustOption = False,
@@ -58,6 +58,9 @@ def evaluate(
     frames: FramesOption = None,
     stride: StrideOption = None,
     generated_stride: Annotated[int, typer.Option(help="The same of generated videos.")] = 1,
+    references: Annotated[
+        bool, typer.Option("--references/--no-references", help="Figures of real clips spoilt in known ways.")
+    ] = True,
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("evaluation"),
     as_json: options.JsonOption = False,
     compare: CompareOption = None,
@@ -92,6 +95,7 @@ def evaluate(
             num_frames=frames,
             frame_stride=stride,
             generated_stride=generated_stride,
+            references=references,
             out=out,
             overwrite=yes,
             progress=progress,

@@ -124,7 +124,7 @@ class EvaluateConfig(Group):
 
     every: Annotated[int, Field(ge=0, description="steps between two evaluations; 0 is never")] = 0
     clips: Annotated[int, Field(ge=2, le=10**6)] = 256
-    features: Literal["efficientnet-lite0", "pixels-16"] = "efficientnet-lite0"
+    features: Literal["own", "efficientnet-lite0", "pixels-16"] = "own"
 
 
 VERSION_1_GENERATOR = {"content_dim": 16, "class_scale": "none", "content_scale": "none", "motion_inputs": 0}

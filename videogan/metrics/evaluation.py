@@ -18,11 +18,14 @@ from videogan.data.folder import VideoFolder, check_usable, survey_folder
 from videogan.device import environment, pick_device, pick_threads
 from videogan.errors import DataError, UsageError
 from videogan.files import printable
-from videogan.metrics import protocol, suite
+from videogan.metrics import own_features, protocol, suite
 from videogan.metrics.clip_choice import ClipChoice
-from videogan.metrics.features import FeatureNet, load_features
-from videogan.metrics.measure import Measured, measure, measure_cached
+from videogan.metrics.feature_net import FeatureNet
+from videogan.metrics.features import load_features
+from videogan.metrics.measure import Measured, cache_key, measure, measure_cached
+from videogan.metrics.own_features import OwnFeatures
 from videogan.metrics.paired import PairMetric
+from videogan.metrics.references import reference_figures
 from videogan.metrics.report import Report, Setting
 from videogan.metrics.report_folder import check_report_folder, write_report
 from videogan.metrics.sources import (
@@ -78,7 +81,7 @@ def evaluate(
     model: TrainedModel | None = None,
     generated: str | os.PathLike[str] | None = None,
     metrics: Sequence[str] | None = None,
-    features: str | FeatureNet = "efficientnet-lite0",
+    features: str | FeatureNet | OwnFeatures = "own",
     lpips: PairMetric | None = None,
     clips: int = 256,
     seed: int = 0,
@@ -86,6 +89,7 @@ def evaluate(
     num_frames: int | None = None,
     frame_stride: int | None = None,
     generated_stride: int = 1,
+    references: bool = True,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     progress: TaskProgress | None = None,
@@ -104,6 +108,7 @@ def evaluate(
         size: height and width in pixels; by default the generated ones'. A model's cannot be changed.
         num_frames: frames of a clip; by default the model's, or 16.
         frame_stride, generated_stride: steps between frames of real and generated videos; by default the model's, or 1.
+        references: also measure real clips spoilt in known ways, by which figures can be placed; False saves the time.
         out: folder for report.json, report.html and videos; ``overwrite`` replaces an earlier report.
         progress: is told how far each part of the work is.
 
@@ -127,11 +132,20 @@ def evaluate(
     _check_pairs(sources, names)
     with _quick_threads():
         net = load_features(features) if isinstance(features, str) else features
-        sets, report = _measured(sources, choice, net, lpips, names, show)
+        if isinstance(net, OwnFeatures):
+            net = _learnt(net, sources.real, choice, show)
+        sets, report = _measured(sources, choice, net, lpips, names, show, references=references)
         report = report.model_copy(update={"seconds": {**report.seconds, "all": _seconds_since(start)}})
         if out is not None:
             write_report(Path(out), report, (sources.real, sources.fake), sets.real, sets.fake)
     return report
+
+
+def _learnt(own: OwnFeatures, real: FolderSource, choice: ClipChoice, show: TaskProgress) -> FeatureNet:
+    """Return features learnt on clips of the real folder: more of them than are measured, where there are more."""
+    source = FolderSource(real.folder, real.rule, clips=max(own_features.CLIPS, choice.clips), seed=choice.seed)
+    key = cache_key(real.folder.videos, protocol.clip_protocol(real.rule, clips=len(source), seed=choice.seed))
+    return own.learn(source.batches, key, progress=partial(show, "learning features"))
 
 
 def _measured(
@@ -141,6 +155,8 @@ def _measured(
     lpips: PairMetric | None,
     names: Sequence[str],
     show: TaskProgress,
+    *,
+    references: bool,
 ) -> tuple[suite.Sets, Report]:
     """Measure both sets, run the metrics, and report."""
     seconds: dict[str, float] = {}
@@ -153,6 +169,9 @@ def _measured(
     with _timed(seconds, "metrics"):
         sets = _sets(sources, choice, net, real, fake, lpips)
         rows, warnings = suite.run_metrics(sets, names)
+    with _timed(seconds, "references"):
+        spoilt = partial(show, "measuring spoilt real clips")
+        placed = reference_figures(sources.real, sets, names, stamp, spoilt) if references else {}
     for name, part in (("real", real), ("generated", fake)):
         if len(part) < choice.clips:
             warnings.append(f"the {name} set has {len(part)} clips, not the {choice.clips} that were asked for")
@@ -163,6 +182,7 @@ def _measured(
         protocol=stamp | _about(sources, choice, sets),
         versions=environment(pick_device(), "scipy", "scikit-learn", "torchmetrics"),
         metrics={name: row.finite() for name, row in rows.items()},
+        references=placed,
         warnings=[printable(text) for text in warnings],
         seconds=seconds,
     )

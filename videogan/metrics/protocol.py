@@ -4,7 +4,7 @@ import hashlib
 import os
 
 from videogan.data.folder import VideoFolder
-from videogan.metrics.features import FeatureNet
+from videogan.metrics.feature_net import FeatureNet
 from videogan.metrics.report import Setting
 from videogan.metrics.sources import CHOICE, ClipRule
 
@@ -17,6 +17,13 @@ def real_protocol(net: FeatureNet, rule: ClipRule, *, clips: int, seed: int) -> 
         **{f"features_{name}": value for name, value in net.protocol.items()},
         "features_resize": net.resize,
         "features_precision": net.precision,
+        **clip_protocol(rule, clips=clips, seed=seed),
+    }
+
+
+def clip_protocol(rule: ClipRule, *, clips: int, seed: int) -> dict[str, Setting]:
+    """Return what decides which clips are cut from videos, and how."""
+    return {
         "size": rule.size,
         "fit": rule.fit,
         "num_frames": rule.num_frames,

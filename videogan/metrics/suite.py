@@ -11,16 +11,18 @@ from videogan.errors import DataError, UsageError, did_you_mean
 from videogan.metrics.distances import bootstrap, frechet_distance, kernel_distance
 from videogan.metrics.diversity import (
     class_accuracy,
+    copied_share,
     duplicate_share,
-    memorisation,
+    nearest,
     pairwise_distance,
     precision_recall_density_coverage,
 )
-from videogan.metrics.features import FeatureNet
+from videogan.metrics.feature_net import FeatureNet
 from videogan.metrics.measure import Measured
 from videogan.metrics.motion import ArrowOfTime, content_drift, long_drift
 from videogan.metrics.paired import PairMetric, psnr, ssim
 from videogan.metrics.report import Row, Rows
+from videogan.metrics.variety import class_share, variance_within_classes
 
 NEIGHBOURS = 5
 DUPLICATE = 0.1
@@ -145,16 +147,52 @@ def _diversity(sets: Sets) -> Rows:
     }
 
 
-def _memorisation(sets: Sets) -> Rows:
-    # Clips of one video are near each other, so that only other videos tell how near real clips are.
-    first, second = sets.halves
-    return {
-        "memorisation_ratio": Row(
-            memorisation(sets.fake.features, sets.real.features),
-            memorisation(second.features, first.features),
-            "not near 0",
-        )
+def _novelty(sets: Sets) -> Rows:
+    """How far clips are from the nearest real one, in content and in motion apart where the features tell them apart.
+
+    Beside it, how far one half of the real clips is from the other, which no model has copied.
+    """
+    names = ("novelty_content", "novelty_motion") if sets.net.content_dim else ("novelty",)
+    fake, real, first, second = (_parts(part, sets.net) for part in (sets.fake, sets.real, *sets.halves))
+    rows = {
+        name: Row(float(nearest(one, other)[0].median()), float(nearest(b, a)[0].median()), "as real; 0: copies")
+        for name, one, other, a, b in zip(names, fake, real, first, second, strict=True)
     }
+    share, floor = copied_share(fake, real, second), copied_share(second, first, second)
+    return {**rows, "copied_share": Row(share, floor, "as the real set")}
+
+
+def _parts(measured: Measured, net: FeatureNet) -> tuple[Tensor, ...]:
+    """Content and motion of clips, or both in one."""
+    features, content = measured.features, net.content_dim
+    return (features[:, :content], features[:, content:]) if content else (features,)
+
+
+def _variety(sets: Sets) -> Rows:
+    """What clips of a class differ by, how much of their colour the class decides, and how sharp they are."""
+    values, colours, sharp, labels = zip(
+        *(_described(part) for part in (sets.real, sets.fake, *sets.halves)), strict=True
+    )
+    whole = [variance_within_classes(clips, own) for clips, own in zip(values, labels, strict=True)]
+    still = [variance_within_classes(clips.mean(dim=1), own) for clips, own in zip(values, labels, strict=True)]
+    shares = [class_share(colour, own) for colour, own in zip(colours, labels, strict=True)]
+    return {
+        "sharpness_ratio": _ratio(sharp, "near 1"),
+        "variance_within_class_ratio": _ratio(whole, "near 1"),
+        "variance_within_class_of_mean_frames_ratio": _ratio(still, "near 1"),
+        "class_share_of_colour": Row(shares[1], shares[0], "as the real set"),
+    }
+
+
+def _described(measured: Measured) -> tuple[Tensor, Tensor, float, Tensor]:
+    thumbnails = measured.thumbnails
+    return thumbnails, thumbnails.mean(dim=(1, 3, 4)), float(measured.sharpness.mean()), measured.labels
+
+
+def _ratio(values: Sequence[float], goal: str) -> Row:
+    """Of real, generated, and the two halves."""
+    real, fake, first, second = (max(value, 1e-12) for value in values)
+    return Row(fake / real, second / first, goal)
 
 
 def _motion(sets: Sets) -> Rows:
@@ -227,7 +265,8 @@ METRICS: Mapping[str, Callable[[Sets], Rows]] = {
     "precision": _precision,
     "classes": _classes,
     "diversity": _diversity,
-    "memorisation": _memorisation,
+    "novelty": _novelty,
+    "variety": _variety,
     "motion": _motion,
     "long": _long,
     "paired": _paired,

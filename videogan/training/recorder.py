@@ -20,6 +20,7 @@ from videogan.training.log import duration, in_words
 from videogan.training.quality import KEY, Quality, best_step
 from videogan.training.report import write_report
 from videogan.training.state import TrainingState
+from videogan.training.variety import Variety
 from videogan.video import to_float
 
 PREVIEW_VIDEOS = 16
@@ -49,11 +50,13 @@ class Recorder:
     ) -> None:
         self._run, self._loader, self._device, self._on_tick = run, loader, device, on_tick
         self._quality: Quality | None = None
+        self._variety: Variety | None = None
         self._last_step = 0
 
     def begin(self, state: TrainingState) -> None:
         """Make the folder agree with the state that training begins from."""
         self.go_back(state)
+        self._variety = Variety(self._loader)
         if state.config.evaluate.every:
             self._quality = Quality(state.config.evaluate, self._loader, self._device)
         if state.step == 0:
@@ -73,6 +76,8 @@ class Recorder:
         """
         row = {**row, "memory_gib": memory_gib(self._device)}
         _log.info("%s  %s  %.1f GiB", _position(state), in_words(row), row["memory_gib"])
+        if self._variety is not None:
+            row |= self._measured_variety(self._variety, state)
         if self._quality is not None and (last or self._quality.due(self._last_step, state.step)):
             figures = self._quality.row(state.networks.ema_generator)
             _log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
@@ -84,6 +89,14 @@ class Recorder:
         write_report(self._run, state.config)
         if self._on_tick is not None:
             self._on_tick(row)
+
+    def _measured_variety(self, variety: Variety, state: TrainingState) -> dict[str, float]:
+        """Log what samples differ by, and a warning where something stops to matter."""
+        figures = variety.row(state.networks.ema_generator)
+        _log.info("%s", "  ".join(f"{name} {value:.3g}" for name, value in figures.items()))
+        for warning in variety.warnings(figures):
+            _log.warning("%s", warning)
+        return figures
 
     def end(self, state: TrainingState, status: str) -> None:
         """Write how training ended: finished, interrupted or diverged."""
