@@ -50,6 +50,8 @@ def test_copies_are_found():
     assert duplicate_share(real, 1e-6) == 0
     assert duplicate_share(torch.cat((real, real[:10])), 1e-6) == pytest.approx(20 / 50)
     assert nearest(real.flip(0), real)[1].tolist() == list(range(39, -1, -1))
-    assert copied_share([real + 1e-4], [real], [other]) == 1 and copied_share([other], [real], [other]) == 0.05
-    assert copied_share([real, other], [real, real], [other, other]) == 0.05  # a copy in one description only is none
+    far = nearest(other, real)[0]
+    copies = nearest(real + 1e-4, real)[0]
+    assert copied_share([copies], [far]) == 1 and copied_share([far], [far]) == pytest.approx(0.05)
+    assert copied_share([copies, far], [far, far]) == pytest.approx(0.05)  # alike in one description only
     assert pairwise_distance(torch.tensor([[0.0], [1.0], [3.0]])) == pytest.approx(2)

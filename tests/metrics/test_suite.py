@@ -16,7 +16,7 @@ NET = FeatureNet(
     resize="none",
     device=torch.device("cpu"),
     precision="float32",
-    content_dim=3,
+    parts={"content": slice(3), "motion": slice(3, None)},
 )
 BASIC = choose_metrics(None, has_model=False)
 

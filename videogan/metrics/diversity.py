@@ -48,16 +48,14 @@ def nearest(fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
     return distances, indices
 
 
-def copied_share(fake: Sequence[Tensor], real: Sequence[Tensor], unseen: Sequence[Tensor]) -> float:
-    """Return the share of fake clips that are copies of real ones in everything that is described: content and motion.
+def copied_share(distances: Sequence[Tensor], unseen: Sequence[Tensor]) -> float:
+    """Return the share of clips that are copies, by the distance (n) of each to its nearest real clip.
 
-    Each sequence holds one description (n d) after the other. A copy is nearer to its nearest real clip than 19 of 20
-    unseen real clips are to theirs, in every description: unseen clips themselves give 0.05 or less.
+    One tensor for each description of a clip, content and motion say; ``unseen`` are those (m) of real clips to the
+    nearest real clip of another video. A copy is nearer than 19 of 20 unseen clips by every description, so that unseen
+    clips themselves give 0.05 or less.
     """
-    near = []
-    for one, other, held_out in zip(fake, real, unseen, strict=True):
-        limit = nearest(held_out, other)[0].quantile(0.05)
-        near.append(nearest(one, other)[0] < limit)
+    near = [own < others.quantile(0.05) for own, others in zip(distances, unseen, strict=True)]
     return float(torch.stack(near).all(dim=0).double().mean())
 
 

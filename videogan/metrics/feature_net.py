@@ -13,7 +13,8 @@ class FeatureNet:
 
     ``compute`` maps clips (b t c h w) on the device to features (b dim); ``hash`` names its weights; ``protocol`` says
     what a Frechet distance on these features may be called (``frechet``), and whether covariances are divided by N
-    (``ddof`` 0) or by N - 1 (1). The first ``content_dim`` features tell what clips show, the others how they move; 0
+    (``ddof`` 0) or by N - 1 (1). ``parts`` says which
+    features tell what clips show (``content``) and which how they move (``motion``), whatever their sharpness; none
     where features tell both together.
     """
 
@@ -28,10 +29,10 @@ class FeatureNet:
         device: torch.device,
         precision: str,
         protocol: Mapping[str, str] | None = None,
-        content_dim: int = 0,
+        parts: Mapping[str, slice] | None = None,
     ) -> None:
         self.name, self.dim, self.hash, self.resize, self.precision = name, dim, weights, resize, precision
-        self.content_dim = content_dim
+        self.parts = parts or {}
         self.protocol = {"frechet": f"Frechet distance on {name}", "ddof": "1", **(protocol or {})}
         self._compute, self._device, self._dtype = compute, device, PRECISIONS[precision]
 
@@ -42,3 +43,7 @@ class FeatureNet:
         with mixed:
             features = self._compute(clips.to(self._device))
         return features.float().cpu()
+
+    def split(self, features: Tensor) -> dict[str, Tensor]:
+        """Return features (n dim) by what they tell, content and motion; all under an empty name where that is one."""
+        return {name: features[:, part] for name, part in self.parts.items()} or {"": features}

@@ -83,7 +83,7 @@ def load_features(
             resize="16x16 area",
             device=device,
             precision=precision,
-            content_dim=3 * 256,
+            parts={"content": slice(3 * 256), "motion": slice(3 * 256, None)},
         )
     if name == "kinetics-r3d18":
         return _r3d18(path, device, precision)
@@ -183,7 +183,7 @@ def _efficientnet(device: torch.device, precision: str) -> FeatureNet:
         resize="224x224 bilinear with antialiasing",
         device=device,
         precision=precision,
-        content_dim=1280,
+        parts={"content": slice(1280), "motion": slice(1280, None)},
     )
 
 

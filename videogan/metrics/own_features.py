@@ -89,7 +89,7 @@ class OwnFeatures(NamedTuple):
             resize=f"{SIZE}x{SIZE} area, and spectra at full size",
             device=self.device,
             precision=self.precision,
-            content_dim=CONTENT_DIM,
+            parts={"content": slice(CODE), "motion": slice(CONTENT_DIM, CONTENT_DIM + CODE)},
         )
 
 

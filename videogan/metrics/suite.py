@@ -113,11 +113,17 @@ def _frechet(sets: Sets) -> Rows:
 
 
 def _precision(sets: Sets) -> Rows:
-    values = precision_recall_density_coverage(sets.real.features, sets.fake.features, NEIGHBOURS)
+    real, fake, first, second = (_shown(part, sets.net) for part in (sets.real, sets.fake, *sets.halves))
+    values = precision_recall_density_coverage(real, fake, NEIGHBOURS)
     floors = {}
-    if min(map(len, sets.halves)) > NEIGHBOURS:
-        floors = precision_recall_density_coverage(sets.halves[0].features, sets.halves[1].features, NEIGHBOURS)
+    if min(len(first), len(second)) > NEIGHBOURS:
+        floors = precision_recall_density_coverage(first, second, NEIGHBOURS)
     return {name: Row(value, floors.get(name), "high") for name, value in values.items()}
+
+
+def _shown(measured: Measured, net: FeatureNet) -> Tensor:
+    """Features (n d) of what clips show and how they move, their sharpness aside: all clips are far from soft ones."""
+    return torch.cat([*net.split(measured.features).values()], dim=1)
 
 
 def _classes(sets: Sets) -> Rows:
@@ -126,10 +132,11 @@ def _classes(sets: Sets) -> Rows:
         raise DataError("one of the sets has no classes; put each class into its own folder, of the same names")
     halves = [part.part((part.labels >= 0).nonzero()[:, 0]) for part in sets.halves]
     count = len(sets.class_names)
-    values = class_accuracy(real.features, real.labels, fake.features, fake.labels, count)
+    known, told, first, others = (_shown(part, sets.net) for part in (real, fake, *halves))
+    values = class_accuracy(known, real.labels, told, fake.labels, count)
     floors: dict[str, float] = {}
     if len(halves[0].labels.unique()) > 1 and len(halves[1]):
-        floors = class_accuracy(halves[0].features, halves[0].labels, halves[1].features, halves[1].labels, count)
+        floors = class_accuracy(first, halves[0].labels, others, halves[1].labels, count)
     titles = {str(number): f"class_accuracy_{name}" for number, name in enumerate(sets.class_names)}
     return {
         titles.get(key, f"class_accuracy_{key}"): Row(value, floors.get(key), "high") for key, value in values.items()
@@ -152,20 +159,22 @@ def _novelty(sets: Sets) -> Rows:
 
     Beside it, how far one half of the real clips is from the other, which no model has copied.
     """
-    names = ("novelty_content", "novelty_motion") if sets.net.content_dim else ("novelty",)
-    fake, real, first, second = (_parts(part, sets.net) for part in (sets.fake, sets.real, *sets.halves))
+    first, second = sets.halves
+    distances, unseen = _nearest(sets.fake, sets.real, sets.net), _nearest(second, first, sets.net)
     rows = {
-        name: Row(float(nearest(one, other)[0].median()), float(nearest(b, a)[0].median()), "as real; 0: copies")
-        for name, one, other, a, b in zip(names, fake, real, first, second, strict=True)
+        f"novelty_{name}".rstrip("_"): Row(
+            float(own.median()), float(unseen[name].median()), "as the real set; 0: copies"
+        )
+        for name, own in distances.items()
     }
-    share, floor = copied_share(fake, real, second), copied_share(second, first, second)
-    return {**rows, "copied_share": Row(share, floor, "as the real set")}
+    known, floor = [*distances.values()], [*unseen.values()]
+    return {**rows, "copied_share": Row(copied_share(known, floor), copied_share(floor, floor), "as the real set")}
 
 
-def _parts(measured: Measured, net: FeatureNet) -> tuple[Tensor, ...]:
-    """Content and motion of clips, or both in one."""
-    features, content = measured.features, net.content_dim
-    return (features[:, :content], features[:, content:]) if content else (features,)
+def _nearest(fake: Measured, real: Measured, net: FeatureNet) -> dict[str, Tensor]:
+    """The distance (n) of each clip to its nearest real one, by content and by motion."""
+    others = net.split(real.features)
+    return {name: nearest(part, others[name])[0] for name, part in net.split(fake.features).items()}
 
 
 def _variety(sets: Sets) -> Rows:
