@@ -11,11 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
-import torch
-
 from videogan.artifacts.weights import Card
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
-from videogan.device import environment, pick_device, pick_threads
+from videogan.device import environment, pick_device, quick_threads
 from videogan.errors import DataError, UsageError
 from videogan.files import printable
 from videogan.metrics import own_features, protocol, suite
@@ -123,17 +121,10 @@ def evaluate(
     if out is not None:
         check_report_folder(Path(out), overwrite=overwrite)
     show = progress or _silent
-    if model is not None and generated is None:
-        sources = _open_model(Path(real), model, choice, show)
-    elif model is None and generated is not None:
-        sources = _open_folders(Path(real), Path(generated), choice, show)
-    else:
-        raise UsageError("evaluate either a model or a folder of generated videos")
+    sources = _open(Path(real), model, None if generated is None else Path(generated), choice, show)
     _check_pairs(sources, names)
-    with _quick_threads():
-        net = load_features(features) if isinstance(features, str) else features
-        if isinstance(net, OwnFeatures):
-            net = _learnt(net, sources.real, choice, show)
+    with quick_threads():
+        net = _net(features, sources.real, choice, show)
         sets, report = _measured(sources, choice, net, lpips, names, show, references=references)
         report = report.model_copy(update={"seconds": {**report.seconds, "all": _seconds_since(start)}})
         if out is not None:
@@ -141,11 +132,16 @@ def evaluate(
     return report
 
 
-def _learnt(own: OwnFeatures, real: FolderSource, choice: ClipChoice, show: TaskProgress) -> FeatureNet:
-    """Return features learnt on clips of the real folder: more of them than are measured, where there are more."""
+def _net(
+    features: str | FeatureNet | OwnFeatures, real: FolderSource, choice: ClipChoice, show: TaskProgress
+) -> FeatureNet:
+    """Return the features; those that are learnt see clips of the real folder, more than are measured if there are."""
+    net = load_features(features) if isinstance(features, str) else features
+    if not isinstance(net, OwnFeatures):
+        return net
     source = FolderSource(real.folder, real.rule, clips=max(own_features.CLIPS, choice.clips), seed=choice.seed)
     key = cache_key(real.folder.videos, protocol.clip_protocol(real.rule, clips=len(source), seed=choice.seed))
-    return own.learn(source.batches, key, progress=partial(show, "learning features"))
+    return net.learn(source.batches, key, progress=partial(show, "learning features"))
 
 
 def _measured(
@@ -212,6 +208,16 @@ def _about(sources: Sources, choice: ClipChoice, sets: suite.Sets) -> dict[str, 
     }
 
 
+def _open(
+    real: Path, model: TrainedModel | None, generated: Path | None, choice: ClipChoice, show: TaskProgress
+) -> Sources:
+    if model is not None and generated is None:
+        return _open_model(real, model, choice, show)
+    if model is None and generated is not None:
+        return _open_folders(real, generated, choice, show)
+    raise UsageError("evaluate either a model or a folder of generated videos")
+
+
 def _open_model(path: Path, model: TrainedModel, choice: ClipChoice, show: TaskProgress) -> Sources:
     card, data = model.card, model.card.config.data
     if choice.size not in (None, data.size):
@@ -268,20 +274,6 @@ def _check_pairs(sources: Sources, names: Sequence[str]) -> None:
     fake = sources.fake
     if "paired" in names and isinstance(fake, FolderSource) and not same_names(sources.real.folder, fake.folder):
         raise DataError("no generated video has the name of a real one; name each as the real one that it repeats")
-
-
-@contextmanager
-def _quick_threads() -> Iterator[None]:
-    """Let torch use as many threads as are quickest now, on a machine without a GPU."""
-    threads = torch.get_num_threads()
-    if pick_device().type == "cpu":
-        quickest, reason = pick_threads()
-        torch.set_num_threads(quickest)
-        _log.info("threads: %d, because %s", quickest, reason)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @contextmanager
