@@ -7,13 +7,15 @@ MINUTES ?= 6.5
 .PHONY: demo shipped-model test test-slow check lint types fast gpu-table gpu-objective gpu-check clean
 
 demo: $(VENV)/.installed  ## a video by the model that comes along, then one learnt here: out.mp4, and out.png to look at
-	$(BIN)/videogan sample --run videogan/pretrained/default.safetensors --frames 64 --grid 2x13 --yes shipped.mp4
+	$(BIN)/videogan sample --run videogan/pretrained/default.safetensors --frames 64 --grid 2x13 --scale 2 --yes shipped.mp4
 	test -d clips || $(BIN)/videogan prepare moving-shapes clips
 	$(BIN)/videogan train clips --run runs/demo --minutes $(MINUTES)
-	$(BIN)/videogan sample --run runs/demo --frames 64 --grid 4x4 --yes out.mp4
-	$(BIN)/videogan sample --run runs/demo --frames 64 --yes out.png
+	$(BIN)/videogan sample --run runs/demo --frames 64 --grid 4x4 --scale 4 --yes out.mp4
+	$(BIN)/videogan sample --run runs/demo --frames 64 --scale 2 --yes out.png
 
-SHIPPED := --set data.size=64 --set generator.channels=[128,96,64,32] --set train.batch_size=32 --set train.ema_half_life=20000
+SHIPPED := --set data.size=64 --set data.num_frames=16 --set train.batch_size=32 --set train.ema_half_life=20000 \
+	--set generator.channels=[128,96,64,32] --set generator.hidden_dim=256 --set frame_discriminator.channels=[12,24,48,96,128] \
+	--set clip_discriminator.channels=[12,24,48,96] --set encoder.channels=[12,24,48,96]
 shipped-model: $(VENV)/.installed  ## the model that comes along, trained anew (four minutes on a GPU); the command goes on where it stopped
 	test -d shapes-and-digits || ($(BIN)/videogan prepare moving-shapes shapes && $(BIN)/videogan prepare moving-digits shapes-and-digits && mv shapes/* shapes-and-digits/)
 	$(BIN)/videogan train shapes-and-digits --run runs/shipped --preset cpu $(SHIPPED) --steps 9541
@@ -48,6 +50,10 @@ gpu-objective: $(VENV)/.tested  ## classes, reconstruction, cycle and ablation o
 
 gpu-check: $(VENV)/.tested  ## everything that only a GPU can tell, in eight minutes; CLIPS names a folder of clips
 	PYTHONPATH=. $(BIN)/python benchmarks/gpu_check.py $(CLIPS)
+
+docs/settings.md: videogan/config/*.py videogan/presets.py | $(VENV)/.installed  ## the page of all settings
+	{ sed '/^|/,$$d' $@; $(BIN)/videogan settings --markdown; } > $@.part
+	mv $@.part $@
 
 clean:  ## remove what make made; runs/ and clips/ stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

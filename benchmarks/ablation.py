@@ -117,11 +117,11 @@ def main() -> None:
     rows: list[list[str]] = []
     floors: dict[str, float] = {}
     for name in arguments.only or ROWS:
-        found = [measured(name, seed, known, features, arguments) for seed in seeds]
-        cells = [cell([row["values"][title] for row in found if title in row["values"]]) for title in titles]
-        steps = f"{mean(row['steps'] for row in found):,.0f}"
-        rows.append([name, *cells, cell([row["speed"] for row in found]), steps])
-        floors |= found[0]["floors"]
+        results = [measured(name, seed, known, features, arguments) for seed in seeds]
+        cells = [cell([row["values"][title] for row in results if title in row["values"]]) for title in titles]
+        steps = f"{mean(row['steps'] for row in results):,.0f}"
+        rows.append([name, *cells, cell([row["speed"] for row in results]), steps])
+        floors |= results[0]["floors"]
         print(*rows[-1], sep=" | ", flush=True)
     real = [f"{floors[title]:.3g}" if title in floors else "-" for title in titles]
     rows.append(["real against real", *real, "-", "-"])

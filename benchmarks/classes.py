@@ -38,8 +38,8 @@ def run_of(arguments: argparse.Namespace) -> tuple[Path, Path, Path, str]:
     """Split the people and train; return seen and held-out clips, the run, and a line about it."""
     seen, unseen = split_by_person(arguments.actions, arguments.work, arguments.held_out.split(","))
     run = arguments.work / "run"
-    found = trained(seen, run, preset=arguments.preset, minutes=arguments.minutes, settings=arguments.settings)
-    about = f"preset {arguments.preset}, {arguments.minutes:g} minutes, {found['steps']:.0f} steps, "
+    speed = trained(seen, run, preset=arguments.preset, minutes=arguments.minutes, settings=arguments.settings)
+    about = f"preset {arguments.preset}, {arguments.minutes:g} minutes, {speed['steps']:.0f} steps, "
     return seen, unseen, run, f"{heading(pick_device())}; {about}{arguments.held_out} held out"
 
 

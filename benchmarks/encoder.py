@@ -27,33 +27,33 @@ TRAINING_CLIPS = 2048
 
 def reconstructed(model: Model, clip: Tensor, name: str, steps: int) -> Tensor:
     """Return what the latents of a clip ``t c h w`` make, encoded and refined as of its class."""
-    found = model.encode(to_uint8(clip), refine=steps, class_name=name if model.class_names else None).latents
-    return to_float(model.decode(found).array())
+    latents = model.encode(to_uint8(clip), refine=steps, class_name=name if model.class_names else None).latents
+    return to_float(model.decode(latents).array())
 
 
 def reconstruction(model: Model, seen: Path, unseen: Path, *, count: int, steps: int) -> list[list[str]]:
     """Return the rows of reconstruction: PSNR and SSIM, the mean over clips."""
     data = model.card.config.data
-    known, known_names = clips_of(seen, data, TRAINING_CLIPS)
+    training_clips, known_names = clips_of(seen, data, TRAINING_CLIPS)
     clips, names = clips_of(unseen, data, count)
-    found: dict[str, list[Tensor]] = {
+    columns: dict[str, list[Tensor]] = {
         title: []
         for title in ("encoder alone", f"after {steps} steps", "mean clip of its class", "nearest training clip")
     }
     for clip, name in zip(clips, names, strict=True):
         same = torch.tensor([other == name for other in known_names])
-        nearest = int((known - clip).square().flatten(1).mean(dim=1).argmin())
+        nearest = int((training_clips - clip).square().flatten(1).mean(dim=1).argmin())
         encoded, refined = (reconstructed(model, clip, name, count) for count in (0, steps))
-        made = encoded, refined, known[same].mean(dim=0), known[nearest]
-        for column, one in zip(found.values(), made, strict=True):
+        candidates = encoded, refined, training_clips[same].mean(dim=0), training_clips[nearest]
+        for column, one in zip(columns.values(), candidates, strict=True):
             column.append(one)
     return [
         [
             title,
-            f"{mean(psnr(one[None], clip[None]) for one, clip in zip(made, clips, strict=True)):.2f}",
-            f"{mean(ssim(one[None], clip[None]) for one, clip in zip(made, clips, strict=True)):.3f}",
+            f"{mean(psnr(one[None], clip[None]) for one, clip in zip(column, clips, strict=True)):.2f}",
+            f"{mean(ssim(one[None], clip[None]) for one, clip in zip(column, clips, strict=True)):.3f}",
         ]
-        for title, made in found.items()
+        for title, column in columns.items()
     ]
 
 
@@ -72,11 +72,12 @@ def cycle(model: Model, *, count: int) -> list[list[str]]:
         labels = torch.full((count,), label) if generator.num_classes else None
         content = torch.randn(count, generator.content_dim, generator=source)
         latents = Latents(content, torch.randn(drawn, generator=source), labels)
-        made = generator(latents.to(model.device), burn_in=burn_in)
-        found = model.encoder(made.frames.clamp(-1, 1))
-        rows["content"].append(_correlation(made.content, found.content))
-        rows["motion"].append(_correlation(made.motion_codes[:, -steps:].flatten(1), found.motion_codes.flatten(1)))
-    return [[name, f"{torch.cat(found).mean():.3f}"] for name, found in rows.items()]
+        generated = generator(latents.to(model.device), burn_in=burn_in)
+        codes = model.encoder(generated.frames.clamp(-1, 1))
+        rows["content"].append(_correlation(generated.content, codes.content))
+        true_motion = generated.motion_codes[:, -steps:]
+        rows["motion"].append(_correlation(true_motion.flatten(1), codes.motion_codes.flatten(1)))
+    return [[name, f"{torch.cat(parts).mean():.3f}"] for name, parts in rows.items()]
 
 
 def _correlation(a: Tensor, b: Tensor) -> Tensor:

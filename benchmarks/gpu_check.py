@@ -47,10 +47,10 @@ def parts(clips: Path, out: Path, rehearse: bool) -> list[tuple[str, float, list
     this = [sys.executable, __file__, str(clips), *(["--rehearse"] if rehearse else []), "--part"]
     settings = [f"--set={setting}" for setting in TINY] if rehearse else ["--set", "data.frame_stride=2"]
     preset, minutes = ("cpu", "0.2") if rehearse else ("gpu64", "4.25")
-    run, found = [*VIDEOGAN, "train", str(clips), "--run", str(out / RUN)], ["--run", str(out / RUN)]
+    run, model = [*VIDEOGAN, "train", str(clips), "--run", str(out / RUN)], ["--run", str(out / RUN)]
     tests = [sys.executable, "-m", "pytest", "-x", "-o", "filterwarnings=default", "tests/training/test_graph.py"]
     tests += ["-k", "places" if rehearse else "recorded_step"]
-    evaluate = [*VIDEOGAN, "evaluate", str(clips), *found, "--clips", "16" if rehearse else "256"]
+    evaluate = [*VIDEOGAN, "evaluate", str(clips), *model, "--clips", "16" if rehearse else "256"]
     evaluate += ["--features", "pixels-16" if rehearse else "efficientnet-lite0", "--out", str(out / "evaluation")]
     sampling = ["--rounds", "1", "--frames", "16"] if rehearse else ["--rounds", "2"]
     return [
@@ -63,7 +63,7 @@ def parts(clips: Path, out: Path, rehearse: bool) -> list[tuple[str, float, list
         ("samples", 40, [*this, "samples"]),
         ("kernels", 30, [*this, "kernels", "--preset", preset]),
         ("evaluation", 40, evaluate),
-        ("sampling", 40, [sys.executable, "benchmarks/sampling.py", *found, *sampling]),
+        ("sampling", 40, [sys.executable, "benchmarks/sampling.py", *model, *sampling]),
     ]
 
 

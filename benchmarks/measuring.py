@@ -10,7 +10,8 @@ from statistics import median
 
 import torch
 
-from videogan.device import environment
+from videogan.artifacts.provenance import environment
+from videogan.device import describe
 
 WIDTH, HEIGHT, MARGIN, LABEL = 420, 200, 40, 70
 COLOURS = ("#3366cc", "#dc3912", "#109618", "#990099", "#ff9900")
@@ -35,7 +36,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 def heading(device: torch.device) -> str:
     """Return one line that names device and versions."""
-    about = environment(device)
+    about = environment(describe(device))
     versions = ", ".join(f"{name} {about[name]}" for name in ("torch", "av", "numpy"))
     return f"{about['device']}, {versions}, python {about['python']}"
 

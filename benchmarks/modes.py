@@ -150,7 +150,7 @@ def main() -> None:
     shipped = Path(videogan.__file__).parent / "pretrained" / "default.safetensors"
     model = videogan.load(arguments.run or shipped)
     real = real_clips(arguments.clips, model, 0, arguments.videos)
-    made = generated_clips(model, arguments.videos)
+    generated = generated_clips(model, arguments.videos)
     known = named(real_clips(arguments.clips, model, arguments.videos, arguments.known), model.class_names)
     net, of_real = own_features(known), figures(real)
     rows = [
@@ -165,13 +165,13 @@ def main() -> None:
             f"{own.sharpness / of_real.sharpness:.2f}",
             f"{class_accuracies(net, known, named(clips, model.class_names))['mean']:.2f}",
         ]
-        for name, clips, own in (("real", real, of_real), ("generated", made, figures(made)))
+        for name, clips, own in (("real", real, of_real), ("generated", generated, figures(generated)))
     ]
     print(heading(pick_device()))
     print(table(COLUMNS, rows), end="\n\n")
-    print(table(("factor", "real", "generated", "distance"), factor_rows(factors(real), factors(made))))
+    print(table(("factor", "real", "generated", "distance"), factor_rows(factors(real), factors(generated))))
     if arguments.sheet is not None:
-        sheet = rearrange(made[:, :10, FRAMES // 2], "n m h w c -> (n h) (m w) c")
+        sheet = rearrange(generated[:, :10, FRAMES // 2], "n m h w c -> (n h) (m w) c")
         imageio.imwrite(arguments.sheet, (sheet * 255).astype(np.uint8))
 
 

@@ -55,17 +55,17 @@ def row(name: str, rate: float, share: float) -> list[str]:
 
     codes = Codes(*encoder(clips))
     x = DiscriminatorInput(clips, labels, torch.zeros(CLIPS, frames, dtype=torch.long), codes)
-    made = flop(lambda: decode(steps))
+    decoded = flop(lambda: decode(steps))
     judged = flop(lambda: [network(x) for network in discriminators.values()])
     encoded = flop(lambda: encoder(clips))
     # Backward is twice forward; towards the clips only, through frozen weights, once.
     penalised = getattr(config.penalty, "share", 0.0)
     discriminator_update = 3 * judged * (2 + 2 * penalised)
     part = config.encoder.share
-    encoder_update = part * (2 * 3 * encoded + 3 * made + 3 * judged)
-    step = 3 * made + discriminator_update + 2 * judged + encoder_update
+    encoder_update = part * (2 * 3 * encoded + 3 * decoded + 3 * judged)
+    step = 3 * decoded + discriminator_update + 2 * judged + encoder_update
     # A stream keeps its state: a latent step more costs what one more step of history does.
-    frame = (flop(lambda: decode(steps + 8)) - made) / (8 * 4)
+    frame = (flop(lambda: decode(steps + 8)) - decoded) / (8 * 4)
     seconds = step * batch / (rate * 1e12 * share)
     networks = ([generator], discriminators.values(), [encoder])
     millions = [sum(p.numel() for one in network for p in one.parameters()) / 1e6 for network in networks]

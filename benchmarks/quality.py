@@ -52,15 +52,20 @@ def shapes_rows(work: Path, budget: Budget) -> list[list[str]]:
         command("prepare", "moving-shapes", clips)
     run = work / "runs" / "shapes"
     speed = trained(clips, run, preset=budget.preset, minutes=budget.minutes)
-    found = evaluated(clips, work / "evaluation-shapes", clips=budget.clips, run=run)
-    energy = [name for name in found if name.startswith("motion_energy_ratio")]
-    classes = [name for name in found if name.startswith("class_accuracy")]
+    figures = evaluated(clips, work / "evaluation-shapes", clips=budget.clips, run=run)
+    energy = [name for name in figures if name.startswith("motion_energy_ratio")]
+    classes = [name for name in figures if name.startswith("class_accuracy")]
     return [
-        ["moving-shapes: recall", "above 0.8 of real against real", share(found, "recall"), "collapsed"],
-        ["moving-shapes: coverage", "above 0.8 of real against real", share(found, "coverage"), "collapsed"],
-        *([f"moving-shapes: {name}", "every class present", share(found, name), "-"] for name in classes),
-        ["drift: late over early", "at most 1.1", share(found, "kernel_distance_late_over_early"), "freeze or repeat"],
-        *([f"drift: {name}", "within 0.15 of 1", share(found, name), "-"] for name in energy),
+        ["moving-shapes: recall", "above 0.8 of real against real", share(figures, "recall"), "collapsed"],
+        ["moving-shapes: coverage", "above 0.8 of real against real", share(figures, "coverage"), "collapsed"],
+        *([f"moving-shapes: {name}", "every class present", share(figures, name), "-"] for name in classes),
+        [
+            "drift: late over early",
+            "at most 1.1",
+            share(figures, "kernel_distance_late_over_early"),
+            "freeze or repeat",
+        ],
+        *([f"drift: {name}", "within 0.15 of 1", share(figures, name), "-"] for name in energy),
         ["training, clips/s", "at least 900", f"{speed['clips_per_second']:.3g}", "436-795"],
     ]
 
@@ -95,11 +100,11 @@ def speed_rows(work: Path, device: str) -> list[list[str]]:
     rows = {(row["model"], row["mode"]): row for row in measured_by("sampling.py", file)}
 
     def best(model: str, key: str, *, low: bool = False) -> str:
-        found = {mode: row[key] for (name, mode), row in rows.items() if name == model}
-        if not found:
+        by_mode = {mode: row[key] for (name, mode), row in rows.items() if name == model}
+        if not by_mode:
             return UNMEASURED if device == "cuda" else f"{UNMEASURED} (needs a GPU)"
-        mode = (min if low else max)(found, key=lambda mode: found[mode])
-        return f"{found['eager']:,.4g} as shipped, {found[mode]:,.4g} {mode}"
+        mode = (min if low else max)(by_mode, key=lambda mode: by_mode[mode])
+        return f"{by_mode['eager']:,.4g} as shipped, {by_mode[mode]:,.4g} {mode}"
 
     return [
         [

@@ -204,8 +204,8 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(METHODS), help="methods, by comma; floor is always measured")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    wanted = {"floor", *options.only.split(",")}
-    names = [name for name in METHODS if name in wanted and importlib.util.find_spec(MODULES.get(name, "av"))]
+    methods = {"floor", *options.only.split(",")}
+    names = [name for name in METHODS if name in methods and importlib.util.find_spec(MODULES.get(name, "av"))]
     print(f"{'file':<26}" + "".join(f"{name:>18}" for name in names) + "   clips/CPU-second (of the floor)")
     with tempfile.TemporaryDirectory() as folder:
         for height, width, size in ((240, 426, 64), (720, 1280, 128)):

@@ -111,12 +111,12 @@ def samples_of(model: Model, count: int) -> Clips:
     """Return clips that a model with classes makes, as long as those it has learnt, of its classes in turn."""
     labels = torch.arange(count) % len(model.class_names)
     length, rate = model.card.config.data.num_frames, model.card.frame_rate
-    made = _all(
+    generated = _all(
         GeneratorSource(
             model.generator, model.class_names, labels, num_frames=length, clips=count, seed=0, frame_rate=rate
         )
     )
-    return made._replace(clips=made.clips.clamp(-1, 1))
+    return generated._replace(clips=generated.clips.clamp(-1, 1))
 
 
 def _all(source: ClipSource) -> Clips:

@@ -52,10 +52,10 @@ def chunks(generator: Generator, videos: int, chunk_steps: int, mode: str) -> It
         yield from graphed_stream(generator, range(videos), labels, chunk_steps=chunk_steps)
         return
     autocast = torch.autocast(device.type, torch.bfloat16) if mode == "bfloat16" else nullcontext()
-    made = stream(generator, range(videos), labels, chunk_steps=chunk_steps)
+    frames = stream(generator, range(videos), labels, chunk_steps=chunk_steps)
     for _ in count():
         with autocast:
-            chunk = next(made)
+            chunk = next(frames)
         yield chunk
 
 
@@ -74,12 +74,12 @@ def prepared(generator: Generator, mode: str) -> Generator:
 def frames_per_second(generator: Generator, mode: str, rounds: int, num_frames: int) -> list[float]:
     """Return the steady speed of one stream in each round."""
     device = next(generator.parameters()).device
-    made = chunks(generator, 1, STREAM_CHUNK, mode)
+    frames = chunks(generator, 1, STREAM_CHUNK, mode)
     per_chunk = STREAM_CHUNK * generator.frames_per_step
 
     def work() -> None:
         for _ in range(-(-num_frames // per_chunk)):
-            pixels(next(made))
+            pixels(next(frames))
 
     times = seconds(work, device, rounds=rounds)
     return [-(-num_frames // per_chunk) * per_chunk / taken for taken in times]
@@ -91,8 +91,8 @@ def to_disk(generator: Generator, mode: str, rounds: int, num_frames: int, frame
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
             begin = time.perf_counter()
-            made = take(chunks(generator, 1, STREAM_CHUNK, mode), num_frames)
-            VideoStream(partial(iter, made), frame_rate, None).save(Path(folder) / "a.mp4")
+            frames = take(chunks(generator, 1, STREAM_CHUNK, mode), num_frames)
+            VideoStream(partial(iter, frames), frame_rate, None).save(Path(folder) / "a.mp4")
             rates.append(num_frames / (time.perf_counter() - begin))
     return rates
 
@@ -103,9 +103,9 @@ def measure(name: str, generator: Generator, mode: str, arguments: argparse.Name
     generator = prepared(generator, mode)
     rounds, few = arguments.rounds, max(1, arguments.rounds // 3)
     # A graph is captured once; what is measured of it goes on from there.
-    made = partial(chunks, generator, mode=mode)
-    many = seconds(lambda: pixels(next(made(16, 4))), device, rounds=rounds)
-    first = seconds(lambda: pixels(next(made(1, 1))), device, rounds=rounds)
+    new = partial(chunks, generator, mode=mode)
+    many = seconds(lambda: pixels(next(new(16, 4))), device, rounds=rounds)
+    first = seconds(lambda: pixels(next(new(1, 1))), device, rounds=rounds)
     row = {
         "model": name,
         "mode": mode,

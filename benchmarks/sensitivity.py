@@ -126,9 +126,9 @@ def corruptions(videos: list[Tensor], labels: Tensor, people: Tensor, net: Featu
     }
     whole = None
     for name, spoilt in changed.items():
-        made = Clips(spoilt, net(spoilt), labels, people)
-        whole = whole or made
-        yield name, made
+        variant = Clips(spoilt, net(spoilt), labels, people)
+        whole = whole or variant
+        yield name, variant
     assert whole is not None
     yield "one person removed", whole[people != people.max()]
     yield "one class removed", whole[labels != labels.max()]
@@ -154,8 +154,8 @@ def measure(real: Clips, fake: Clips, arrows: list[ArrowOfTime]) -> dict[str, fl
 def check(rows: dict[str, dict[str, float]]) -> None:
     """Say of every expectation whether it holds against the row ``none``."""
     print("\n| spoilt by | expected | held |\n|---|---|---|")
-    for name, wanted in EXPECTED.items():
-        for text in wanted:
+    for name, expectations in EXPECTED.items():
+        for text in expectations:
             column, sign = text.split()
             change = rows[name][column] - rows["none"][column]
             print(f"| {name} | {text} | {'yes' if change * (1 if sign == '+' else -1) > 0 else 'NO'} ({change:+.3f}) |")

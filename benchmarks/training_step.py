@@ -78,8 +78,8 @@ class Parts:
 def configured(name: str, settings: list[str], device: torch.device, *, compiled: bool) -> Config:
     """Return a preset as `videogan train` would run it on the device."""
     config = preset(name, settings)
-    chosen = {"train.device": device.type, "train.precision": pick_precision(device)[0]}
-    return change(config, {**chosen, "train.compile": "always" if compiled else "never"})
+    here = {"train.device": device.type, "train.precision": pick_precision(device)[0]}
+    return change(config, {**here, "train.compile": "always" if compiled else "never"})
 
 
 def measure(
@@ -182,9 +182,9 @@ def main() -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one is not None:
-        chosen, process = pick_device(arguments.device), process_from_environment()
-        with process_group(process, chosen):
-            measured = measure(arguments.one, arguments.set, arguments, process, chosen)
+        device, process = pick_device(arguments.device), process_from_environment()
+        with process_group(process, device):
+            measured = measure(arguments.one, arguments.set, arguments, process, device)
         if process.first:
             print(json.dumps(measured))
         return

@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import save_file
 from tiny_run import run_step, tiny_config, tiny_state
 
+from videogan.artifacts.checkpoint_files import META, STATE, WEIGHTS, list_checkpoints, newest_checkpoint, verify
 from videogan.artifacts.checkpoints import load_state, save_checkpoint
-from videogan.artifacts.runs import META, STATE, WEIGHTS, list_checkpoints, newest_checkpoint, verify
 from videogan.artifacts.weights import load_weights
 from videogan.errors import CheckpointError, UsageError
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from videogan.device import describe, environment, memory_gib, pick_device, pick_precision, pick_threads
+from videogan.device import describe, memory_gib, pick_device, pick_precision, pick_threads
 from videogan.errors import UsageError
 
 
@@ -12,7 +12,6 @@ def test_auto_is_a_device_that_works():
     assert torch.zeros(1, device=device).item() == 0
     assert describe(device)
     assert memory_gib(device) >= 0
-    assert environment(device)["torch"] == torch.__version__.split("+")[0]
 
 
 @pytest.mark.parametrize(("name", "said"), [("cudda", "did you mean 'cuda'"), ("meta", "devices are cpu and cuda")])

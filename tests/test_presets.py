@@ -7,7 +7,6 @@ from videogan.errors import MissingPathError, UsageError
 from videogan.presets import (
     PRESETS,
     change,
-    difference,
     known_settings,
     load_config,
     parse_setting,
@@ -87,13 +86,6 @@ def test_every_known_setting_can_be_given():
     for key in known_settings(config):
         group, name = key.split(".")
         assert change(config, {key: tree[group][name]}) == config
-
-
-def test_difference_names_what_changed_and_allows_what_may():
-    config = preset("cpu")
-    assert difference(config, change(config, {"train.steps": 7, "train.keep": 5})) == ""
-    assert difference(config, change(config, {"train.seed": 7})) == "train.seed=0, not 7"
-    assert difference(config, change(config, {"penalty.kind": "exact"})).startswith("penalty.")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", json.dumps({"train": {"stepz": 1}}), "\ud800"])

@@ -18,12 +18,14 @@ from videogan.errors import (
 )
 
 if TYPE_CHECKING:
+    from videogan.diagnosis import Finding, doctor
     from videogan.generation.video_stream import VideoStream
     from videogan.inspection import inspect
     from videogan.metrics import Report, compare, evaluate, load_features, load_lpips
     from videogan.model import Model, Reconstruction, load
     from videogan.models.latents import ClipLatents, Latents
     from videogan.preparation import Prepared, prepare
+    from videogan.presets import Setting, settings
     from videogan.training.session import Run, train
 
     __version__: str
@@ -33,6 +35,7 @@ __all__ = [
     "ClipLatents",
     "DataError",
     "DivergedError",
+    "Finding",
     "Interrupted",
     "Latents",
     "MissingPathError",
@@ -41,37 +44,44 @@ __all__ = [
     "Reconstruction",
     "Report",
     "Run",
+    "Setting",
     "UsageError",
     "VideoError",
     "VideoStream",
     "VideoganError",
     "__version__",
     "compare",
+    "doctor",
     "evaluate",
     "inspect",
     "load",
     "load_features",
     "load_lpips",
     "prepare",
+    "settings",
     "train",
 ]
 
 _ROOMS = {
     "ClipLatents": "models.latents",
+    "Finding": "diagnosis",
     "Latents": "models.latents",
     "Model": "model",
     "Prepared": "preparation",
     "Reconstruction": "model",
     "Report": "metrics",
     "Run": "training.session",
+    "Setting": "presets",
     "VideoStream": "generation.video_stream",
     "compare": "metrics",
+    "doctor": "diagnosis",
     "evaluate": "metrics",
     "inspect": "inspection",
     "load": "model",
     "load_features": "metrics",
     "load_lpips": "metrics",
     "prepare": "preparation",
+    "settings": "presets",
     "train": "training.session",
 }
 
@@ -81,5 +91,5 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return getattr(import_module(f"videogan.{_ROOMS[name]}"), name)
     if name == "__version__":
-        return import_module("videogan.artifacts.provenance").package_version()
+        return import_module("videogan.artifacts.provenance").package_version("videogan")
     raise AttributeError(f"module 'videogan' has no attribute {name!r}")

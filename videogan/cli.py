@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 
 import videogan
 from videogan.commands.console import console_log, printable
+from videogan.commands.doctor import doctor
 from videogan.commands.evaluate import evaluate
 from videogan.commands.export import export
 from videogan.commands.inspect import inspect
@@ -17,19 +18,21 @@ from videogan.commands.predict import predict
 from videogan.commands.prepare import prepare
 from videogan.commands.reconstruct import reconstruct
 from videogan.commands.sample import sample
+from videogan.commands.settings import settings
 from videogan.commands.train import train
-from videogan.errors import Interrupted, VideoganError
+from videogan.errors import Interrupted, VideoganError, wants_memory
 from videogan.signals import sigterm_unwinds
 
+HELP = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
     name="videogan",
     help="Learn a generative model of your own video clips, and make endless new ones.",
-    add_completion=False,
+    context_settings=HELP,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect, export):
-    app.command()(command)
+for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect, export, settings, doctor):
+    app.command(context_settings=HELP)(command)
 
 
 def _print_version(value: bool) -> None:
@@ -62,18 +65,12 @@ def main() -> None:
     except OSError as error:  # of a path that nobody could ask more about
         where = f"{error.filename}: " if error.filename is not None else ""
         _fail(f"{where}{error.strerror or error}", 2)
-    except (MemoryError, RuntimeError) as error:
-        if not _wants_memory(error):
+    except (MemoryError, RuntimeError, ImportError) as error:
+        if not wants_memory(error):
             raise
         _fail("not enough memory for this; ask for less at once, such as a smaller train.batch_size or --grid", 2)
     else:
         sys.exit(code)
-
-
-def _wants_memory(error: Exception) -> bool:
-    """Tell whether an error is the machine's or torch's of memory that there is none of."""
-    words = ("can't allocate memory", "not enough memory", "out of memory")
-    return isinstance(error, MemoryError) or any(text in str(error) for text in words)
 
 
 def _fail(message: str, code: int, *, interrupted: bool = False) -> NoReturn:

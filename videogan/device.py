@@ -1,4 +1,4 @@
-"""Which device, preset and precision fit this machine, and why."""
+"""Which device, precision and number of threads fit this machine, and why; how much memory was taken."""
 
 import logging
 import platform
@@ -6,7 +6,7 @@ import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -14,6 +14,8 @@ import torch
 from videogan.errors import UsageError, did_you_mean
 
 _log = logging.getLogger(__name__)
+
+_CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -30,10 +32,15 @@ def pick_device(name: str = "auto") -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise UsageError(f"there is no device {name!r}{did_you_mean(name, ['cpu', 'cuda', 'auto'])}") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise UsageError("no CUDA device was found; train.device=cpu trains on the CPU")
     if device.type not in ("cpu", "cuda"):
         raise UsageError(f"device {name!r} is not supported; devices are cpu and cuda")
+    if device.type == "cpu":
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise UsageError("no CUDA device was found; train.device=cpu trains on the CPU")
+    count = torch.cuda.device_count()
+    if device.index is not None and device.index >= count:
+        raise UsageError(f"there is no device {name!r}: this machine has {count} GPUs, cuda:0 to cuda:{count - 1}")
     return device
 
 
@@ -45,7 +52,8 @@ def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
 def describe(device: torch.device) -> str:
     """Name a device for people."""
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
+        index = "" if device.index is None else f" ({device})"
+        return f"{torch.cuda.get_device_name(device)}{index}"
     return f"CPU ({platform.machine()}, {torch.get_num_threads()} threads)"
 
 
@@ -106,26 +114,24 @@ def _convolution_seconds(threads: int) -> float:
     return sum(times[1:])
 
 
+def available_bytes(device: torch.device) -> int:
+    """Return the free memory of a GPU, or what the system, the container and the process's limit leave to this one."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    limits = [limit for limit in [resource.getrlimit(resource.RLIMIT_AS)[0]] if limit != resource.RLIM_INFINITY]
+    for name in _CGROUPS:
+        try:
+            limits.append(int(Path(name).read_text()))
+        except (OSError, ValueError):  # there is none, or it is "max"
+            continue
+    meminfo = Path("/proc/meminfo")
+    lines = meminfo.read_text().splitlines() if meminfo.exists() else []
+    limits += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    return min(limits, default=2**63)
+
+
 def memory_gib(device: torch.device) -> float:
     """Return the peak memory in GiB: of the GPU's allocator, or of this process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**30
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-
-
-def environment(device: torch.device, *packages: str) -> dict[str, str]:
-    """Return the versions and the machine that results depend on; ``packages`` beside those that always count."""
-    packages = ("videogan", "torch", "torchvision", "av", "numpy", *packages)
-    return {
-        "device": describe(device),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        **{name: _version(name) for name in packages},
-    }
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:  # run from a checkout
-        return "not installed"

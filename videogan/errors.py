@@ -67,6 +67,20 @@ class Interrupted(VideoganError):
         self.exit_code = 128 + signal_number
 
 
+def wants_memory(error: BaseException) -> bool:
+    """Tell whether an error is the machine's or torch's of memory that there is none of."""
+    words = ("can't allocate memory", "cannot allocate memory", "not enough memory", "out of memory", "failed to map")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | ImportError) and any(text in str(error).lower() for text in words)
+    )
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the first line of what the system or a library says of an error; its kind where nothing is said."""
+    lines = str(getattr(error, "strerror", None) or error).strip().splitlines()
+    return " ".join(lines[0].split()) if lines else type(error).__name__
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the nearest of the choices, or an empty string."""
     near = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)

@@ -14,10 +14,13 @@ from typing import Any, TextIO, TypeVar
 
 import platformdirs
 
-from videogan.errors import UsageError
+from videogan.errors import MissingPathError, UsageError
 
 Progress = Callable[[int, int], None]
 """Called with how many items are done and how many there are."""
+
+TaskProgress = Callable[..., None]
+"""Called with what is being done, how much of it is done and how much there is, and perhaps a few words."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -52,6 +55,24 @@ def write_bytes(path: Path, content: bytes) -> None:
     except OSError:
         part.unlink(missing_ok=True)
         raise
+
+
+def check_destination(path: Path, *, overwrite: bool, folder: bool = False) -> None:
+    """Check that a file can be written to ``path``, or with ``folder`` a folder; nothing is made.
+
+    Raises:
+        MissingPathError: its folder does not exist.
+        UsageError: it exists and may not be overwritten, is neither a file nor a link, or its folder is read-only.
+    """
+    if not path.parent.is_dir():
+        raise MissingPathError(f"{path.parent}: no such folder; make it first")
+    if os.path.lexists(path):
+        if not (path.is_file() or path.is_symlink() or (folder and path.is_dir())):
+            raise UsageError(f"{path} is not a regular file; choose another name")
+        if not overwrite:
+            raise UsageError(f"{path} exists; use --yes to replace it, or another name")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise UsageError(f"{path.parent}: no permission to write here; choose another folder")
 
 
 def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:

@@ -1,19 +1,22 @@
 """What a video, a folder of videos, a model or saved latents hold, as plain values."""
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from videogan.artifacts.checkpoint_files import WEIGHTS, list_checkpoints, newest_checkpoint
 from videogan.artifacts.latents_file import holds_latents, load_latents
 from videogan.artifacts.metrics_file import read_metrics
 from videogan.artifacts.provenance import read_provenance
-from videogan.artifacts.runs import WEIGHTS, RunFolder, find_weights, fingerprint, list_checkpoints, newest_checkpoint
-from videogan.artifacts.weights import read_weights
+from videogan.artifacts.runs import RunFolder, find_weights
+from videogan.artifacts.weights import networks_sha256, read_weights
 from videogan.data.clips import clip_span
 from videogan.data.folder import VideoFolder, survey_folder
+from videogan.data.paths import split_parts
 from videogan.data.summary import file_report, folder_report
 from videogan.errors import UsageError, VideoError
 from videogan.files import Progress, read_json
@@ -38,6 +41,7 @@ def inspect(path: str | os.PathLike[str], progress: Progress | None = None) -> d
         folder = survey_folder(path, progress=progress)
         report = folder_report(folder, progress=progress)
         report["totals"]["training"] = _training(folder)
+        report["totals"]["parts"] = {part: held.name for part, held in split_parts(path).items()}
         return report
     try:
         report = file_report(path, probe(path))
@@ -93,10 +97,9 @@ def _model_report(path: Path) -> dict[str, Any]:
 def _weights_report(weights: Path) -> dict[str, Any]:
     card, tensors = read_weights(weights)
     data = card.config.data
-    file = fingerprint(weights)
     return {
-        "sha256": file.sha256,
-        "bytes": file.size,
+        "sha256": networks_sha256(tensors),
+        "bytes": weights.stat().st_size,
         "step": card.step,
         "clips_seen": card.clips_seen,
         "preset": card.config.preset,
@@ -122,11 +125,10 @@ def _latents_report(path: Path) -> dict[str, Any]:
 
 def _parameters(tensors: Mapping[str, Tensor]) -> dict[str, int]:
     """Count the numbers in the weights of each network."""
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     for name, tensor in tensors.items():
-        network = name.split(".")[0]
-        counts[network] = counts.get(network, 0) + tensor.numel()
-    return counts
+        counts[name.split(".")[0]] += tensor.numel()
+    return dict(counts)
 
 
 def _last_row(path: Path) -> Mapping[str, float]:

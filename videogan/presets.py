@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from videogan.config import Config, EvaluateConfig
-from videogan.errors import MissingPathError, UsageError, did_you_mean
+from videogan.config import Config, reference
+from videogan.config.reference import Setting as Setting
+from videogan.errors import MissingPathError, UsageError, did_you_mean, reason_of
 from videogan.files import load_json, parse_json, write_text
 
 GPU = {
+    "data.num_frames": 16,
     "generator.noise_dim": 16,
     "generator.class_dim": 64,
     "generator.motion_dim": 256,
@@ -112,6 +114,19 @@ def preset(name: str, settings: Sequence[str] = ()) -> Config:
     return change(change(Config(preset=name), PRESETS[name]), dict(map(parse_setting, settings)))
 
 
+def settings(name: str = "cpu", group: str | None = None) -> list[Setting]:
+    """Return every setting of a preset, or of one of its groups such as ``data``, with what it may be and what it does.
+
+    Raises:
+        UsageError: there is no such preset or group.
+    """
+    config = preset(name)
+    groups = [key for key, value in config if isinstance(value, BaseModel)]
+    if group is not None and group not in groups:
+        raise UsageError(f"there is no group {group!r}{did_you_mean(group, groups)}; groups are {', '.join(groups)}")
+    return [setting for setting in reference.settings(config) if group in (None, setting.name.partition(".")[0])]
+
+
 def parse_setting(setting: str) -> tuple[str, Any]:
     """Split ``group.key=value``; the value is JSON where that parses, else text."""
     key, equals, text = setting.partition("=")
@@ -186,17 +201,17 @@ def known_settings(config: Config) -> list[str]:
 
 def _nearest(key: str, config: Config) -> str:
     """Say which setting may have been meant: one of the same group, one of that name in another, or what there is."""
-    known = known_settings(config)
+    settings = known_settings(config)
     group, _, name = key.partition(".")
-    for candidates in ([own for own in known if own.startswith(f"{group}.")], known):
-        names = {own.partition(".")[2]: own for own in candidates}
+    siblings = [setting for setting in settings if setting.startswith(f"{group}.")]
+    for candidates in (siblings, settings):
+        names = {setting.partition(".")[2]: setting for setting in candidates}
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
         if near:
             return f" (did you mean {names[near[0]]!r}?)"
-    members = [own.partition(".")[2] for own in known if own.startswith(f"{group}.")]
-    if members:
-        return f"; {group} has {', '.join(members)}"
-    return f"; groups are {', '.join(dict.fromkeys(own.partition('.')[0] for own in known))}"
+    if siblings:
+        return f"; {group} has {', '.join(setting.partition('.')[2] for setting in siblings)}"
+    return f"; groups are {', '.join(dict.fromkeys(setting.partition('.')[0] for setting in settings))}"
 
 
 def load_config(path: Path) -> Config:
@@ -211,8 +226,7 @@ def load_config(path: Path) -> Config:
     except FileNotFoundError:
         raise MissingPathError(f"{path}: no such config file") from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{path}: not a readable config file ({reason})") from None
+        raise UsageError(f"{path}: not a readable config file ({reason_of(error)})") from None
     if not isinstance(tree, dict):
         raise UsageError(f"{path}: not a config, which is one JSON object")
     return validate(tree, str(path))
@@ -221,31 +235,3 @@ def load_config(path: Path) -> Config:
 def save_config(config: Config, path: Path) -> None:
     """Write a config as JSON, whole or not at all."""
     write_text(path, config.model_dump_json(indent=2) + "\n")
-
-
-SESSION_SETTINGS = (
-    "train.steps",
-    "train.keep",
-    "train.tick_steps",
-    "train.threads",
-    "train.device",
-    "train.compile",
-    "data.cache_dir",
-    "data.cache_limit_gb",
-    *(f"evaluate.{name}" for name in EvaluateConfig.model_fields),
-)
-"""Settings that may change while a run goes on: they do not touch what is learned."""
-
-
-def difference(old: Config, new: Config) -> str:
-    """Name the first setting by which a run could not go on under ``new``, or return an empty string."""
-    before, after = old.model_dump(), new.model_dump()
-    for group, values in before.items():
-        if not isinstance(values, dict):
-            continue
-        for name in {**values, **after[group]}:
-            key = f"{group}.{name}"
-            was, is_now = values.get(name), after[group].get(name)
-            if key not in SESSION_SETTINGS and was != is_now:
-                return f"{key}={was}, not {is_now}"
-    return ""

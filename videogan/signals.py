@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -44,17 +44,8 @@ def stop_request(answer: str = "") -> Iterator[StopRequest]:
             with suppress(OSError):  # not by sys.stderr, which may be in the middle of a line
                 os.write(2, f"{answer}\n".encode())
 
-    numbers = [signal.SIGINT, *_ending(), *([signal.SIGUSR1] if answer else [])]
-    try:
-        old = {number: signal.signal(number, remember) for number in numbers}
-    except ValueError:
+    with _handled([signal.SIGINT, *_ending(), *([signal.SIGUSR1] if answer else [])], remember):
         yield request
-        return
-    try:
-        yield request
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
@@ -64,16 +55,22 @@ def sigterm_unwinds() -> Iterator[None]:
     def stop(signal_number: int, frame: FrameType | None) -> None:
         raise Interrupted("terminated", signal_number)
 
-    try:
-        old = {number: signal.signal(number, stop) for number in _ending()}
-    except ValueError:  # signals cannot be caught outside the main thread
+    with _handled(_ending(), stop):
         yield
-        return
+
+
+@contextmanager
+def _handled(numbers: Iterable[int], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handle signals inside a ``with`` block; outside the main thread, where they cannot be caught, nothing happens."""
+    try:
+        old = {number: signal.signal(number, handler) for number in numbers}
+    except ValueError:
+        old = {}
     try:
         yield
     finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
+        for number, earlier in old.items():
+            signal.signal(number, earlier)
 
 
 def _ending() -> list[signal.Signals]:

@@ -2,23 +2,24 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from videogan.artifacts.provenance import (
     SampleOptions,
     checked_options,
-    new_provenance,
+    environment,
     read_provenance,
     sample_options,
+    versions,
 )
 from videogan.errors import UsageError, VideoError
 from videogan.video import VideoWriter
 
 
 def video_of(path, options, **changes):
-    about = new_provenance(
-        "sample", model_sha256="ab" * 32, step=3, seed=0, frames=8, options={}, device="cpu"
-    ).model_dump()
-    with VideoWriter(path, comment=json.dumps(about | {"options": options} | changes)) as writer:
+    about = {"videogan": "1", "command": "sample", "model_sha256": "ab" * 32, "step": 3, "seed": 0, "frames": 8}
+    about |= {"options": options, "device": "cpu", "versions": versions()}
+    with VideoWriter(path, comment=json.dumps(about | changes)) as writer:
         writer.write(np.zeros((2, 32, 32, 3), np.uint8))
     return path
 
@@ -49,6 +50,13 @@ def test_what_is_written_is_read_again(tmp_path):
 def test_options_out_of_bounds_are_refused(tmp_path, options):
     with pytest.raises(VideoError, match="recipe"):
         sample_options(video_of(tmp_path / "a.mp4", options))
+
+
+def test_the_environment_names_machine_and_versions():
+    about = environment("CPU", "scipy", "no-such-package")
+    assert about["device"] == "CPU"
+    assert about["torch"] == torch.__version__.split("+")[0]
+    assert about["no-such-package"] == "not installed"
 
 
 def test_a_comment_of_any_size_is_not_parsed(tmp_path):

@@ -9,9 +9,10 @@ import pytest
 import torch
 from tiny_run import real_batch, tiny_config, tiny_state, train_step
 
+from videogan.artifacts.checkpoint_files import META, STATE, WEIGHTS, verify
 from videogan.artifacts.checkpoints import load_state, save_checkpoint
 from videogan.artifacts.metrics_file import append_metrics, drop_metrics_after, read_metrics
-from videogan.artifacts.runs import META, STATE, WEIGHTS, find_weights, verify
+from videogan.artifacts.runs import find_weights
 from videogan.errors import CheckpointError, UsageError
 from videogan.files import check_regular, load_json, printable, read_bytes, read_json
 from videogan.presets import load_config

@@ -16,14 +16,14 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command):
-    done = run(command, "--help")
+    done = run(command, "-h")
     assert done.returncode == 0
     assert done.stdout.startswith("Usage: ")
     assert not done.stderr
 
 
 def test_help_names_every_command():
-    for arguments in ((), ("--help",)):
+    for arguments in ((), ("--help",), ("-h",)):
         done = run(*arguments)
         assert done.returncode == 0
         assert all(f"  {command} " in done.stdout for command in COMMANDS)

@@ -57,7 +57,7 @@ def members(annotation: Any) -> list[Any]:
 
 def choices() -> list[tuple[str, ...]]:
     """Settings for every literal of every group, and for every kind of a union."""
-    found: list[tuple[str, ...]] = []
+    changes: list[tuple[str, ...]] = []
     for group in GROUPS:
         for model in members(Config.model_fields[group].annotation):
             assert issubclass(model, BaseModel)
@@ -67,9 +67,9 @@ def choices() -> list[tuple[str, ...]]:
                     for value in get_args(field.annotation):
                         setting = f"{group}.{name}={value}"
                         first_too = [first] if first and name != "kind" and group == "penalty" else []
-                        found.append((*first_too, *NEEDS.get(setting, []), setting))
-    found += [(*needed, f"{key}={value}") for key, (value, needed) in OTHER_VALUES.items()]
-    return found
+                        changes.append((*first_too, *NEEDS.get(setting, []), setting))
+    changes += [(*needed, f"{key}={value}") for key, (value, needed) in OTHER_VALUES.items()]
+    return changes
 
 
 CHOICES = choices()

@@ -38,12 +38,12 @@ def test_every_position_of_a_block_belongs_to_one_clip_of_one_run():
 
 def test_a_batch_is_a_function_of_seed_and_step_in_any_order(streamed):
     ahead = streamed()
-    wanted = [ahead.batch(step) for step in range(20)]
-    assert same(streamed().batch(13), wanted[13])
+    batches = [ahead.batch(step) for step in range(20)]
+    assert same(streamed().batch(13), batches[13])
     there_and_back = streamed()
     for step in (19, 4, 4, 0, 18):
-        assert same(there_and_back.batch(step), wanted[step])
-    assert not same(streamed(seed=4).batch(0), wanted[0])
+        assert same(there_and_back.batch(step), batches[step])
+    assert not same(streamed(seed=4).batch(0), batches[0])
 
 
 def test_ranks_share_one_global_batch(streamed):
@@ -55,44 +55,44 @@ def test_ranks_share_one_global_batch(streamed):
 
 
 def test_runs_are_decoded_once_and_the_buffer_stays_small(streamed, monkeypatch):
-    made = streamed()
+    loader = streamed()
     read = Counter()
-    original = made.cache.store.read
+    original = loader.cache.store.read
 
     def counted(video, indices, out):
         read[video.path] += 1
         original(video, indices, out)
 
-    monkeypatch.setattr(made.cache.store, "read", counted)
+    monkeypatch.setattr(loader.cache.store, "read", counted)
     for step in range(64):
-        made.batch(step)
-        assert len(made._buffer._held) < RUNS * CLIPS
+        loader.batch(step)
+        assert len(loader._buffer._held) < RUNS * CLIPS
     assert sum(read.values()) == 64 * 16
-    assert not made._buffer._held
+    assert not loader._buffer._held
 
 
 def test_every_start_and_class_is_as_likely_as_from_the_cache(streamed, read_all):
-    made = streamed(batch_size=64)
-    frames = read_all(made.cache, 3)
+    loader = streamed(batch_size=64)
+    frames = read_all(loader.cache, 3)
     starts = {frames[start].tobytes(): start for start in range(27)}
-    found, labels = Counter(), []
+    counts, labels = Counter(), []
     for step in range(80):
-        batch = made.batch(step)
+        batch = loader.batch(step)
         labels += batch.labels.tolist()
-        found.update(
+        counts.update(
             starts[clip[0].tobytes()]
             for clip, label in zip(batch.frames.numpy(), batch.labels, strict=True)
             if label == 1
         )
     assert abs(np.mean(labels) - 0.5) < 0.06
-    assert set(found) == set(range(27)) and max(found.values()) < 3 * min(found.values())
+    assert set(counts) == set(range(27)) and max(counts.values()) < 3 * min(counts.values())
 
 
 def test_two_threads_may_ask_at_once(streamed):
     """Training's prefetch and an evaluation that looks back share one loader."""
-    made, fresh = streamed(), streamed()
-    wanted = {step: fresh.batch(step) for step in (0, 1, 2, 3, 40, 41, 42, 43)}
+    loader, fresh = streamed(), streamed()
+    batches = {step: fresh.batch(step) for step in (0, 1, 2, 3, 40, 41, 42, 43)}
     with ThreadPoolExecutor(2) as pool:
         steps = (40, 0, 41, 1, 42, 2, 43, 3)
-        for step, batch in zip(steps, pool.map(made.batch, steps), strict=True):
-            assert same(batch, wanted[step])
+        for step, batch in zip(steps, pool.map(loader.batch, steps), strict=True):
+            assert same(batch, batches[step])

@@ -89,8 +89,8 @@ def test_mistakes_cost_one_line(videogan, tiny, arguments, code, said):
 
 
 def test_a_missing_package_names_the_command(videogan, tiny, monkeypatch):
-    found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxscript" else found(name))
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxscript" else find_spec(name))
     result = videogan("export", "x.onnx")
     assert result.code == 2
     assert "onnxscript" in result.err

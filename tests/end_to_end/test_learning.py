@@ -51,6 +51,7 @@ def test_a_tiny_model_halves_its_distance_to_moving_shapes():
     precision, _ = pick_precision(torch.device("cpu"))
     slim = ["generator.channels=[48,32,24]", "clip_discriminator.channels=[8,16,32]"]
     slim += ["frame_discriminator.channels=[8,16,32,32]", "train.batch_size=8", "augment.probability=0"]
+    slim += ["data.num_frames=16", "generator.hidden_dim=256", "encoder.channels=[24,48,96]"]
     config = preset("cpu", [*slim, f"train.precision={precision}", "train.device=cpu", "train.compile=never"])
     state = new_state(config, 3, torch.device("cpu"))
     frames, labels = real_frames(360)

@@ -31,7 +31,7 @@ def model(videogan, clips, tiny) -> Path:
         ("a.webm", ["--frames", "12", "--class", "circle,square", "--speed", "0.5", "--frame-rate", "12.5"]),
         ("a.mp4", ["--frames", "20", "--loop", "--truncation", "0.5"]),
         ("a.png", ["--frames", "9"]),
-        ("a.mp4", ["--frames", "8", "--grid", "2x2"]),
+        ("a.mp4", ["--frames", "8", "--grid", "2x2", "--scale", "2"]),
     ],
 )
 def test_like_makes_the_same_frames(videogan, model, name, options):

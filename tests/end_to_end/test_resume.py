@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from videogan.artifacts.runs import STATE, list_checkpoints
+from videogan.artifacts.checkpoint_files import STATE, list_checkpoints
 
 
 @pytest.fixture

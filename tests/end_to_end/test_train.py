@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from videogan.artifacts.checkpoint_files import STATE, WEIGHTS, newest_checkpoint
 from videogan.artifacts.checkpoints import load_state
-from videogan.artifacts.runs import STATE, WEIGHTS, newest_checkpoint
 from videogan.artifacts.weights import load_weights
 from videogan.presets import load_config
 from videogan.video import probe

@@ -17,7 +17,7 @@ from videogan.generation.sampling import latent_stream, stream, take
 CASES = [pytest.param(0, (), id="no-classes"), pytest.param(2, ("generator.prior=normal",), id="classes-normal")]
 
 
-def made(num_classes, settings):
+def step_of(num_classes, settings):
     generator = tiny_generator(num_classes, *settings)
     names = ("right", "down")[:num_classes]
     card = Card(tiny_config(*settings), names, frame_rate=25, step=3, clips_seen=12)
@@ -27,7 +27,7 @@ def made(num_classes, settings):
 @pytest.mark.parametrize(("num_classes", "settings"), CASES)
 def test_after_its_warm_up_a_loop_of_steps_gives_the_videos_of_stream(num_classes, settings):
     """From a decoder state of zeros: what is left of it after the warm-up is nothing."""
-    step, about = made(num_classes, settings)
+    step, about = step_of(num_classes, settings)
     generator = step.generator
     latents = latent_stream(generator, [1])
     values = dict(zip(about.inputs, example_inputs(generator, torch.Generator()), strict=True))
@@ -50,7 +50,7 @@ def test_after_its_warm_up_a_loop_of_steps_gives_the_videos_of_stream(num_classe
 
 @pytest.mark.parametrize(("num_classes", "settings"), CASES)
 def test_onnx_and_torch_export_do_what_pytorch_does(num_classes, settings):
-    step, about = made(num_classes, settings)
+    step, about = step_of(num_classes, settings)
     data, largest = files.onnx_bytes(step, about)
     assert 0 < largest < 1e-4
     onnx.checker.check_model(onnx.load_from_string(data))
@@ -65,7 +65,7 @@ def test_onnx_and_torch_export_do_what_pytorch_does(num_classes, settings):
 
 
 def test_the_check_sees_a_graph_of_other_weights():
-    step, _ = made(2, ())
+    step, _ = step_of(2, ())
     other = StreamingStep(tiny_generator(2, "train.seed=1"))
     with torch.no_grad():
         next(iter(other.generator.stages[-1].parameters())).add_(0.5)

@@ -3,7 +3,7 @@ import torch
 from tiny_generator import tiny_generator
 from tiny_run import tiny_config
 
-from videogan.generation.inversion import invert, refine, render, schedule
+from videogan.generation.inversion import Refinement, invert, refine, render, schedule
 from videogan.generation.sampling import stream, take
 from videogan.models.build import build_encoder
 
@@ -16,7 +16,7 @@ def encoder():
 
 
 def encode(generator, network, clip, labels=None):
-    return invert(generator, network, clip, window=WINDOW, steps=0, labels=labels).latents
+    return invert(generator, network, clip, Refinement(0), window=WINDOW, labels=labels).latents
 
 
 def clip_of(generator, num_frames, label=None):
@@ -47,8 +47,8 @@ def test_windows_of_a_long_clip_are_those_that_end_with_it():
     latents = encode(generator, network, clip)
     parts = [network(clip[None, start : start + WINDOW]) for start in (0, 4, 12)]
     assert torch.allclose(latents.content, torch.stack([part.content for part in parts]).mean(0), atol=1e-5)
-    wanted = torch.cat([parts[0].motion_codes[:, :1], parts[1].motion_codes, parts[2].motion_codes], dim=1)
-    assert torch.allclose(latents.motion_codes, wanted, atol=1e-5)
+    expected = torch.cat([parts[0].motion_codes[:, :1], parts[1].motion_codes, parts[2].motion_codes], dim=1)
+    assert torch.allclose(latents.motion_codes, expected, atol=1e-5)
 
 
 def test_refinement_finds_a_generated_clip_and_leaves_the_generator_alone():
@@ -57,7 +57,7 @@ def test_refinement_finds_a_generated_clip_and_leaves_the_generator_alone():
     clip = clip_of(generator, 14)
     before = encode(generator, encoder(), clip)
     seen = []
-    after = refine(generator, clip, before, steps=80, progress=lambda done, total: seen.append((done, total)))
+    after = refine(generator, clip, before, Refinement(80), progress=lambda done, total: seen.append((done, total)))
     gain = psnr(clip, frames_of(generator, after.latents)) - psnr(clip, frames_of(generator, before))
     assert gain > 4, "dB"
     assert seen[-1] == (80, 80)
@@ -71,9 +71,9 @@ def test_refinement_is_the_same_every_time_and_never_makes_it_worse():
     generator = tiny_generator()
     clip = clip_of(generator, 12)
     start = encode(generator, encoder(), clip)
-    errors = [refine(generator, clip, start, steps=steps).error for steps in (0, 3, 3, 30)]
+    errors = [refine(generator, clip, start, Refinement(steps)).error for steps in (0, 3, 3, 30)]
     assert errors[0] >= errors[1] == errors[2] >= errors[3]
-    wild = refine(generator, clip, start, steps=5, learning_rate=50.0)
+    wild = refine(generator, clip, start, Refinement(5, learning_rate=50.0))
     assert wild.error <= errors[0] + 1e-5
 
 
@@ -81,9 +81,9 @@ def test_a_clip_longer_than_a_chunk_has_the_gradients_of_the_whole(monkeypatch):
     generator = tiny_generator()
     clip = clip_of(generator, 46)
     start = encode(generator, encoder(), clip)
-    whole = refine(generator, clip, start, steps=2).latents
+    whole = refine(generator, clip, start, Refinement(2)).latents
     monkeypatch.setattr("videogan.generation.inversion.DECODED_STEPS", 3)
-    parts = refine(generator, clip, start, steps=2).latents
+    parts = refine(generator, clip, start, Refinement(2)).latents
     assert torch.allclose(whole.path, parts.path, atol=1e-3)
     assert torch.allclose(whole.content, parts.content, atol=1e-3)
 
@@ -92,25 +92,27 @@ def test_the_class_of_lowest_error_is_chosen():
     generator, network = tiny_generator(3), encoder()
     with torch.no_grad():
         generator.classes.weight.mul_(4)
-    chosen = []
+    labels = []
     for label in range(3):
         # Frames that the encoder's own codes make, so that their class is known.
         seen = encode(generator, network, clip_of(generator, 16, label), labels=[label])
         clip = frames_of(generator, seen)
-        found = invert(generator, network, clip, window=WINDOW, steps=2).latents
-        errors = [invert(generator, network, clip, window=WINDOW, steps=0, labels=[other]).error for other in range(3)]
-        assert found.label == min(range(3), key=errors.__getitem__)
-        chosen.append(found.label)
-    assert len(set(chosen)) > 1
+        latents = invert(generator, network, clip, Refinement(2), window=WINDOW).latents
+        errors = [
+            invert(generator, network, clip, Refinement(0), window=WINDOW, labels=[other]).error for other in range(3)
+        ]
+        assert latents.label == min(range(3), key=errors.__getitem__)
+        labels.append(latents.label)
+    assert len(set(labels)) > 1
 
 
 def test_weights_say_which_frames_matter():
     generator = tiny_generator()
     clip = torch.cat([clip_of(generator, 16), -clip_of(generator, 16)])
     start = encode(generator, encoder(), clip)
-    even = frames_of(generator, refine(generator, clip, start, steps=30).latents)
+    even = frames_of(generator, refine(generator, clip, start, Refinement(30)).latents)
     weights = torch.cat([torch.full((16,), 1e-3), torch.ones(16)])
-    late = frames_of(generator, refine(generator, clip, start, steps=30, weights=weights).latents)
+    late = frames_of(generator, refine(generator, clip, start, Refinement(30, weights)).latents)
     assert psnr(clip[16:], late[16:]) > psnr(clip[16:], even[16:])
     assert psnr(clip[:16], late[:16]) < psnr(clip[:16], even[:16])
 

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from test_prediction import clip_of, found
+from test_prediction import clip_latents, clip_of
 from tiny_generator import changes, tiny_generator
 
 from videogan.errors import UsageError
@@ -38,17 +38,17 @@ def test_it_begins_as_the_first_stop_and_moves_away(axis):
 
 def test_both_end_as_the_last_stop():
     generator = tiny_generator()
-    stops = [clip_stop(generator, found(generator, steps=32, seed=seed)) for seed in (4, 9)]
+    stops = [clip_stop(generator, clip_latents(generator, steps=32, seed=seed)) for seed in (4, 9)]
     morphed = frames_of(morph(generator, stops, num_frames=128, axis="both", hold_frames=32))
-    last = clip_of(generator, found(generator, steps=32, seed=9))
+    last = clip_of(generator, clip_latents(generator, steps=32, seed=9))
     assert torch.allclose(morphed[0, -4:], last[-4:], atol=1e-4)
-    first = clip_of(generator, found(generator, steps=32, seed=4))
+    first = clip_of(generator, clip_latents(generator, steps=32, seed=4))
     assert torch.allclose(morphed[0, :28], first[:28], atol=1e-4)
 
 
 def test_motion_moves_without_the_content():
     generator = tiny_generator(2)
-    clips = [found(generator, steps=32, seed=seed, label=label) for seed, label in ((4, 0), (9, 1))]
+    clips = [clip_latents(generator, steps=32, seed=seed, label=label) for seed, label in ((4, 0), (9, 1))]
     stops = [clip_stop(generator, latents) for latents in clips]
     morphed = frames_of(morph(generator, stops, num_frames=128, axis="motion", hold_frames=32))
     a, b = clips
@@ -58,18 +58,18 @@ def test_motion_moves_without_the_content():
 
 def test_a_swap_grid_shows_every_content_with_every_motion():
     generator = tiny_generator(2)
-    clips = [found(generator, steps=8, seed=seed, label=label) for seed, label in ((1, 0), (2, 1))]
+    clips = [clip_latents(generator, steps=8, seed=seed, label=label) for seed, label in ((1, 0), (2, 1))]
     cells = frames_of(swap(generator, [clip_stop(generator, latents) for latents in clips], num_frames=30))
     assert cells.shape[:2] == (4, 30)
     for cell, (content, motion) in zip(cells, [(0, 0), (0, 1), (1, 0), (1, 1)], strict=True):
         a, b = clips[content], clips[motion]
-        wanted = clip_of(generator, type(a)(a.content, b.motion_codes, b.history, 32, a.label))[:30]
-        assert torch.allclose(cell, wanted, atol=1e-4)
+        expected = clip_of(generator, type(a)(a.content, b.motion_codes, b.history, 32, a.label))[:30]
+        assert torch.allclose(cell, expected, atol=1e-4)
 
 
 def test_a_clip_goes_on_beyond_its_end():
     generator = tiny_generator()
-    latents = found(generator, steps=4)
+    latents = clip_latents(generator, steps=4)
     frames = frames_of(morph(generator, [clip_stop(generator, latents)], num_frames=80))
     assert torch.allclose(frames[0, :16], clip_of(generator, latents), atol=1e-4)
     assert changes(frames)[0, 15] < 2 * changes(frames).max(dim=1).values

@@ -8,7 +8,7 @@ from videogan.generation.sampling import latent_stream, motion_codes, video_cond
 from videogan.models.latents import ClipLatents
 
 
-def found(generator, steps=12, seed=7, label=None):
+def clip_latents(generator, steps=12, seed=7, label=None):
     """Latents of a seed's own video, as a perfect inversion would find them."""
     latents = latent_stream(generator, [seed])
     labels = None if label is None else torch.tensor([label])
@@ -31,14 +31,14 @@ def futures(generator, clip, latents, seeds, num_frames):
 @pytest.mark.parametrize("num_frames", [1, 7, 40])
 def test_as_many_frames_as_asked_for(num_frames):
     generator = tiny_generator()
-    latents = found(generator)
+    latents = clip_latents(generator)
     assert futures(generator, clip_of(generator, latents), latents, [0, 1, 2], num_frames).shape[:2] == (3, num_frames)
 
 
 def test_the_join_is_seamless_and_seeds_part():
     generator = tiny_generator()
     for seed in range(4):
-        latents = found(generator, seed=seed)
+        latents = clip_latents(generator, seed=seed)
         # What the generator cannot show of a real clip is there at the end of it too.
         clip = (clip_of(generator, latents) + 0.1 * torch.randn(3, 32, 32)).clamp(-1, 1)
         frames = futures(generator, clip, latents, [0, 1], 64)
@@ -52,7 +52,7 @@ def test_the_join_is_seamless_and_seeds_part():
 def test_the_clips_own_future_is_near_where_the_noise_is_known():
     """The solved state, given the noise that was drawn, makes the codes that followed."""
     generator = tiny_generator()
-    longer = found(generator, steps=13)
+    longer = clip_latents(generator, steps=13)
     latents = ClipLatents(longer.content, longer.motion_codes[:, :12], longer.history, 48)
     state = last_state(generator, latents)
     assert torch.allclose(state.motion_code, latents.motion_codes[:, -1], atol=0.05)
@@ -69,7 +69,7 @@ def test_the_clips_own_future_is_near_where_the_noise_is_known():
 
 def test_a_seed_is_one_future_whatever_stands_beside_it():
     generator = tiny_generator(2)
-    latents = found(generator, label=1)
+    latents = clip_latents(generator, label=1)
     clip = clip_of(generator, latents)
     together, alone = futures(generator, clip, latents, [3, 4], 24), futures(generator, clip, latents, [4], 24)
     assert torch.allclose(together[1:], alone, atol=1e-4)
@@ -77,7 +77,7 @@ def test_a_seed_is_one_future_whatever_stands_beside_it():
 
 def test_the_residual_is_there_at_first_and_gone_after_twelve_frames():
     generator = tiny_generator()
-    latents = found(generator)
+    latents = clip_latents(generator)
     clip = clip_of(generator, latents)
     plain, lifted = (futures(generator, real, latents, [0], 32) for real in (clip, clip + 0.2))
     difference = (lifted - plain).mean(dim=(0, 2, 3, 4))
@@ -88,8 +88,8 @@ def test_the_residual_is_there_at_first_and_gone_after_twelve_frames():
 
 def test_a_slowed_path_is_one_step_late_in_the_end():
     codes = [torch.full((3, 1), float(step)) for step in range(1, 12)]
-    made = slowed(iter(codes), torch.zeros(3, 1), torch.tensor([0.0, 1.0, 4.0]))
-    path = torch.stack([next(made)[:, 0] for _ in range(8)])
+    late = slowed(iter(codes), torch.zeros(3, 1), torch.tensor([0.0, 1.0, 4.0]))
+    path = torch.stack([next(late)[:, 0] for _ in range(8)])
     assert path[:, 0].tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert path[:, 1:][2:].tolist() == [[step, step] for step in range(2, 8)]
     assert path[0, 2] < path[0, 1] < 1

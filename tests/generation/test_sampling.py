@@ -9,7 +9,18 @@ import torch
 from tiny_generator import changes, tiny_generator
 
 from videogan.generation.class_path import ClassPath
-from videogan.generation.sampling import latent_stream, motion_codes, stream, take, video_conditions
+from videogan.generation.sampling import (
+    CHUNK_STEPS,
+    decoded,
+    latent_stream,
+    motion_codes,
+    portion,
+    stream,
+    take,
+    video_conditions,
+)
+from videogan.models.build import build_generator
+from videogan.presets import preset
 from videogan.video import to_uint8
 
 
@@ -110,3 +121,39 @@ def test_the_video_follows_the_classes_without_a_jump():
     assert torch.allclose(switching[:, 120:], second[:, 120:], atol=0.05)
     assert not torch.allclose(first, second, atol=0.05)
     assert changes(switching).max() < 2 * torch.stack([changes(first).max(), changes(second).max()]).max()
+
+
+@pytest.mark.parametrize("steps_that_fit", [0, 1, 2, 7, 12, 1000])
+def test_large_sets_are_decoded_in_portions_of_bounded_size(steps_that_fit):
+    generator = tiny_generator(2)
+    labels = torch.tensor([0, 1, 0, 1, 1])
+    largest_map = steps_that_fit * generator.numbers_per_step
+    at_once, steps = portion(generator, 5, 4, largest_map)
+    least = generator.context_steps + 1
+    assert at_once * (generator.context_steps + steps) * generator.numbers_per_step <= max(
+        largest_map, least * generator.numbers_per_step
+    )
+    latents = latent_stream(generator, range(5))
+    conditions = video_conditions(generator, latents.content_noise, labels, 1.0, None)
+    codes = motion_codes(generator, latents, conditions)
+    parts = list(take(decoded(generator, codes, conditions, 4, largest_map), 40))
+    assert len(parts) == -(-40 // (steps * generator.frames_per_step))
+    assert torch.allclose(torch.cat(parts, dim=1), frames_of(generator, range(5), 40, labels=labels), atol=1e-4)
+
+
+def test_the_largest_map_is_counted_as_the_decoder_makes_it():
+    generator = tiny_generator()
+    sizes = []
+    for stage in generator.stages:
+        stage.spread.conv.register_forward_pre_hook(lambda _, inputs: sizes.append(inputs[0].numel()))
+    list(take(stream(generator, [0, 1]), 80))
+    assert max(sizes[-len(generator.stages) :]) == pytest.approx(2 * 4 * generator.numbers_per_step, rel=0.2)
+
+
+@pytest.mark.parametrize("preset_name", ["gpu64", "gpu64-large", "gpu128", "gpu256"])
+def test_no_set_of_videos_meets_the_limit_of_a_kernel(preset_name):
+    with torch.device("meta"):
+        generator = build_generator(preset(preset_name), 4)
+    at_once, steps = portion(generator, 1024)
+    assert at_once * (generator.context_steps + steps) * generator.numbers_per_step < 2**31 - 1
+    assert 1 <= at_once < 1024 and steps == CHUNK_STEPS

@@ -67,3 +67,17 @@ def test_every_video_is_saved_to_a_path_of_its_own(clips, tmp_path):
         stream.save(tmp_path / "x.mp4")
     with pytest.raises(UsageError, match="4 videos"):
         iter(stream)
+
+
+def test_scaled_frames_are_larger_and_halve_to_what_they_were(clips):
+    large = stream_of(clips).scaled(4).array()
+    assert large.shape == (4, 10, 64, 64, 3)
+    back = large.reshape(4, 10, 16, 4, 16, 4, 3).mean(axis=(3, 5))
+    edges = np.abs(back - to_uint8(clips)).mean()
+    assert edges < 0.35 * np.abs(to_uint8(clips) - to_uint8(clips).mean()).mean()
+    assert np.array_equal(stream_of(clips).scaled(1).array(), to_uint8(clips))
+    flat = stream_of(torch.full_like(clips, 0.25)).scaled(3).array()
+    assert (flat == to_uint8(torch.full_like(clips, 0.25))[0, 0, 0, 0, 0]).all()
+    for factor in (0, 33):
+        with pytest.raises(UsageError, match=f"scale {factor}"):
+            stream_of(clips).scaled(factor)

@@ -42,7 +42,7 @@ def test_finite_differences_of_a_linear_critic_meet_the_closed_form_in_the_mean(
 
 def test_finite_differences_meet_the_exact_penalty_of_a_real_discriminator():
     discriminator = build_discriminators(preset("cpu", ["clip_discriminator.channels=[6,8,8]"]), 0)["clip"]
-    clip, sigma, repeats = torch.randn(1, 16, 3, 32, 32), 0.01, 512
+    clip, sigma, repeats = torch.randn(1, 8, 3, 32, 32), 0.01, 512
 
     def logits_of(clips: torch.Tensor) -> torch.Tensor:
         frame_order = torch.zeros(len(clips), 1, dtype=torch.long)

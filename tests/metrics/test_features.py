@@ -48,9 +48,9 @@ def network_file(tmp_path):
 def test_pixels_do_not_depend_on_the_batch():
     net = load_features("pixels-16")
     assert net.protocol["frechet"] == "Frechet distance on pixels-16"
-    found = net(CLIPS)
-    assert found.shape == (3, net.dim) and found.dtype == torch.float32
-    assert torch.allclose(torch.cat([net(clip[None]) for clip in CLIPS]), found)
+    features = net(CLIPS)
+    assert features.shape == (3, net.dim) and features.dtype == torch.float32
+    assert torch.allclose(torch.cat([net(clip[None]) for clip in CLIPS]), features)
     assert net(CLIPS[:, :1])[:, net.dim // 2 :].abs().max() == 0
 
 
@@ -87,8 +87,8 @@ def test_the_published_check_with_a_stand_in(tmp_path, name, ddof):
     a, b = (part.double().numpy() for part in features)
     one, two = (np.cov(part, rowvar=False, ddof=ddof) for part in (a, b))
     cross = np.sqrt(np.linalg.eigvals(one @ two).astype(complex)).real.sum()
-    wanted = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(one) + np.trace(two) - 2 * cross
-    assert frechet_distance(*features, ddof=int(net.protocol["ddof"])) == pytest.approx(wanted, rel=1e-3)
+    expected = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(one) + np.trace(two) - 2 * cross
+    assert frechet_distance(*features, ddof=int(net.protocol["ddof"])) == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.slow

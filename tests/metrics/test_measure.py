@@ -55,13 +55,13 @@ def test_the_size_of_batches_changes_nothing(tmp_path, monkeypatch):
         with VideoWriter(tmp_path / "videos" / f"{name}.mp4", frame_rate=Fraction(12)) as writer:
             writer.write(noise.integers(0, 255, (9, 32, 32, 3), np.uint8))
     folder = scan_folder(tmp_path / "videos", cache_dir=tmp_path / "cache")
-    found = []
+    measures = []
     for size in (16, 5, 1):
         monkeypatch.setattr("videogan.metrics.sources.BATCH", size)
         source = FolderSource(folder, ClipRule(32, 4), clips=14, seed=0)
-        found.append(measure(source, load_features("pixels-16")).tensors())
-    for name, tensor in found[0].items():
-        for other in found[1:]:
+        measures.append(measure(source, load_features("pixels-16")).tensors())
+    for name, tensor in measures[0].items():
+        for other in measures[1:]:
             torch.testing.assert_close(other[name], tensor, msg=name)
 
 

@@ -1,5 +1,6 @@
 import json
 import os
+from dataclasses import asdict
 
 import pytest
 
@@ -40,16 +41,16 @@ def test_the_first_line_that_differs_is_named():
 def test_a_comparison_tells_of_versions_and_intervals():
     kernel = CONTENT["metrics"]["kernel_distance"] | {"value": 0.9, "interval": [0.8, 1.0]}
     other = report(versions={"torch": "3.0"}, metrics={"kernel_distance": kernel})
-    told = compare_reports(report(), other, ("a", "b")).to_dict()
+    told = asdict(compare_reports(report(), other, ("a", "b")))
     assert told["metrics"] == {"kernel_distance": {"a": 0.5, "b": 0.9, "real_vs_real": 0.1, "goal": "low"}}
     assert told["notes"] == ["torch differs: 2.14 against 3.0", "the kernel distances' 95 % intervals lie apart"]
     assert "overlap" in compare_reports(report(), report(), ("a", "b")).notes[0]
 
 
 def test_a_report_is_what_was_written_and_is_read_from_its_folder_too(tmp_path):
-    (tmp_path / "report.json").write_text(report().to_json())
+    (tmp_path / "report.json").write_text(report().model_dump_json())
     assert read_report(tmp_path) == read_report(tmp_path / "report.json") == report()
-    assert json.loads(report().to_json()) == CONTENT
+    assert json.loads(report().model_dump_json()) == CONTENT
     with pytest.raises(MissingPathError):
         read_report(tmp_path / "none.json")
     with pytest.raises(MissingPathError):

@@ -31,10 +31,10 @@ def scan(root, tmp_path):
 
 
 def test_the_choice_is_even_without_repetition_and_only_the_seed_decides():
-    chosen = choose([100, 50, 2, 0], 32, seed=3)
-    assert chosen == choose([100, 50, 2, 0], 32, seed=3) != choose([100, 50, 2, 0], 32, seed=4)
-    assert len(set(chosen)) == 32
-    assert [sum(video == v for video, _ in chosen) for v in range(4)] == [15, 15, 2, 0]
+    picks = choose([100, 50, 2, 0], 32, seed=3)
+    assert picks == choose([100, 50, 2, 0], 32, seed=3) != choose([100, 50, 2, 0], 32, seed=4)
+    assert len(set(picks)) == 32
+    assert [sum(video == v for video, _ in picks) for v in range(4)] == [15, 15, 2, 0]
     assert len(choose([3, 1], 100, seed=0)) == 4
 
 
@@ -47,8 +47,8 @@ def test_clips_are_the_frames_of_the_video_at_the_stride(videos, tmp_path):
     assert batch.labels.tolist() == [-1] * 5
     for clip, (video, start) in zip(batch.clips, source.picks, strict=True):
         whole, _ = read_video(folder.videos[video].path)
-        wanted = torch.from_numpy(whole[start : start + 7 : 2].astype(np.float32)).permute(0, 3, 1, 2) / 127.5 - 1
-        assert torch.allclose(clip, wanted)
+        expected = torch.from_numpy(whole[start : start + 7 : 2].astype(np.float32)).permute(0, 3, 1, 2) / 127.5 - 1
+        assert torch.allclose(clip, expected)
     assert torch.equal(source.clip(3), batch.clips[3])
 
 

@@ -50,11 +50,11 @@ def run(root, cache, rule=RULE, seed=0):
 
 def test_what_is_known_is_not_measured_again(root, tmp_path):
     cache = tmp_path / "cache"
-    first, found = run(root, cache)
+    first, measured = run(root, cache)
     second, again = run(root, cache)
     assert (first.seen, second.seen) == (8, 0)
-    assert all(torch.equal(tensor, again.tensors()[name]) for name, tensor in found.tensors().items())
-    assert found.labels.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert all(torch.equal(tensor, again.tensors()[name]) for name, tensor in measured.tensors().items())
+    assert measured.labels.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
     assert [path.suffix for path in (cache / "statistics").iterdir()] == [".safetensors"]
 
 
@@ -109,8 +109,8 @@ def test_the_name_of_a_set_does_not_depend_on_where_it_lies(root, tmp_path):
 
 
 def test_halves_have_no_video_in_common(root, tmp_path):
-    _, found = run(root, tmp_path / "cache")
-    one, two = found.halves(0)
-    assert len(one) + len(two) == len(found)
+    _, measured = run(root, tmp_path / "cache")
+    one, two = measured.halves(0)
+    assert len(one) + len(two) == len(measured)
     assert not set(one.groups.tolist()) & set(two.groups.tolist())
     assert isinstance(one, Measured)

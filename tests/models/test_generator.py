@@ -2,6 +2,7 @@ import pytest
 import torch
 from tiny_run import tiny_config
 
+from videogan.config import GeneratorConfig
 from videogan.generation.sampling import stream, take
 from videogan.models.build import build_generator
 from videogan.models.generator import Generator
@@ -13,8 +14,6 @@ BURN_IN = 3
 def tiny(size: int = 32, num_classes: int = 2, **changes) -> Generator:
     channels = {16: (8, 8, 6), 32: (8, 8, 6, 6), 64: (8, 8, 6, 6, 4)}[size]
     settings = {
-        "size": size,
-        "num_classes": num_classes,
         "channels": channels,
         "content_dim": 6,
         "class_dim": 3,
@@ -29,7 +28,7 @@ def tiny(size: int = 32, num_classes: int = 2, **changes) -> Generator:
         "subpixel": 1,
         "prior": "uniform",
     }
-    generator = Generator(**settings | changes)
+    generator = Generator(GeneratorConfig(**settings | changes), size=size, num_classes=num_classes)
     # The last convolution of a block starts at zero; a test of its dependencies must not.
     for parameter in generator.parameters():
         if not parameter.any():
@@ -170,11 +169,7 @@ def test_reconstruct_gives_four_frames_a_code():
 
 def test_channels_must_reach_the_size():
     with pytest.raises(ValueError, match="make 32 pixels, not 64"):
-        tiny(size=32) and Generator(
-            size=64, num_classes=0, channels=(8, 8, 6, 6), content_dim=6, class_dim=3, noise_dim=5, motion_dim=7,
-            motion_inputs=4, class_scale="none", content_scale="none", hidden_dim=16, max_half_life=8.0, dense_until=16,
-            subpixel=1, prior="uniform",
-        )  # fmt: skip
+        Generator(GeneratorConfig(channels=(8, 8, 6, 6), subpixel=1), size=64, num_classes=0)
 
 
 def test_latents_refuse_shapes_that_do_not_belong_together():

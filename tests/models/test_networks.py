@@ -47,7 +47,7 @@ def test_every_preset_builds_networks_that_fit_together(name, num_classes):
 
 def test_a_logit_depends_on_its_class_and_on_no_other_sample():
     labels = torch.tensor([0, 1, 0])
-    x = DiscriminatorInput(torch.randn(3, 16, 3, 32, 32), labels, torch.arange(16).expand(3, -1))
+    x = DiscriminatorInput(torch.randn(3, 8, 3, 32, 32), labels, torch.arange(8).expand(3, -1))
     for network in build_discriminators(small("cpu"), 2).values():
         logits = network(x).logits
         assert torch.allclose(network(x.first(1)).logits, logits[:1], atol=1e-5)
@@ -55,7 +55,7 @@ def test_a_logit_depends_on_its_class_and_on_no_other_sample():
 
 
 def test_classes_need_labels():
-    x = DiscriminatorInput(torch.randn(1, 16, 3, 32, 32), None, torch.zeros(1, 2, dtype=torch.long))
+    x = DiscriminatorInput(torch.randn(1, 8, 3, 32, 32), None, torch.zeros(1, 2, dtype=torch.long))
     for network in build_discriminators(small("cpu"), 2).values():
         with pytest.raises(ValueError, match="needs labels"):
             network(x)

@@ -5,18 +5,12 @@ import logging
 import numpy as np
 import pytest
 from PIL import Image
+from raw_videos import clip_of, write
 
 import videogan.preparation
 from videogan.errors import UsageError
 from videogan.preparation.dataset import prepare
-from videogan.preparation.synthetic import moving_shapes
-from videogan.video import VideoReader, VideoWriter
-
-
-def write(path, num_frames=20, frame_rate=25):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with VideoWriter(path, frame_rate=frame_rate, overwrite=True) as writer:
-        writer.write(moving_shapes(0, size=48, num_frames=num_frames)[0])
+from videogan.video import VideoReader
 
 
 def test_drawn_clips_are_counted(tmp_path):
@@ -31,7 +25,7 @@ def test_drawn_clips_are_counted(tmp_path):
 
 
 def test_cut_clips_name_their_terms(tmp_path, caplog):
-    write(tmp_path / "raw" / "a" / "x.mp4")
+    write(tmp_path / "raw" / "a" / "x.mp4", clip_of())
     with caplog.at_level(logging.INFO):
         result = prepare("folder", tmp_path / "out", raw=tmp_path / "raw")
     assert (result.clips, result.frames, result.class_names) == (1, 20, {"a"})
@@ -41,7 +35,7 @@ def test_cut_clips_name_their_terms(tmp_path, caplog):
 def test_one_bad_video_ends_nothing_else(tmp_path):
     """FFmpeg itself raises between the packets of this one."""
     raw = tmp_path / "raw" / "a"
-    write(raw / "good.mp4")
+    write(raw / "good.mp4", clip_of())
     noise = np.random.default_rng(0)
     pictures = [Image.fromarray(noise.integers(0, 255, (32, 48, 3), np.uint8)) for _ in range(20)]
     pictures[0].save(raw / "broken.apng", "PNG", save_all=True, append_images=pictures[1:])
@@ -54,7 +48,7 @@ def test_one_bad_video_ends_nothing_else(tmp_path):
 
 
 def test_a_name_as_long_as_file_systems_allow_gives_a_shorter_one(tmp_path):
-    write(tmp_path / "short.mp4")
+    write(tmp_path / "short.mp4", clip_of())
     (tmp_path / "raw" / "a").mkdir(parents=True)
     (tmp_path / "short.mp4").rename(tmp_path / "raw" / "a" / ("\u6f22" * 83 + ".mp4"))
     prepare("folder", tmp_path / "out", raw=tmp_path / "raw")

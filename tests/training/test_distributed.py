@@ -97,8 +97,8 @@ def _fail_ahead(process: Process) -> None:
 
 
 def test_gradients_become_their_mean(tmp_path):
-    for found in in_two_processes(gradients, tmp_path):
-        torch.testing.assert_close(found, [torch.full((3,), 1.5), torch.full((2, 2), 1.5)])
+    for averages in in_two_processes(gradients, tmp_path):
+        torch.testing.assert_close(averages, [torch.full((3,), 1.5), torch.full((2, 2), 1.5)])
 
 
 @pytest.mark.parametrize("work", [parameters_of, exact])

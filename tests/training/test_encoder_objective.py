@@ -3,7 +3,8 @@ import torch
 from tiny_run import real_batch, run_step, tiny_config, tiny_state, train_step
 
 from videogan.training.draws import draw_step
-from videogan.training.step import discriminator_inputs, encoder_step_losses, frozen
+from videogan.training.micro_batch import discriminator_inputs, encoder_step_losses
+from videogan.training.step import frozen
 
 WEIGHTS = ("reconstruction", "feature", "clip_cycle", "latent_cycle")
 TERMS = {
@@ -27,11 +28,11 @@ def losses_of(*settings: str) -> tuple[dict[str, torch.Tensor], object]:
 
 
 @pytest.mark.parametrize("share", [0, 1])
-@pytest.mark.parametrize("wanted", WEIGHTS)
-def test_every_term_is_there_by_its_weight_alone_and_reaches_whom_it_should(wanted, share):
-    weights = [f"encoder.{name}_weight={2 if name == wanted else 0}" for name in WEIGHTS]
+@pytest.mark.parametrize("term", WEIGHTS)
+def test_every_term_is_there_by_its_weight_alone_and_reaches_whom_it_should(term, share):
+    weights = [f"encoder.{name}_weight={2 if name == term else 0}" for name in WEIGHTS]
     losses, networks = losses_of(*weights, f"encoder.generator_weight={share}")
-    assert set(losses) == TERMS[wanted]
+    assert set(losses) == TERMS[term]
     torch.stack(list(losses.values())).sum().backward()
     assert any(p.grad is not None and p.grad.any() for p in networks.encoder.parameters())
     assert any(p.grad is not None and p.grad.any() for p in networks.generator.parameters()) == (share == 1)

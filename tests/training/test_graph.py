@@ -145,8 +145,8 @@ def test_what_cannot_be_recorded_is_called_and_said_once(monkeypatch, caplog):
         r.message for r in caplog.records if "not a CUDA graph, because recording failed" in r.message
     ].__len__() == 1
     for _ in range(2):
-        wanted = update(expected.networks, expected.optimizers, x, updates, config)
-    assert all(torch.equal(losses[1][name], value) for name, value in wanted.items())
+        eager = update(expected.networks, expected.optimizers, x, updates, config)
+    assert all(torch.equal(losses[1][name], value) for name, value in eager.items())
     ours, theirs = state.networks.generator.state_dict(), expected.networks.generator.state_dict()
     assert all(torch.equal(ours[name], value) for name, value in theirs.items())
     assert not torch.equal(ours["base.weight"], reference.generator.state_dict()["base.weight"])

@@ -1,8 +1,9 @@
 from tiny_run import tiny_config, tiny_state
 
 from videogan.artifacts.checkpoints import save_checkpoint
+from videogan.artifacts.metrics_file import best_step
 from videogan.artifacts.runs import list_checkpoints
-from videogan.training.quality import Quality, best_step
+from videogan.training.quality import Quality
 
 
 def test_the_best_is_the_lowest_kernel_distance():

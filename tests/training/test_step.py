@@ -6,8 +6,9 @@ from tiny_run import real_batch, run_step, tiny_config, tiny_state
 
 from videogan.config import AdversarialConfig, Config
 from videogan.training.draws import draw_step
+from videogan.training.micro_batch import discriminator_inputs
 from videogan.training.objective import discriminator_losses, generator_losses
-from videogan.training.step import discriminator_inputs, frozen
+from videogan.training.step import frozen
 
 
 def kinds(group: str) -> list[str]:

@@ -51,9 +51,9 @@ def test_no_playlist_may_be_opened() -> None:
 
 
 def test_allowed_formats_exist() -> None:
-    known = {name for entry in av.formats_available for name in entry.split(",")}
-    assert set(HEADED_FORMATS.split(",")) - known <= {"3gp", "m4a", "mj2", "mp4"}
-    assert not set(HEADERLESS_FORMATS.split(",")) - known
+    demuxers = {name for entry in av.formats_available for name in entry.split(",")}
+    assert set(HEADED_FORMATS.split(",")) - demuxers <= {"3gp", "m4a", "mj2", "mp4"}
+    assert not set(HEADERLESS_FORMATS.split(",")) - demuxers
 
 
 def test_suffixes_are_lower_case() -> None:

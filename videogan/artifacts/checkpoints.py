@@ -9,7 +9,6 @@ A checkpoint is a folder ``step-00012000`` with three files::
 It is written under another name, synced to disk and renamed, so that a checkpoint which exists is whole.
 """
 
-import json
 import shutil
 import zipfile
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from videogan.artifacts.runs import (
+from videogan.artifacts.checkpoint_files import (
     META,
     STATE,
     WEIGHTS,
@@ -31,8 +30,8 @@ from videogan.artifacts.runs import (
     sizes_fit,
 )
 from videogan.artifacts.weights import Weights, save_weights
-from videogan.errors import CheckpointError, UsageError
-from videogan.files import check_regular, sync
+from videogan.errors import CheckpointError, UsageError, reason_of
+from videogan.files import check_regular, sync, write_json
 
 
 def save_checkpoint(
@@ -55,15 +54,14 @@ def save_checkpoint(
         torch.save(dict(state), part / STATE)
         sync(part / STATE)
         files = {name: asdict(fingerprint(part / name)) for name in (WEIGHTS, STATE)}
-        (part / META).write_text(json.dumps({"step": weights.card.step, "files": files}, indent=2) + "\n")
-        sync(part / META)
+        write_json(part / META, {"step": weights.card.step, "files": files})
         if final.exists() and not remove_checkpoint(final):
             raise UsageError(f"{final}: is in the way and not a checkpoint as training writes it; move it away")
         part.rename(final)
         sync(folder)
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(part, ignore_errors=True)
-        raise UsageError(f"{folder}: a checkpoint cannot be written ({str(error).splitlines()[0]})") from None
+        raise UsageError(f"{folder}: a checkpoint cannot be written ({reason_of(error)})") from None
     _prune(folder, newest=final, keep=keep, best=best)
     return final
 
@@ -87,8 +85,7 @@ def load_state(checkpoint: Path, device: torch.device | str) -> dict[str, Any]:
         _check_unpacked_size(path)
         state = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # torch.load raises whatever the bytes lead it to
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise CheckpointError(f"{path}: cannot be read ({reason.splitlines()[0]})") from None
+        raise CheckpointError(f"{path}: cannot be read ({reason_of(error)})") from None
     if not isinstance(state, dict):
         raise CheckpointError(f"{path}: cannot be read (it holds no state of training)")
     return state

@@ -7,6 +7,7 @@ The tensors are those of :class:`ClipLatents`; the metadata hold one JSON text::
 
 import json
 import os
+import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +18,7 @@ from safetensors import SafetensorError
 
 from videogan.artifacts.tensor_file import TensorType, pack, read_metadata, read_tensors
 from videogan.errors import CheckpointError, MissingPathError, UsageError
-from videogan.files import parse_json, write_bytes
+from videogan.files import check_destination, parse_json, write_bytes
 from videogan.models.latents import ClipLatents
 from videogan.video import as_frame_rate
 
@@ -31,7 +32,7 @@ TENSORS = ("content", "motion_codes", "history")
 
 @dataclass(frozen=True)
 class LatentsFile:
-    """Latents, the SHA-256 of the weights file that they belong to, and what was known of the clip."""
+    """Latents, the hash of the model that they belong to, and what was known of the clip."""
 
     latents: ClipLatents
     model_sha256: str
@@ -43,17 +44,9 @@ def check_latents_path(path: Path, *, overwrite: bool) -> None:
     """Raise UsageError unless latents can be written to ``path``, or MissingPathError without its folder."""
     if path.suffix != SUFFIX or path.name == SUFFIX:
         raise UsageError(f"{path}: latents need a name that ends in {SUFFIX}")
-    if not path.parent.is_dir():
-        raise MissingPathError(f"{path.parent}: no such folder; make it first")
-    if os.path.lexists(path):
-        if not overwrite:
-            raise UsageError(f"{path} exists; use --yes to replace it, or another name")
-        if not path.is_file():
-            raise UsageError(f"{path} is not a regular file; choose another name")
-        if not holds_latents(path):
-            raise UsageError(f"{path} holds something else than latents; choose another name")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise UsageError(f"{path.parent}: no permission to write here; choose another folder")
+    check_destination(path, overwrite=overwrite)
+    if os.path.lexists(path) and not holds_latents(path):
+        raise UsageError(f"{path} holds something else than latents; choose another name")
 
 
 def save_latents(path: Path, file: LatentsFile) -> None:
@@ -112,7 +105,8 @@ def load_latents(path: Path, class_names: tuple[str, ...] = ()) -> LatentsFile:
         tensors = read_tensors(path, dict.fromkeys(TENSORS, TensorType()))
         if any(tensor.ndim == 0 or len(tensor) != 1 for tensor in tensors.values()):
             raise ValueError("its tensors are not of one clip")
-        label = class_names.index(about.class_name) if about.class_name in class_names else None
+        name = None if about.class_name is None else unicodedata.normalize("NFC", about.class_name)
+        label = class_names.index(name) if name in class_names else None
         latents = ClipLatents(**tensors, num_frames=about.num_frames, label=label)
         return LatentsFile(latents, about.model_sha256, about.class_name, as_frame_rate(Fraction(about.frame_rate)))
     except CheckpointError:
@@ -124,15 +118,17 @@ def load_latents(path: Path, class_names: tuple[str, ...] = ()) -> LatentsFile:
         raise CheckpointError(f"{path}: its description is damaged ({reason})") from None
 
 
-def load_for_model(path: Path, class_names: tuple[str, ...], model_sha256: str, model: Path) -> LatentsFile:
-    """Read latents of the model with this SHA-256.
+def load_for_model(
+    path: Path, class_names: tuple[str, ...], model_sha256: str, model: Path, file_sha256: str = ""
+) -> LatentsFile:
+    """Read latents of the model with this hash, or of earlier versions of videogan with that of its file.
 
     Raises:
         MissingPathError: there is no such file.
         CheckpointError: it holds no latents, damaged ones, or another model's.
     """
     file = load_latents(path, class_names)
-    if file.model_sha256 != model_sha256:
+    if file.model_sha256 not in (model_sha256, file_sha256):
         raise CheckpointError(
             f"{path}: latents of another model (sha256 {file.model_sha256[:12]}) than {model} ({model_sha256[:12]}); "
             "name theirs by --run, or make them anew by `videogan reconstruct --latents`"

@@ -1,7 +1,7 @@
 """metrics.jsonl: one row for each tick of a run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,12 @@ from videogan.files import open_for_append, parse_json, printable, read_bytes, w
 
 Row = Mapping[str, float | int]
 
+QUALITY = "tick_kernel_distance"
+"""How near samples come to training clips at a tick. It is not the ``kernel_distance`` of ``videogan evaluate``: its
+real clips are those of the first batches of training, and it has neither floor nor interval, so that it compares steps
+of one run only."""
+_QUALITY_NAMES = (QUALITY, "kernel_distance")
+"""Its names in runs of today and of before; the figure was the same."""
 _LARGEST = 1e300
 
 
@@ -52,3 +58,12 @@ def drop_metrics_after(path: Path, step: int) -> None:
     rows = read_metrics(path)
     if rows:
         write_text(path, "".join(json.dumps(row) + "\n" for row in rows if row["step"] <= step))
+
+
+def best_step(rows: Iterable[Mapping[str, float]]) -> tuple[int, float] | None:
+    """Return the step with the lowest kernel distance in rows of metrics.jsonl, with that distance, or None."""
+    measured = [(row[key], int(row["step"])) for row in rows for key in _QUALITY_NAMES if key in row]
+    if not measured:
+        return None
+    value, step = min(measured)
+    return step, value

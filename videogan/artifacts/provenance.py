@@ -22,7 +22,10 @@ MAX_VIDEOS = 100
 MAX_TEXT = 2**17
 """Characters of a comment that is parsed."""
 
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
+LARGEST_SEED = 10**1000 - 1
+"""Any whole number is a seed, as long as a hundred of them find room in a comment."""
+
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 NumFrames = Annotated[int, Field(ge=1, le=MAX_FRAMES)]
 ShortText = Annotated[str, Field(max_length=1000)]
 
@@ -44,6 +47,7 @@ class SampleOptions(BaseModel):
     loop: bool = False
     grid: Annotated[str, Field(pattern=r"^[1-9]\d?x[1-9]\d?$")] | None = None
     frame_rate: Annotated[float, Field(gt=0, le=1000)] | None = None
+    scale: Annotated[int, Field(ge=1, le=32)] = 1
 
     @model_validator(mode="after")
     def _a_loop_has_an_end(self) -> Self:
@@ -78,10 +82,6 @@ class Provenance(BaseModel):
     device: ShortText
     versions: dict[str, ShortText]
 
-    def to_text(self) -> str:
-        """Return the JSON that stands in the file."""
-        return self.model_dump_json()
-
     def with_options(self, **changes: object) -> "Provenance":
         """Return the same with some of its options changed."""
         return self.model_copy(update={"options": self.options | changes})
@@ -103,47 +103,23 @@ def checked_options(values: Mapping[str, Any]) -> SampleOptions:
         raise UsageError(f"{name} {str(values[name])[:60]}: {reason}") from None
 
 
-def new_provenance(
-    command: str,
-    *,
-    model_sha256: str,
-    step: int,
-    seed: int | list[int] | None,
-    frames: int | Literal["inf"],
-    options: Mapping[str, Any],
-    device: str,
-) -> Provenance:
-    """Return the provenance of a video that this program makes now."""
-    return Provenance(
-        videogan=package_version(),
-        command=command,
-        model_sha256=model_sha256,
-        step=step,
-        seed=seed,
-        frames=frames,
-        options=dict(options),
-        device=device,
-        versions=versions(),
-    )
-
-
-def package_version() -> str:
-    """Return the version of this package, ``unknown`` in a bare checkout."""
+def package_version(name: str) -> str:
+    """Return the version of a package, ``not installed`` where there is none, as of this one in a bare checkout."""
     try:
-        return version("videogan")
+        return version(name)
     except PackageNotFoundError:
-        return "unknown"
+        return "not installed"
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that decide which frames are made."""
-    found = {"python": platform.python_version()}
-    for name in VERSIONS_OF:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+def versions(*packages: str) -> dict[str, str]:
+    """Return the versions of Python and of packages, by default of those that decide which frames are made."""
+    return {"python": platform.python_version(), **{name: package_version(name) for name in packages or VERSIONS_OF}}
+
+
+def environment(device: str, *packages: str) -> dict[str, str]:
+    """Return the machine and the versions that results depend on; ``packages`` beside those that always count."""
+    counted = versions("videogan", "torch", "torchvision", "av", "numpy", *packages)
+    return {"device": device, "platform": platform.platform(), **counted}
 
 
 def read_provenance(path: Path) -> Provenance | None:

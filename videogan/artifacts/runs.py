@@ -8,7 +8,6 @@
       checkpoints/  step-00000250/ ...
 """
 
-import hashlib
 import logging
 import os
 import re
@@ -18,12 +17,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from videogan.errors import CheckpointError, MissingPathError, UsageError, VideoganError
-from videogan.files import check_regular, file_lock, read_json
+from videogan.artifacts.checkpoint_files import (
+    META,
+    WEIGHTS,
+    checkpoint_name,
+    list_checkpoints,
+    newest_checkpoint,
+    remove_checkpoint,
+    verify,
+)
+from videogan.artifacts.metrics_file import best_step, read_metrics
+from videogan.errors import CheckpointError, MissingPathError, UsageError, VideoganError, reason_of
+from videogan.files import file_lock
+from videogan.parts import abandoned_parts
 
-WEIGHTS = "generator.safetensors"
-STATE = "state.pt"
-META = "meta.json"
 RUNS = Path("runs")
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "default.safetensors"
 """The small model that comes with the package."""
@@ -77,6 +84,21 @@ class RunFolder:
         """The checkpoints that are kept."""
         return self.path / "checkpoints"
 
+    def exists(self) -> bool:
+        """Tell whether a run lies in the folder, or may: in one that may not be read there could be one."""
+        try:
+            return self.config.exists() or self.checkpoints.is_dir()
+        except OSError:
+            return True
+
+    def last_trained(self) -> int:
+        """Return the time of the newest checkpoint, or else of the folder, in nanoseconds."""
+        try:
+            times = [(path / META).stat().st_mtime_ns for path in list_checkpoints(self.checkpoints)]
+        except (OSError, CheckpointError):
+            times = []
+        return max(times) if times else self.path.stat().st_mtime_ns
+
     def check_writable(self) -> None:
         """Check that the folders can be made, and make nothing.
 
@@ -121,6 +143,13 @@ class RunFolder:
                 "same command goes on from the newest checkpoint"
             ) from None
 
+    def remove_abandoned(self) -> None:
+        """Remove what a training that was killed left half-written; who calls this holds the lock."""
+        files = (self.config, self.environment, self.metrics, self.status, self.report)
+        parts = [part for path in files for part in abandoned_parts(path)]
+        for part in (*parts, *self.checkpoints.glob(".step-*.part")):
+            remove_checkpoint(part) if part.is_dir() else part.unlink(missing_ok=True)
+
     def make(self) -> None:
         """Make the folders.
 
@@ -135,140 +164,94 @@ class RunFolder:
 
 
 def list_runs(runs: Path = RUNS) -> list[RunFolder]:
-    """Return the numbered run folders under ``runs``, oldest first."""
+    """Return the run folders under ``runs``, whatever their names: the one that was last trained at the end."""
     if not runs.is_dir():
         return []
-    numbered = [path for path in runs.iterdir() if path.is_dir() and re.match(r"\d{5}-", path.name)]
-    return [RunFolder(path) for path in sorted(numbered)]
+    folders = [RunFolder(path) for path in runs.iterdir() if path.is_dir()]
+    return sorted((run for run in folders if run.exists()), key=lambda run: (run.last_trained(), run.path.name))
 
 
 def next_run(name: str, runs: Path = RUNS) -> RunFolder:
     """Return a run folder with the next free number and a readable name; nothing is made yet."""
-    numbers = [int(run.path.name[:5]) for run in list_runs(runs)]
+    names = [path.name for path in runs.iterdir()] if runs.is_dir() else []
+    numbers = [int(other[:5]) for other in names if re.match(r"\d{5}-", other)]
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "run"
     return RunFolder(runs / f"{max(numbers, default=-1) + 1:05d}-{readable}")
 
 
-def checkpoint_name(step: int) -> str:
-    """Return the name of the folder that holds the checkpoint of a step."""
-    return f"step-{step:08d}"
+def claim_run(run: RunFolder) -> RunFolder:
+    """Make the folder of a new run, under its name or the next free one; processes that begin at once get two.
 
-
-def list_checkpoints(folder: Path) -> list[Path]:
-    """Return the checkpoints in a folder, oldest first; whether they are whole is not checked.
-
-    Folders of other names, such as copies that somebody made beside them, and links are none.
+    Raises:
+        UsageError: it cannot be made.
     """
-    if not folder.is_dir():
-        return []
-    ours = [p for p in folder.iterdir() if re.fullmatch(r"step-\d{8,}", p.name) and p.is_dir() and not p.is_symlink()]
-    return sorted(ours, key=lambda path: int(path.name[5:]))
+    while True:
+        try:
+            run.path.mkdir(parents=True)
+            return run
+        except FileExistsError:
+            run = next_run(run.path.name[6:], run.path.parent)
+        except OSError as error:
+            raise UsageError(f"{run.path}: the run folder cannot be made ({error.strerror})") from None
 
 
-def newest_checkpoint(folder: Path) -> Path | None:
-    """Return the newest checkpoint whose files are those that were written, or None; says so where it goes back."""
-    damaged: list[Path] = []
-    for path in reversed(list_checkpoints(folder)):
-        if verify(path):
-            if damaged:
-                _log.warning("%s: damaged, so %s is used", ", ".join(map(str, damaged)), path.name)
-            return path
-        damaged.append(path)
-    return None
-
-
-def verify(checkpoint: Path) -> bool:
-    """Tell whether both files of a checkpoint have the size and the SHA-256 that its meta.json names."""
-    written = _written_files(checkpoint)
-    try:
-        return sizes_fit(checkpoint) and all(written[name] == fingerprint(checkpoint / name) for name in written)
-    except OSError:
-        return False
-
-
-def sizes_fit(checkpoint: Path) -> bool:
-    """Tell the same by the sizes alone, which costs nothing."""
-    written = _written_files(checkpoint)
-    try:
-        return bool(written) and all(p.size == (checkpoint / name).stat().st_size for name, p in written.items())
-    except OSError:
-        return False
-
-
-def remove_checkpoint(checkpoint: Path) -> bool:
-    """Remove a checkpoint and tell whether it is gone: nothing else is touched, and anything else in it stays."""
-    try:
-        if {path.name for path in checkpoint.iterdir()} - {WEIGHTS, STATE, META}:
-            return False
-        for name in (META, STATE, WEIGHTS):
-            (checkpoint / name).unlink(missing_ok=True)
-        checkpoint.rmdir()
-    except OSError as error:
-        _log.warning("%s: cannot be removed (%s)", checkpoint, error.strerror)
-        return False
-    return True
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """Size in bytes and SHA-256 of a file."""
-
-    size: int
-    sha256: str
-
-
-def fingerprint(path: Path) -> Fingerprint:
-    """Return the size and SHA-256 of a regular file; OSError where it is none."""
-    check_regular(path)
-    with path.open("rb") as file:
-        return Fingerprint(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
-
-
-def _written_files(checkpoint: Path) -> dict[str, Fingerprint]:
-    """Return what meta.json says of the two files; nothing where it is absent or damaged."""
-    meta = read_json(checkpoint / META)
-    try:
-        written = {name: Fingerprint(**meta["files"][name]) for name in (WEIGHTS, STATE)}
-    except (KeyError, TypeError):
-        return {}
-    return written if meta["files"].keys() == written.keys() else {}
-
-
-def find_weights(where: Path | None, runs: Path = RUNS) -> Path:
+def find_weights(where: Path | None, runs: Path = RUNS, *, best: bool = False) -> Path:
     """Return the weights file to make videos with.
 
     Args:
-        where: a run folder, a checkpoint folder or a weights file; None for the newest run that has a checkpoint, or
-            else the model that comes with the package.
+        where: a run folder, a checkpoint folder or a weights file; None for the run that was last trained, or else the
+            model that comes with the package. What is passed over on the way is said.
         runs: where runs are looked for.
+        best: of a run, the checkpoint of lowest kernel distance and not the newest.
 
     Raises:
         MissingPathError: there is no such path.
         CheckpointError: it has no usable checkpoint.
+        UsageError: the best is asked for of what is no run.
     """
     if where is None:
-        for run in reversed(list_runs(runs)):
-            checkpoint = newest_checkpoint(run.checkpoints)
-            if checkpoint:
-                return checkpoint / WEIGHTS
-        if SHIPPED.is_file():
-            return SHIPPED
-        raise CheckpointError(
-            f"no trained model under {runs}/ yet; `videogan train CLIPS` makes one, or name it by --run"
-        )
+        return _newest_weights(runs, best)
     try:
         mode = where.stat().st_mode
+        is_run = stat.S_ISDIR(mode) and not (where / WEIGHTS).is_file()
     except FileNotFoundError:
         raise MissingPathError(f"{where}: no such run, checkpoint or weights file") from None
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{where}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+        raise CheckpointError(f"{where}: cannot be read ({reason_of(error)})") from None
+    if best and not is_run:
+        raise UsageError(f"{where}: is no run folder, so there is no best of its checkpoints; leave out --best")
     if not stat.S_ISDIR(mode):
         return where
-    if (where / WEIGHTS).is_file():
+    if not is_run:
         if not verify(where):
             raise CheckpointError(f"{where}: the checkpoint is damaged (its files are not those that were written)")
         return where / WEIGHTS
-    checkpoint = newest_checkpoint(RunFolder(where).checkpoints)
+    return _weights_of_run(RunFolder(where), best)
+
+
+def _newest_weights(runs: Path, best: bool) -> Path:
+    for run in reversed(list_runs(runs)):
+        try:
+            return _weights_of_run(run, best)
+        except CheckpointError as error:
+            _log.warning("%s; another model is taken", error)
+    if SHIPPED.is_file() and not best:
+        return SHIPPED
+    raise CheckpointError(f"no trained model under {runs}/ yet; `videogan train CLIPS` makes one, or name it by --run")
+
+
+def _weights_of_run(run: RunFolder, best: bool) -> Path:
+    checkpoint = _best_checkpoint(run) if best else newest_checkpoint(run.checkpoints)
     if checkpoint is None:
-        raise CheckpointError(f"{where}: no usable checkpoint in it yet; train it further, or name another run")
+        raise CheckpointError(f"{run.path}: no usable checkpoint in it yet; train it further, or name another run")
     return checkpoint / WEIGHTS
+
+
+def _best_checkpoint(run: RunFolder) -> Path:
+    best = best_step(read_metrics(run.metrics))
+    if best is None:
+        raise CheckpointError(f"{run.path}: was never evaluated while it trained; --set evaluate.every=1000 does that")
+    checkpoint = run.checkpoints / checkpoint_name(best[0])
+    if not verify(checkpoint):
+        raise CheckpointError(f"{checkpoint}: the best checkpoint is damaged or gone; leave out --best")
+    return checkpoint

@@ -4,6 +4,7 @@ EMA generator and encoder in float32 (or, for sharing, matrices in float16). The
 """
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,9 +16,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from videogan.artifacts.tensor_file import TensorType, pack, read_metadata, read_tensors
+from videogan.artifacts.tensor_file import TensorType, pack, read_metadata, read_tensors, tensors_sha256
 from videogan.config import Config
-from videogan.errors import CheckpointError, UsageError
+from videogan.errors import CheckpointError, UsageError, reason_of
 from videogan.files import parse_json, sync
 from videogan.models.build import build_encoder, build_generator
 from videogan.models.encoder import Encoder
@@ -80,6 +81,7 @@ class Card:
 
 
 def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
+    names = tuple(unicodedata.normalize("NFC", name) for name in names)
     if len(set(names)) < len(names):
         raise ValueError("a name stands twice")
     return names
@@ -110,6 +112,18 @@ class Weights:
     generator: Generator
     encoder: Encoder
     card: Card
+
+    @property
+    def sha256(self) -> str:
+        """What the model is known by: a hash of the networks' tensors, in whatever file and order they stand."""
+        return networks_sha256(_tensors(self.generator, self.encoder))
+
+
+def networks_sha256(tensors: Mapping[str, Tensor]) -> str:
+    """Return the hash of a weights file's tensors, half precision taken as the float32 that it is computed in."""
+    return tensors_sha256(
+        {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
+    )
 
 
 def save_weights(path: Path, generator: Generator, encoder: Encoder, card: Card) -> None:
@@ -144,7 +158,7 @@ def read_card(path: Path) -> Card:
     try:
         return Card.from_metadata(read_metadata(path), path)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path}: not a readable weights file ({_reason(error)})") from None
+        raise CheckpointError(f"{path}: not a readable weights file ({reason_of(error)})") from None
 
 
 def read_weights(path: Path) -> tuple[Card, dict[str, Tensor]]:
@@ -161,7 +175,7 @@ def read_weights(path: Path) -> tuple[Card, dict[str, Tensor]]:
         types = {name: _stored_type(tensor) for name, tensor in networks.items()}
         return card, read_tensors(path, types)
     except (OSError, SafetensorError, ValueError, TypeError, RuntimeError, IndexError) as error:
-        raise CheckpointError(f"{path}: its weights cannot be used ({_reason(error)})") from None
+        raise CheckpointError(f"{path}: its weights cannot be used ({reason_of(error)})") from None
 
 
 def load_weights(path: Path, device: torch.device | str = "cpu") -> Weights:
@@ -181,7 +195,3 @@ def load_weights(path: Path, device: torch.device | str = "cpu") -> Weights:
 def _stored_type(tensor: Tensor) -> TensorType:
     dtypes = (tensor.dtype, torch.float16) if tensor.ndim > 1 else (tensor.dtype,)
     return TensorType(dtypes, tuple(tensor.shape))
-
-
-def _reason(error: Exception) -> str:
-    return next(iter((getattr(error, "strerror", None) or str(error)).splitlines()), type(error).__name__)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import bars, echo, printable
+from videogan.commands.console import bars, echo, printable, tell_model
 from videogan.errors import MissingPathError, UsageError
 
 RealArgument = Annotated[
@@ -38,12 +39,16 @@ TrustOption = Annotated[
 PrecisionOption = Annotated[
     str, typer.Option(help="float32, or bfloat16: faster where the processor multiplies it; the report says which.")
 ]
+ReferencesOption = Annotated[
+    bool, typer.Option("--references/--no-references", help="Figures of real clips spoilt in known ways.")
+]
 LpipsOption = Annotated[Path | None, typer.Option(help="LPIPS as TorchScript, for the paired metric.")]
 
 
 def evaluate(
     real: RealArgument = None,
     run: options.RunOption = None,
+    best: options.BestOption = False,
     generated: GeneratedOption = None,
     metrics: Annotated[str | None, typer.Option(metavar="A,B", help="Which metrics; by default all.")] = None,
     features: Annotated[str, typer.Option(help="What clips are described by.")] = "own",
@@ -53,14 +58,12 @@ def evaluate(
     precision: PrecisionOption = "float32",
     lpips_file: LpipsOption = None,
     clips: Annotated[int, typer.Option(help="Clips of each set.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Chooses the clips.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Chooses the clips.")] = 0,
     size: SizeOption = None,
     frames: FramesOption = None,
     stride: StrideOption = None,
     generated_stride: Annotated[int, typer.Option(help="The same of generated videos.")] = 1,
-    references: Annotated[
-        bool, typer.Option("--references/--no-references", help="Figures of real clips spoilt in known ways.")
-    ] = True,
+    references: ReferencesOption = True,
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("evaluation"),
     as_json: options.JsonOption = False,
     compare: CompareOption = None,
@@ -71,18 +74,17 @@ def evaluate(
     Writes report.json, report.html and videos. Figures of two reports can be compared where their protocols agree.
     """
     if compare is not None:
-        if real is not None:
-            raise UsageError("--compare takes two reports and no folder; leave out REAL")
-        _compare(*compare, as_json=as_json)
+        _compare(*compare, real, as_json=as_json)
         return
     if real is None:
         raise UsageError("name the folder of real videos: videogan evaluate REAL")
     _check_paths(real, run, generated, features_file, lpips_file)
 
     with bars() as progress:
+        model = videogan.load(run, best=best) if generated is None else None
         report = videogan.evaluate(
             real,
-            model=videogan.load(run) if generated is None else None,
+            model=model,
             generated=generated,
             metrics=None if metrics is None else [name.strip() for name in metrics.split(",")],
             features=videogan.load_features(
@@ -100,6 +102,8 @@ def evaluate(
             overwrite=yes,
             progress=progress,
         )
+    if model is not None:
+        tell_model(model)
     _print(report, out, as_json=as_json)
 
 
@@ -120,6 +124,8 @@ def _print(report: "videogan.Report", out: Path, *, as_json: bool) -> None:
     echo(*report.lines(), out / "report.html")
 
 
-def _compare(first: Path, second: Path, *, as_json: bool) -> None:
+def _compare(first: Path, second: Path, real: Path | None, *, as_json: bool) -> None:
+    if real is not None:
+        raise UsageError("--compare takes two reports and no folder; leave out REAL")
     comparison = videogan.compare(first, second)
-    echo(*([json.dumps(comparison.to_dict())] if as_json else comparison.lines()))
+    echo(*([json.dumps(asdict(comparison))] if as_json else comparison.lines()))

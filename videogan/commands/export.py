@@ -7,12 +7,13 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import echo
+from videogan.commands.console import echo, tell_model
 
 
 def export(
     out: Annotated[Path, typer.Argument(help="What to write: .safetensors (weights), .onnx or .pt2 (streaming step).")],
     run: options.RunOption = None,
+    best: options.BestOption = False,
     precision: Annotated[
         Literal["float32", "float16"] | None,
         typer.Option(help="Of the weights in a .safetensors file; float16 halves it, float32 is the default."),
@@ -21,5 +22,7 @@ def export(
 ) -> None:
     """Write a model for sharing, or its streaming step for programs without videogan."""
     options.check_export_out(out, precision=precision, overwrite=yes)
-    videogan.load(run, "cpu").export(out, precision=precision, overwrite=yes)
+    model = videogan.load(run, "cpu", best=best)
+    model.export(out, precision=precision, overwrite=yes)
+    tell_model(model)
     echo(out)

@@ -62,6 +62,9 @@ def _folder_lines(report: dict[str, Any], root: Path) -> list[str]:
     for key, title in titles.items():
         if totals[key]:
             lines.append(f"{title}: " + ", ".join(f"{name}: {count}" for name, count in totals[key].items()))
+    if totals["parts"]:
+        names = ", ".join(totals["parts"].values())
+        lines.append(f"parts of a data set, not classes: {names}; train takes {totals['parts']['train']}")
     if totals["classes"] and totals["unlabelled"]:
         lines.append(f"{totals['unlabelled']} videos lie outside the class folders: train needs data.labels=none")
     groups = [[printable(Path(path).relative_to(root)) for path in group] for group in totals["near_duplicates"]]

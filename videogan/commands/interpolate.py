@@ -1,13 +1,13 @@
 """``videogan interpolate``: one video that moves from stop to stop, seeds or given clips."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import bars, echo
+from videogan.commands.console import bars, echo, tell_model
 
 NOT_WITH_SWAP = ("axis", "ease", "hold", "loop")
 SeedsOption = Annotated[str | None, typer.Option(help="Seeds to move through, such as 1,2,3.")]
@@ -34,6 +34,7 @@ def interpolate(
     axis: AxisOption = "content",
     swap: SwapOption = False,
     run: options.RunOption = None,
+    best: options.BestOption = False,
     frames: FramesOption = None,
     frame_rate: options.FrameRateOption = None,
     ease: EaseOption = False,
@@ -42,6 +43,7 @@ def interpolate(
     class_name: options.ClassOption = None,
     truncation: options.TruncationOption = 1.0,
     refine: options.RefineOption = 100,
+    scale: options.ScaleOption = 1,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -54,31 +56,16 @@ def interpolate(
         options.refuse_options(context, NOT_WITH_SWAP, "--swap shows every combination at once")
     (path,) = options.output_paths(out, overwrite=yes)
     options.check_frame_rate(frame_rate)
-    model = videogan.load(run)
+    model = videogan.load(run, best=best)
     with bars() as show:
+        common: dict[str, Any] = {"truncation": truncation, "classes": class_name, "refine": refine}
+        common["progress"] = partial(show, "refining")
         if swap:
-            stream = model.swap(
-                stops,
-                frames or 64,
-                truncation=truncation,
-                classes=class_name,
-                refine=refine,
-                progress=partial(show, "refining"),
-            )
+            stream = model.swap(stops, frames or 64, **common)
         else:
-            stream = model.interpolate(
-                stops,
-                frames,
-                axis=axis,
-                hold=hold,
-                ease=ease,
-                loop=loop,
-                truncation=truncation,
-                classes=class_name,
-                refine=refine,
-                progress=partial(show, "refining"),
-            )
+            stream = model.interpolate(stops, frames, axis=axis, hold=hold, ease=ease, loop=loop, **common)
     if frame_rate is not None:
         stream = stream.with_frame_rate(frame_rate)
-    stream.save(path, overwrite=yes, metadata=not no_metadata)
+    stream.scaled(scale).save(path, overwrite=yes, metadata=not no_metadata)
+    tell_model(model)
     echo(path)

@@ -16,16 +16,20 @@ if TYPE_CHECKING:
 
 STDOUT = Path("-")
 LARGEST_GRID = 100
-LARGEST_SEED = 2**63 - 1
+SEED_DIGITS = 1000
 LARGEST_FRAMES = 10**9
 
 RunOption = Annotated[
     Path | None, typer.Option("--run", help="Run folder, checkpoint or weights file; by default the newest run.")
 ]
+BestOption = Annotated[
+    bool, typer.Option("--best", help="Of a run, the checkpoint of lowest kernel distance, not the newest.")
+]
 YesOption = Annotated[bool, typer.Option("--yes", help="Replace OUT if it exists.")]
 ClassOption = Annotated[str | None, typer.Option("--class", help="Class of the video, by name.")]
 NoMetadataOption = Annotated[bool, typer.Option("--no-metadata", help="Do not write the recipe into the file.")]
 FrameRateOption = Annotated[float | None, typer.Option(help="Frames per second; by default the clips'.")]
+ScaleOption = Annotated[int, typer.Option(min=1, max=32, help="Enlarge every frame so many times, bicubically.")]
 LoopOption = Annotated[bool, typer.Option("--loop", help="The last frame leads into the first.")]
 TruncationOption = Annotated[float, typer.Option(min=0, max=1, help="Below 1: more typical, less diverse content.")]
 RefineOption = Annotated[int, typer.Option(min=0, help="Steps of optimisation after the encoder.")]
@@ -120,7 +124,7 @@ def check_frame_rate(frame_rate: float | None) -> None:
 def parse_seeds(text: str) -> list[int]:
     """Read ``1,2,3``, or raise UsageError."""
     parts = text.split(",")
-    if not all(re.fullmatch(r"\s*\d{1,19}\s*", part) and int(part) <= LARGEST_SEED for part in parts):
+    if not all(re.fullmatch(rf"\s*\d{{1,{SEED_DIGITS}}}\s*", part, re.ASCII) for part in parts):
         raise UsageError(
             f"--seeds takes whole numbers from 0 on with commas between, such as 1,2,3, not {text[:100]!r}"
         )
@@ -142,7 +146,7 @@ def parse_stops(seeds: str | None, start: str | None, end: str | None) -> list[i
         raise UsageError("name the stops: --seeds 1,2,3, or --from STOP --to STOP")
     stops: list[int | Path] = []
     for text in (start, end):
-        if re.fullmatch(r"\d{1,19}", text):
+        if re.fullmatch(rf"\d{{1,{SEED_DIGITS}}}", text, re.ASCII):
             stops += parse_seeds(text)
         elif os.path.lexists(text):
             stops.append(Path(text))

@@ -8,17 +8,16 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import bars, echo
+from videogan.commands.console import bars, echo, tell_model
 
-SeedOption = Annotated[
-    int, typer.Option(min=0, max=options.LARGEST_SEED - 64, help="Of the first future; the next ones count up.")
-]
+SeedOption = Annotated[int, typer.Option(min=0, help="Of the first future; the next ones count up.")]
 
 
 def predict(
     clip: options.InArgument,
     out: options.OutArgument,
     run: options.RunOption = None,
+    best: options.BestOption = False,
     frames: Annotated[int, typer.Option(min=1, help="New frames.")] = 64,
     seed: SeedOption = 0,
     count: Annotated[int, typer.Option(min=1, max=64, help="Futures; several get a number in their name.")] = 1,
@@ -26,6 +25,7 @@ def predict(
     class_name: options.ClassOption = None,
     new_only: Annotated[bool, typer.Option("--new-only", help="Write the new frames without the clip's own.")] = False,
     as_json: options.JsonOption = False,
+    scale: options.ScaleOption = 1,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -35,13 +35,15 @@ def predict(
     """
     options.check_input(clip)
     paths = options.output_paths(out, count, overwrite=yes)
-    model = videogan.load(run)
+    model = videogan.load(run, best=best)
     given, seeds = model.read_clip(clip), range(seed, seed + count)
     with bars() as show:
         future = model.predict(
             given, frames, seeds=seeds, refine=refine, class_name=class_name, progress=partial(show, "refining")
         ).with_options(clip=clip.name, new_only=new_only)
-    (future if new_only else future.after(given)).save(*paths, overwrite=yes, metadata=not no_metadata)
+    shown = future if new_only else future.after(given)
+    shown.scaled(scale).save(*paths, overwrite=yes, metadata=not no_metadata)
+    tell_model(model)
     report = {
         "out": [str(path) for path in paths],
         "given_frames": len(given),

@@ -9,17 +9,19 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import bars, echo
+from videogan.commands.console import bars, echo, tell_model
 
 
 def reconstruct(
     clip: options.InArgument,
     out: options.OutArgument,
     run: options.RunOption = None,
+    best: options.BestOption = False,
     refine: options.RefineOption = 0,
     class_name: options.ClassOption = None,
     latents: Annotated[Path | None, typer.Option(help="Write the latents to this .safetensors file.")] = None,
     as_json: options.JsonOption = False,
+    scale: options.ScaleOption = 1,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -30,12 +32,13 @@ def reconstruct(
     options.check_input(clip)
     (path,) = options.output_paths(out, overwrite=yes)
     options.check_latents_out(latents, overwrite=yes)
-    model = videogan.load(run)
+    model = videogan.load(run, best=best)
     with bars() as show:
         result = model.reconstruct(
             model.read_clip(clip), refine=refine, class_name=class_name, progress=partial(show, "refining")
         )
-    result.stream.with_options(clip=clip.name).save(path, overwrite=yes, metadata=not no_metadata)
+    result.stream.with_options(clip=clip.name).scaled(scale).save(path, overwrite=yes, metadata=not no_metadata)
+    tell_model(model)
     if latents is not None:
         model.save_latents(latents, result.latents, overwrite=yes)
     refined = None if result.refined is None else {"steps": refine, **result.refined}

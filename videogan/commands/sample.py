@@ -11,7 +11,7 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import echo
+from videogan.commands.console import echo, tell_model
 from videogan.errors import UsageError
 
 VIDEOS_AT_ONCE = 16
@@ -22,7 +22,7 @@ CountOption = Annotated[
     int, typer.Option(min=1, max=9999, help="Number of videos; several get a number in their name.")
 ]
 SeedOption = Annotated[
-    int, typer.Option(min=0, max=options.LARGEST_SEED - 9999, help="Seed of the first video; the next ones count up.")
+    int, typer.Option(min=0, help="Seed of the first video, any whole number from 0 on; the next ones count up.")
 ]
 ClassesOption = Annotated[
     str | None, typer.Option("--class", help="Class by name, or several such as A,B: one after the other.")
@@ -41,7 +41,7 @@ LatentsOption = Annotated[
 OutArgument = Annotated[
     Path, typer.Argument(help="What to write: .mp4 .webm .gif .webp .png, a folder of frames, or - for stdout.")
 ]
-GOES_WITH_LIKE = {"out", "run", "like", "yes", "no_metadata", "pipe_format"}
+GOES_WITH_LIKE = {"out", "run", "best", "like", "yes", "no_metadata", "pipe_format"}
 NOT_WITH_LATENTS = ("count", "class_name", "truncation", "speed", "loop", "grid", "like")
 
 
@@ -49,6 +49,7 @@ def sample(
     context: typer.Context,
     out: OutArgument,
     run: options.RunOption = None,
+    best: options.BestOption = False,
     frames: FramesOption = "64",
     count: CountOption = 1,
     seed: SeedOption = 0,
@@ -61,6 +62,7 @@ def sample(
     like: LikeOption = None,
     latents: LatentsOption = None,
     pipe_format: PipeFormatOption = None,
+    scale: options.ScaleOption = 1,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -76,33 +78,33 @@ def sample(
         if frame_rate is not None:
             stream = stream.with_frame_rate(frame_rate)
         if out == options.STDOUT:
-            stream.pipe(sys.__stdout__.fileno() if sys.__stdout__ else 1, to_stdout)
+            stream.scaled(scale).pipe(sys.__stdout__.fileno() if sys.__stdout__ else 1, to_stdout)
         else:
-            stream.save(*some, overwrite=yes, metadata=not no_metadata)
+            stream.scaled(scale).save(*some, overwrite=yes, metadata=not no_metadata)
 
     num_frames = options.parse_frames(frames)
     if latents is not None:
         options.refuse_options(context, NOT_WITH_LATENTS, "--latents says what the video shows")
         length = frames if options.given_options(context, ["frames"]) else None  # None: the clip's own
-        write(_of_latents(videogan.load(run), latents, length, seed), paths)
+        model = videogan.load(run, best=best)
+        write(_of_latents(model, latents, length, seed), paths)
     elif like is not None:
         others = [name for name in context.params if name not in GOES_WITH_LIKE]
         options.refuse_options(context, others, "--like takes everything from the recipe")
         options.check_input(like)
-        write(videogan.load(run).again(like), paths)
+        model = videogan.load(run, best=best)
+        write(model.again(like), paths)
     else:
         if loop and num_frames is None:
             raise UsageError("a loop has an end: give --frames a number, not inf")
         rows, columns = options.parse_grid(grid, count)
-        model, videos = videogan.load(run), count * rows * columns
-        at_once = VIDEOS_AT_ONCE if grid is None else videos
+        model, videos = videogan.load(run, best=best), count * rows * columns
         common: dict[str, Any] = {"classes": class_name, "truncation": truncation, "speed": speed, "loop": loop}
-        for first in range(0, videos, at_once):
-            seeds = range(seed + first, seed + min(first + at_once, videos))
-            stream = model.sample(num_frames, seeds=seeds, **common)
+        for first in range(0, videos, at_once := VIDEOS_AT_ONCE if grid is None else videos):
+            stream = model.sample(num_frames, seeds=range(seed, seed + videos)[first : first + at_once], **common)
             write(stream if grid is None else stream.grid(rows), paths[first : first + at_once])
-    for path in paths if out != options.STDOUT else ():
-        echo(path)
+    tell_model(model)
+    echo(*([] if out == options.STDOUT else paths))
 
 
 def _of_latents(model: videogan.Model, file: Path, frames: str | None, seed: int) -> videogan.VideoStream:

@@ -14,10 +14,17 @@ PresetOption = Annotated[
     str | None,
     typer.Option(help="cpu, gpu64, gpu64-large, gpu128, gpu256, classic or wgan-gp; by default what fits here."),
 ]
+ClipsArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help="Folder of videos; its sub-folders, if any, are the classes. Also several, or a text file that lists "
+        "them; by default those of --run."
+    ),
+]
 
 
 def train(
-    clips: Annotated[Path, typer.Argument(help="Folder of videos; its sub-folders, if any, are the classes.")],
+    clips: ClipsArgument = None,
     run: Annotated[Path | None, typer.Option(help="Run folder; by default a new numbered one under runs/.")] = None,
     preset: PresetOption = None,
     settings: Annotated[
@@ -38,7 +45,7 @@ def train(
     changes = parse_settings(settings or [], preset)
     with bars() as progress:
         trained = videogan.train(
-            clips,
+            clips or None,
             run=run,
             preset=preset,
             settings=changes,

@@ -65,18 +65,30 @@ __all__ = [
 class DataConfig(Group):
     """Which clips are cut from the videos, and how they are stored."""
 
-    size: Annotated[int, Field(ge=32, le=512, description="height and width of a training frame, in pixels")] = 32
-    num_frames: Annotated[int, Field(ge=4, le=4096, multiple_of=FRAMES_PER_STEP, description="frames in a clip")] = 16
-    frame_stride: Annotated[int, Field(ge=1, le=10_000, description="step between the frames of a clip")] = 1
+    size: Annotated[int, Field(ge=32, le=512)] = 32
+    """Height and width of a training frame, in pixels."""
+    num_frames: Annotated[int, Field(ge=4, le=4096, multiple_of=FRAMES_PER_STEP)] = 8
+    """Frames in a clip."""
+    frame_stride: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """Step between the frames of a clip."""
     frame_rate: Annotated[float, Field(gt=0)] | None = None
+    """Frames per second to which videos are brought; null: that of most videos."""
     fit: Literal["crop", "letterbox"] = "crop"
+    """A frame of another shape is cut to a square, or shown whole between bars."""
     short: Literal["repeat-last", "bounce", "skip"] = "repeat-last"
+    """What becomes of a video shorter than a clip: its last frame repeats, it runs to and fro, or it is left out."""
     labels: Literal["folders", "none"] = "folders"
+    """Whether sub-folders are classes."""
     class_balanced: bool = True
+    """Every class is drawn equally often, however many videos it has."""
     mirror: bool = False
+    """Half of the clips are mirrored left to right."""
     cache_dir: str | None = None
+    """Folder for the clip cache; null: the user's cache folder."""
     cache_limit_gb: Annotated[float, Field(gt=0)] = 20.0
+    """Largest cache of one folder, in gigabytes; clips that do not fit are decoded while training."""
     max_bad_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of the videos that may be unreadable before training is refused."""
 
     @field_validator("cache_dir")
     @classmethod
@@ -97,20 +109,31 @@ class TrainConfig(Group):
     """The training run."""
 
     seed: Annotated[int, Field(ge=0)] = 0
-    batch_size: Annotated[int, Field(ge=2, le=2**20)] = 16
-    steps: Annotated[int, Field(ge=1, lt=2**63, description="steps in all")] = 6_000
-    tick_steps: Annotated[int, Field(ge=1, description="steps between two checkpoints, previews and log rows")] = 250
-    min_burn_in: Annotated[
-        int, Field(ge=0, description="latent steps of dynamics before a training clip, at least")
-    ] = 4
+    """Everything random in a training depends on it."""
+    batch_size: Annotated[int, Field(ge=2, le=2**20)] = 8
+    """Clips of a step, in each process."""
+    steps: Annotated[int, Field(ge=1, lt=2**63)] = 12_000
+    """Steps in all."""
+    tick_steps: Annotated[int, Field(ge=1)] = 250
+    """Steps between two checkpoints, previews and log rows."""
+    min_burn_in: Annotated[int, Field(ge=0)] = 4
+    """Latent steps of dynamics before a training clip, at least."""
     max_burn_in: Annotated[int, Field(ge=0, le=100_000)] = 32
-    ema_half_life: Annotated[float, Field(gt=0, description="in clips")] = 5_000
-    ema_ramp: Annotated[float, Field(gt=0, description="largest half-life, as a share of the clips seen so far")] = 0.1
+    """Latent steps of dynamics before a training clip, at most."""
+    ema_half_life: Annotated[float, Field(gt=0)] = 5_000
+    """Half-life of the moving average of the generator, in clips."""
+    ema_ramp: Annotated[float, Field(gt=0)] = 0.1
+    """Largest half-life, as a share of the clips seen so far."""
     device: str = "auto"
-    threads: Annotated[int, Field(ge=1, le=1024, description="CPU threads")] | Literal["auto"] = "auto"
+    """The device: auto, cpu, cuda or cuda:N."""
+    threads: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = "auto"
+    """Threads on a CPU; auto: as many as are quickest."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Precision of convolutions; auto: bfloat16 where the device multiplies it."""
     compile: Literal["auto", "always", "never"] = "auto"
-    keep: Annotated[int, Field(ge=1, description="checkpoints that are kept")] = 2
+    """Whether torch.compile is used."""
+    keep: Annotated[int, Field(ge=1)] = 2
+    """Checkpoints that are kept."""
 
     @model_validator(mode="after")
     def _burn_in_is_a_range(self) -> "TrainConfig":
@@ -122,9 +145,12 @@ class TrainConfig(Group):
 class EvaluateConfig(Group):
     """Evaluation at ticks of training; the checkpoint with the lowest kernel distance is kept."""
 
-    every: Annotated[int, Field(ge=0, description="steps between two evaluations; 0 is never")] = 0
+    every: Annotated[int, Field(ge=0)] = 0
+    """Steps between two evaluations; 0 is never."""
     clips: Annotated[int, Field(ge=2, le=10**6)] = 256
+    """Clips of each set that are compared."""
     features: Literal["own", "efficientnet-lite0", "pixels-16"] = "own"
+    """What clips are described by: own features are learnt on the clips."""
 
 
 VERSION_1_GENERATOR = {"content_dim": 16, "class_scale": "none", "content_scale": "none", "motion_inputs": 0}

@@ -16,24 +16,36 @@ Normalisation = Literal["none", "batch", "spectral", "rms"]
 
 
 class GeneratorConfig(Group):
-    """The arguments of :class:`videogan.models.generator.Generator`, which explains them."""
+    """What the generator is built of."""
 
-    channels: Annotated[tuple[Channels, ...], Field(min_length=3)] = (128, 96, 48)
+    channels: Annotated[tuple[Channels, ...], Field(min_length=3)] = (96, 64, 32)
+    """Feature channels at 4, 8, 16, ... pixels, one for each resolution up to ``size / subpixel``."""
     content_dim: Annotated[int, Field(ge=1, le=65_536)] = 64
+    """Numbers of the content code, which is fixed for a video."""
     class_dim: Annotated[int, Field(ge=1, le=65_536)] = 32
+    """Numbers of a class embedding."""
     noise_dim: Annotated[int, Field(ge=1, le=65_536)] = 8
+    """Motion noise per latent step of four frames."""
     motion_dim: Annotated[int, Field(ge=1, le=65_536)] = 128
-    motion_inputs: Annotated[
-        int, Field(ge=0, le=65_536, description="numbers of a motion code for the decoder; 0: all")
-    ] = 16
+    """Numbers of a motion code."""
+    motion_inputs: Annotated[int, Field(ge=0, le=65_536)] = 16
+    """Numbers to which a linear map brings a motion code before the decoder; 0 gives it the whole code."""
     class_scale: Literal["unit-norm", "none"] = "unit-norm"
+    """unit-norm divides class embeddings, which begin with variance 1, by the root of their length."""
     content_scale: Literal["unit-variance", "none"] = "unit-variance"
-    hidden_dim: Annotated[int, Field(ge=1, le=65_536)] = 256
-    max_half_life: Annotated[float, Field(description="0, or 1 and above")] = 32.0
+    """unit-variance divides the content code by its prior's standard deviation."""
+    hidden_dim: Annotated[int, Field(ge=1, le=65_536)] = 192
+    """Width of the layers between codes and the first feature map."""
+    max_half_life: float = 32.0
+    """Longest half-life of the motion noise, in latent steps: 0 (white noise), or 1 and above."""
     dense_until: Annotated[int, Field(ge=4)] = 16
+    """Resolutions up to this one, in pixels, convolve over three frames, larger ones over single frames."""
     subpixel: Literal[1, 2] = 2
+    """1, or 2 for a last doubling of the resolution by sub-pixel convolution (Shi et al. 2016, section 3.2)."""
     prior: Literal["uniform", "normal"] = "uniform"
+    """Distribution of the content code."""
     normalisation: Normalisation = "none"
+    """What is normalised: nothing, features (batch, rms) or weights (spectral)."""
 
     @field_validator("max_half_life")
     @classmethod
@@ -51,8 +63,11 @@ class DiscriminatorConfig(Group):
     """What every discriminator has; one whose weight is 0 does not exist."""
 
     channels: tuple[Channels, ...] | None = None
+    """Feature channels, from the entry on, after each halving of the resolution."""
     normalisation: Normalisation = "none"
-    weight: Annotated[float, Field(ge=0, description="weight of its judgement for generator and encoder")] = 1.0
+    """What is normalised: nothing, features (batch, rms) or weights (spectral)."""
+    weight: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of its judgement for generator and encoder; 0: there is no such discriminator."""
 
     def stages(self, size: int) -> int:
         """Return how many resolutions there are from half the size down to 4 pixels."""
@@ -62,8 +77,10 @@ class DiscriminatorConfig(Group):
 class FrameDiscriminatorConfig(DiscriminatorConfig):
     """The frame discriminator: 2D, ``num_frames`` random frames of each clip at full resolution."""
 
-    channels: tuple[Channels, ...] = (24, 48, 96, 128)
+    channels: tuple[Channels, ...] = (16, 32, 64, 96)
+    """Feature channels at full resolution and after each halving."""
     num_frames: Annotated[int, Field(ge=1)] = 2
+    """Random frames of each clip that are judged."""
 
     def stages(self, size: int) -> int:
         """Return how many resolutions there are from the size down to 4 pixels."""
@@ -73,27 +90,38 @@ class FrameDiscriminatorConfig(DiscriminatorConfig):
 class ClipDiscriminatorConfig(DiscriminatorConfig):
     """The clip discriminator: 3D, the whole clip at half resolution."""
 
-    channels: tuple[Channels, ...] = (24, 48, 96)
+    channels: tuple[Channels, ...] = (16, 32, 64)
+    """Feature channels at half resolution and after each further halving."""
 
 
 class JointDiscriminatorConfig(DiscriminatorConfig):
     """The optional discriminator of pairs (clip, codes); without ``channels`` as wide as the clip discriminator."""
 
-    weight: Annotated[float, Field(ge=0, description="weight of its judgement for generator and encoder")] = 0.0
+    weight: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of its judgement for generator and encoder; 0: there is no such discriminator."""
 
 
 class EncoderConfig(Group):
     """The encoder and its terms: reconstruction and clip cycle G(E(x)) ~ x, latent cycle E(G(z)) ~ z."""
 
-    channels: tuple[Channels, ...] = (24, 48, 96)
-    interval: Annotated[int, Field(ge=1, description="the encoder is trained every so many steps")] = 1
+    channels: tuple[Channels, ...] = (16, 32, 64)
+    """Feature channels at half resolution and after each further halving."""
+    interval: Annotated[int, Field(ge=1)] = 1
+    """The encoder is trained every so many steps."""
     reconstruction: Literal["l1", "l2", "both"] = "both"
-    reconstruction_weight: Annotated[float, Field(ge=0, description="pixels of real clips")] = 3.0
-    feature_weight: Annotated[float, Field(ge=0, description="what the discriminators see in real clips")] = 0.1
-    clip_cycle_weight: Annotated[float, Field(ge=0, description="pixels of generated clips")] = 0.0
-    latent_cycle_weight: Annotated[float, Field(ge=0, description="codes of generated clips")] = 1.0
-    generator_weight: Annotated[float, Field(ge=0, description="how much of these terms reaches the generator")] = 1.0
-    share: Annotated[float, Field(gt=0, le=1, description="share of the batch that trains the encoder")] = 0.25
+    """Distance between a clip and its reconstruction: absolute, squared, or both."""
+    reconstruction_weight: Annotated[float, Field(ge=0)] = 3.0
+    """Weight of the distance of real clips and their reconstruction, in pixels."""
+    feature_weight: Annotated[float, Field(ge=0)] = 0.1
+    """Weight of the same distance in what the discriminators see of both."""
+    clip_cycle_weight: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the distance of generated clips and their reconstruction, in pixels."""
+    latent_cycle_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of the distance of a generated clip's codes and those that the encoder finds."""
+    generator_weight: Annotated[float, Field(ge=0)] = 1.0
+    """How much of these terms reaches the generator; 0: they train the encoder alone."""
+    share: Annotated[float, Field(gt=0, le=1)] = 0.25
+    """Share of the batch that trains the encoder."""
 
     def stages(self, size: int) -> int:
         """Return how many resolutions there are from half the size down to 4 pixels."""

@@ -34,7 +34,7 @@ from videogan.config import DataConfig
 from videogan.data import cache_build
 from videogan.data.cache_build import FrameFile, FrameFormat, Stored
 from videogan.data.cache_prune import note_use, prune
-from videogan.data.folder import VideoFolder, check_usable, fingerprint
+from videogan.data.folder import VideoFolder, change_stamp, check_usable
 from videogan.data.frame_store import CachedVideo, FrameStore, JpegFrames, RawFrames, StreamedFrames
 from videogan.errors import UsageError
 from videogan.files import Progress, cache_root, file_lock, printable, read_json, write_json
@@ -136,7 +136,7 @@ def _free(home: Path) -> int:
 
 
 def _content_hash(folder: VideoFolder, kind: Kind) -> str:
-    listing = [(os.fspath(video.path), fingerprint(video.path)) for video in folder.videos]
+    listing = [(os.fspath(video.path), change_stamp(video.path)) for video in folder.videos]
     return hashlib.sha256(json.dumps([_VERSION, kind, listing]).encode()).hexdigest()[:16]
 
 

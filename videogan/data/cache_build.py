@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from videogan.data.folder import SourceVideo
-from videogan.errors import MissingPathError, UsageError, VideoError
+from videogan.errors import MissingPathError, UsageError, VideoError, reason_of
 from videogan.files import Progress, map_in_threads
 from videogan.video import VideoReader
 from videogan.video.pixels import Fit
@@ -161,8 +161,7 @@ def no_room(error: OSError, folder: Path, needed: int, free: int) -> UsageError:
             f"it on another disk by --set data.cache_dir=FOLDER, or make it smaller by --set "
             f"data.cache_limit_gb={max(needed, 1) / 1e9 / 10:.1g}"
         )
-    reason = error.strerror or str(error)
-    return UsageError(f"{folder}: the clip cache cannot be written ({reason}); choose another data.cache_dir")
+    return UsageError(f"{folder}: the clip cache cannot be written ({reason_of(error)}); choose another data.cache_dir")
 
 
 def _count(reader: VideoReader, video: SourceVideo, frame_format: FrameFormat) -> int:

@@ -6,19 +6,22 @@
 import contextlib
 import hashlib
 import os
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from videogan.data.walk import Candidate, Walk, walk_folder
-from videogan.errors import DataError, MissingPathError, UsageError, VideoError
+from videogan.data.paths import AnyPaths, common_folder, named_paths
+from videogan.data.stills import are_stills
+from videogan.data.walk import Candidate, Walk, walk_folders
+from videogan.errors import DataError, UsageError, VideoError, reason_of
 from videogan.files import Progress, cache_root, map_in_threads, natural_key, printable, read_json, write_json
 from videogan.video import VideoInfo, probe
 from videogan.video.formats import VIDEO_SUFFIXES
 
-_INDEX_VERSION = 2
+_INDEX_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,9 @@ class SourceVideo:
 class VideoFolder:
     """The videos of one folder in natural order.
 
-    ``rejected`` pairs a path with its reason; ``class_names`` is empty if the videos have no classes; ``hidden`` counts
-    entries whose name begins with a dot, ``ignored`` lists files that are not videos by their name.
+    ``rejected`` pairs a path with its reason; ``class_names``, in Unicode's normal form C, is empty if the videos have
+    no classes; ``hidden`` counts entries whose name begins with a dot, ``ignored`` lists files that are not videos by
+    their name, ``own`` folders of runs and reports of videogan's.
     """
 
     root: Path
@@ -44,6 +48,7 @@ class VideoFolder:
     class_names: tuple[str, ...]
     hidden: int = 0
     ignored: tuple[Path, ...] = ()
+    own: tuple[Path, ...] = ()
 
     @property
     def bad_share(self) -> float:
@@ -52,7 +57,7 @@ class VideoFolder:
 
 
 def scan_folder(
-    root: str | os.PathLike[str],
+    root: AnyPaths,
     *,
     labels: Literal["folders", "none"] = "folders",
     cache_dir: str | os.PathLike[str] | None = None,
@@ -62,7 +67,8 @@ def scan_folder(
     """Probe every video at or below ``root``.
 
     Args:
-        root: a folder, or one video. The first folder below ``root`` names a video's class.
+        root: a folder or a video, several, or what :func:`videogan.data.paths.named_paths` takes for them. The first
+            folder below ``root`` names a video's class.
         labels: ``"none"`` disregards those folders.
         cache_dir: where probe results are kept, by size and time of change; None is the user's cache folder.
         max_bad_share: largest share of files that may be rejected, 0 to 1.
@@ -86,21 +92,19 @@ def scan_folder(
 
 
 def survey_folder(
-    root: str | os.PathLike[str],
+    root: AnyPaths,
     *,
     labels: Literal["folders", "none"] = "folders",
     cache_dir: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> VideoFolder:
     """As ``scan_folder``, but an unusable folder is described and not an error; only a wrong ``root`` raises."""
-    root = Path(root)
-    if not os.path.lexists(root):
-        raise MissingPathError(f"{printable(root)}: no such file or folder")
-    if not root.is_dir():
-        return _one_file(root)
-    walk = walk_folder(root)
-    results = _probe_all(root, walk.candidates, cache_dir, progress)
-    return _assemble(root, walk, results, labels)
+    roots = named_paths(root)
+    if len(roots) == 1 and not roots[0].is_dir():
+        return _one_file(roots[0])
+    walk, base = walk_folders(roots), common_folder(roots)
+    results = _probe_all(base, walk.candidates, cache_dir, progress)
+    return _assemble(base, walk, results, labels)
 
 
 def check_usable(folder: VideoFolder, max_bad_share: float) -> None:
@@ -135,12 +139,14 @@ def _assemble(
 ) -> VideoFolder:
     usable = [(c, r) for c, r in zip(walk.candidates, results, strict=True) if isinstance(r, VideoInfo)]
     rejected = [(c.path, r) for c, r in zip(walk.candidates, results, strict=True) if isinstance(r, str)]
-    folders = {c.class_name for c, _ in usable if c.class_name is not None} if labels == "folders" else set()
-    ordered = sorted(folders, key=natural_key)
+    # One system writes é as one character, another as two: it is the same name.
+    of = {c.path: unicodedata.normalize("NFC", c.class_name) for c, _ in usable if c.class_name is not None}
+    ordered = sorted(set(of.values()), key=natural_key) if labels == "folders" else []
     number = {name: index for index, name in enumerate(ordered)}
-    videos = tuple(SourceVideo(c.path, number.get(c.class_name or ""), info) for c, info in usable)
+    videos = tuple(SourceVideo(c.path, number.get(of.get(c.path, "")), info) for c, info in usable)
     names = tuple(printable(name) for name in ordered)
-    return VideoFolder(root, videos, (*walk.rejected, *rejected), names, walk.hidden, tuple(walk.ignored))
+    ignored, own = tuple(walk.ignored), tuple(walk.own)
+    return VideoFolder(root, videos, (*walk.rejected, *rejected), names, walk.hidden, ignored, own)
 
 
 def _probe_all(
@@ -177,19 +183,21 @@ def _probe_all(
 
 def _probe_one(path: Path, earlier: Any) -> dict[str, Any]:
     """Return the entry of an earlier scan, if the file has not changed since, or that of a new probe."""
-    mark = fingerprint(path)
-    if mark and isinstance(earlier, dict) and earlier.get("fingerprint") == mark:
+    stamp = change_stamp(path)
+    if stamp and isinstance(earlier, dict) and earlier.get("fingerprint") == stamp:
         return earlier
     try:
         info = probe(path)
+        if path.is_dir() and are_stills(path, info.num_frames):
+            raise VideoError(path, f"its {info.num_frames} pictures have nothing in common: stills, and no video")
     except VideoError as error:
         short_of_memory = isinstance(error.__cause__, MemoryError)  # another time there may be enough
-        return {"fingerprint": "" if short_of_memory else mark, "reason": error.reason}
+        return {"fingerprint": "" if short_of_memory else stamp, "reason": error.reason}
     except OSError as error:
-        return {"fingerprint": "", "reason": error.strerror or str(error)}
+        return {"fingerprint": "", "reason": reason_of(error)}
     fields = asdict(replace(info, path=Path()))
     del fields["path"]
-    return {"fingerprint": mark, "info": {**fields, "frame_rate": str(info.frame_rate)}}
+    return {"fingerprint": stamp, "info": {**fields, "frame_rate": str(info.frame_rate)}}
 
 
 def _from_entry(path: Path, entry: dict[str, Any]) -> VideoInfo | str:
@@ -198,7 +206,7 @@ def _from_entry(path: Path, entry: dict[str, Any]) -> VideoInfo | str:
     return VideoInfo(**{**entry["info"], "frame_rate": Fraction(entry["info"]["frame_rate"]), "path": path})
 
 
-def fingerprint(path: Path) -> str:
+def change_stamp(path: Path) -> str:
     """Size and time of change of a file, or of all the images in a folder; empty if it cannot be read.
 
     Permission is asked for because it comes and goes without a change of either.

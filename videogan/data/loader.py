@@ -75,7 +75,6 @@ class ClipLoader:
         self._check_lengths()
         self._labels = np.array([-1 if v.label is None else v.label for v in cache.videos], np.int64)
         self._groups = self._make_groups()
-        self.num_failures = 0
         self._failed: set[int] = set()
         self._lock = threading.Lock()
         # Decoding is worth a thread a clip; copying raw frames is not.
@@ -116,8 +115,8 @@ class ClipLoader:
     def batch(self, step: int, *, pinned: bool = False) -> ClipBatch:
         """The batch of one step, on the CPU; a function of (seed, step, rank) and the cache only.
 
-        A video that cannot be read is replaced by another draw and counted in ``num_failures``. ``pinned`` puts the
-        batch into page-locked memory, which torch uses again once the copy to a CUDA device is done.
+        A video that cannot be read is replaced by another draw. ``pinned`` puts the batch into page-locked memory,
+        which torch uses again once the copy to a CUDA device is done.
 
         Raises:
             DataError: more than ``max_bad_share`` of the videos have failed.
@@ -217,7 +216,6 @@ class ClipLoader:
     def _note(self, video: int, error: VideoError) -> None:
         """Count a failure; say so once for each video; give up when too many videos have failed."""
         with self._lock:
-            self.num_failures += 1
             first = video not in self._failed
             self._failed.add(video)
             failed = len(self._failed)

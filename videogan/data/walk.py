@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,19 +28,41 @@ class Candidate:
 
 @dataclass
 class Walk:
-    """What a folder holds: candidates in natural order, entries that cannot be read with the reason, and counts."""
+    """What a folder holds: candidates in natural order, entries that cannot be read with the reason, and counts.
+
+    ``own`` are folders that videogan made, of runs and of reports, whose videos are no clips.
+    """
 
     candidates: list[Candidate] = field(default_factory=list)
     rejected: list[tuple[Path, str]] = field(default_factory=list)
+    own: list[Path] = field(default_factory=list)
     hidden: int = 0
     ignored: list[Path] = field(default_factory=list)
 
 
-def walk_folder(root: Path) -> Walk:
-    """Look through ``root`` and all folders below, following links but entering no folder twice."""
+def walk_folders(roots: Sequence[Path]) -> Walk:
+    """Look through folders and all folders below them, following links but entering no folder twice.
+
+    A root may be a video. Of several roots without sub-folders each folder is a class.
+    """
     walk = Walk()
-    _enter(root, None, 0, walk, set())
+    seen: set[tuple[int, int]] = set()
+    for root in roots:
+        if root.is_dir():
+            _enter(root, None, 0, walk, seen)
+        elif _kind(root, walk) == "video":
+            walk.candidates.append(Candidate(root, None))
+    folders = {candidate.path.parent for candidate in walk.candidates}
+    if len(roots) > 1 and len(folders) > 1 and not any(candidate.class_name for candidate in walk.candidates):
+        walk.candidates = [Candidate(one.path, one.path.parent.name) for one in walk.candidates]
     return walk
+
+
+def is_own_folder(folder: Path) -> bool:
+    """Tell whether videogan made a folder, as that of a run or of a report."""
+    return all((folder / name).exists() for name in ("config.json", "checkpoints")) or all(
+        (folder / name).exists() for name in ("report.json", "report.html")
+    )
 
 
 def _enter(folder: Path, class_name: str | None, depth: int, walk: Walk, seen: set[tuple[int, int]]) -> None:
@@ -49,6 +72,9 @@ def _enter(folder: Path, class_name: str | None, depth: int, walk: Walk, seen: s
             walk.rejected.append((folder, "link to a folder that was already read"))
             return
         seen.add((status.st_dev, status.st_ino))
+        if depth and is_own_folder(folder):
+            walk.own.append(folder)
+            return
         with os.scandir(folder) as entries:
             names = sorted((entry.name for entry in entries), key=natural_key)
     except OSError as error:

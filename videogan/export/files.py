@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from videogan.artifacts.weights import Weights, pack_weights
-from videogan.errors import CheckpointError, MissingPathError, UsageError, did_you_mean
+from videogan.errors import CheckpointError, UsageError, did_you_mean
 from videogan.export.step import StepDescription, StreamingStep, describe_step, example_inputs
-from videogan.files import write_bytes
+from videogan.files import check_destination, write_bytes
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 Precision = Literal["float32", "float16"] | None
 """Of the weights in a .safetensors file; None is float32."""
-Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
+StepFunction = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 """A step as a function of its inputs."""
 
 
@@ -59,21 +59,14 @@ def export_model(weights: Weights, model_sha256: str, path: Path, *, precision: 
 
 
 def check_export(path: Path, *, precision: Precision, overwrite: bool) -> None:
-    """Raise UsageError where nothing can be exported to ``path``."""
+    """Raise UsageError where nothing can be exported to ``path``, or MissingPathError without its folder."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         hint = did_you_mean(suffix, SUFFIXES)
         raise UsageError(f"{path}: the suffix says what is written{hint}; use {', '.join(SUFFIXES)}")
     if precision is not None and suffix != ".safetensors":
         raise UsageError(f"--precision is for .safetensors; {suffix} files are always float32")
-    if not path.parent.is_dir():
-        raise MissingPathError(f"{path.parent}: no such folder; make it first")
-    if os.path.lexists(path) and not (path.is_file() or path.is_symlink()):
-        raise UsageError(f"{path} is not a regular file; choose another name")
-    if os.path.lexists(path) and not overwrite:
-        raise UsageError(f"{path} exists; use --yes to replace it, or another name")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise UsageError(f"{path.parent}: no permission to write here; choose another folder")
+    check_destination(path, overwrite=overwrite)
     if suffix == ".onnx":
         check_onnx_packages()
 
@@ -129,7 +122,7 @@ def onnx_bytes(step: StreamingStep, about: StepDescription) -> tuple[bytes, floa
 
 
 @torch.inference_mode()
-def difference(step: StreamingStep, other: Run) -> float:
+def difference(step: StreamingStep, other: StepFunction) -> float:
     """Return the largest difference between two forms of one step over some steps, each going on from its own state."""
     source = torch.Generator().manual_seed(0)
     inputs = example_inputs(step.generator, source)

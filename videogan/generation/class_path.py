@@ -1,5 +1,6 @@
 """A class that changes along a video, with a smooth cross-over from each to the next."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,9 @@ def class_labels(text: str, class_names: Sequence[str]) -> list[int]:
     """
     if not class_names:
         raise UsageError(f"class {text}: this model was trained without classes")
+    text = unicodedata.normalize(
+        "NFC", text
+    )  # as class names are: one keyboard writes é as one character, another as two
     names = [text] if text in class_names else [name.strip() for name in text.split(",")]
     for name in names:
         if name not in class_names:

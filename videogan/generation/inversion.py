@@ -14,6 +14,7 @@ from einops import rearrange, reduce, repeat
 from torch import Tensor
 
 from videogan.config import FRAMES_PER_STEP
+from videogan.errors import UsageError
 from videogan.files import Progress
 from videogan.losses.reconstruction import reconstruction_loss
 from videogan.models.encoder import Encoder
@@ -43,55 +44,65 @@ class Inversion:
     encoder: ClipLatents
 
 
+@dataclass(frozen=True)
+class Refinement:
+    """How latents are optimised.
+
+    Attributes:
+        steps: of optimisation, 0 for none.
+        weights: how much each frame counts ``(t)``, above 0; None for all alike.
+        dynamics_weight: of the distance of motion codes from a path that the dynamics walk, beside the pixels' error.
+        learning_rate: of Adam, at its highest.
+
+    Raises:
+        UsageError: fewer than no steps.
+    """
+
+    steps: int
+    weights: Tensor | None = None
+    dynamics_weight: float = 0.0
+    learning_rate: float = LEARNING_RATE
+
+    def __post_init__(self) -> None:
+        """Refuse what no loop can do."""
+        if self.steps < 0:
+            raise UsageError(f"refine {self.steps}: must be at least 0")
+
+
 def invert(
     generator: Generator,
     encoder: Encoder,
     clip: Tensor,
+    refinement: Refinement,
     *,
     window: int,
-    steps: int,
     labels: Sequence[int] | None = None,
-    weights: Tensor | None = None,
-    dynamics_weight: float = 0.0,
     progress: Progress | None = None,
 ) -> Inversion:
-    """Encode a clip, and refine the result by ``steps`` of optimisation.
+    """Encode a clip, and refine the result.
 
     Args:
         generator: decodes; its weights stay as they are.
         encoder: the way back, trained on clips of ``window`` frames. A longer clip is seen in windows that end with it;
             its content code is the mean over them.
         clip: ``t c h w`` in [-1, 1].
+        refinement: what follows the encoder.
         window: frames of a training clip, a multiple of four.
-        steps, weights, dynamics_weight, progress: as of :func:`refine`.
         labels: classes to choose from; None is every class that the generator has.
+        progress: called after each step of refinement.
 
     The label is that of the lowest error of the encoder's codes. Comparing errors after some steps of refinement does
     not tell classes apart any better, since free motion codes make up for a wrong one.
     """
     encoded = _encode_as(generator, encoder, clip, window, _candidates(generator, labels))[0]
-    if steps == 0:
-        return encoded
-    return refine(
-        generator,
-        clip,
-        encoded.latents,
-        steps=steps,
-        weights=weights,
-        dynamics_weight=dynamics_weight,
-        progress=progress,
-    )
+    return refine(generator, clip, encoded.latents, refinement, progress) if refinement.steps else encoded
 
 
 def refine(
     generator: Generator,
     clip: Tensor,
     latents: ClipLatents,
-    *,
-    steps: int,
-    weights: Tensor | None = None,
-    learning_rate: float = LEARNING_RATE,
-    dynamics_weight: float = 0.0,
+    refinement: Refinement,
     progress: Progress | None = None,
 ) -> Inversion:
     """Move latents down the gradient of the reconstruction loss; the generator's weights stay as they are.
@@ -103,13 +114,11 @@ def refine(
         generator: decodes the latents.
         clip: ``t c h w`` in [-1, 1], ``latents.num_frames`` of them.
         latents: where to start.
-        steps: of optimisation, 0 for none.
-        weights: how much each frame counts ``(t)``, above 0; None for all alike.
-        learning_rate: of Adam, at its highest.
+        refinement: how many steps, and what counts.
         progress: called after each step.
     """
-    clip = clip.to(latents.content.device)
-    shares = torch.ones(len(clip)) if weights is None else weights
+    clip, steps = clip.to(latents.content.device), refinement.steps
+    shares = torch.ones(len(clip)) if refinement.weights is None else refinement.weights
     shares = (shares / shares.sum()).to(clip)
     noise = content_noise(latents.content, generator.prior).clone().requires_grad_()
     hidden = torch.atanh(latents.path.clamp(-LARGEST_MOTION, LARGEST_MOTION)).requires_grad_()
@@ -119,9 +128,10 @@ def refine(
     for step in range(steps + 1):
         error, gradients = _pixel_error(generator, clip, shares, (noise, hidden), latents.labels)
         noise.grad, hidden.grad = gradients
-        if dynamics_weight:
+        if refinement.dynamics_weight:
             condition = generator.condition(content_code(noise, generator.prior), latents.labels)
-            term = dynamics_weight * dynamics_error(generator, torch.tanh(hidden), motion_noise, condition)
+            distance = dynamics_error(generator, torch.tanh(hidden), motion_noise, condition)
+            term = refinement.dynamics_weight * distance
             more = torch.autograd.grad(term, (noise, hidden, motion_noise))
             noise.grad, hidden.grad, motion_noise.grad = gradients[0] + more[0], gradients[1] + more[1], more[2]
             error += term.item()
@@ -132,7 +142,7 @@ def refine(
             best, lowest = replace(latents, content=content, history=history, motion_codes=motion_codes), error
         if step < steps:
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate * schedule(step, steps)
+                group["lr"] = refinement.learning_rate * schedule(step, steps)
             optimizer.step()
             if progress is not None:
                 progress(step + 1, steps)

@@ -59,18 +59,6 @@ def clip_stop(generator: Generator, latents: ClipLatents, seed: int = 0) -> Stop
     return Stop(content_noise(latents.content[0], generator.prior), latents.label, motion)
 
 
-def load_stops(
-    generator: Generator,
-    stops: Sequence[int | ClipLatents],
-    label: int | None,
-) -> list[Stop]:
-    """Return stops for seeds, all with one label, and for latents; beyond its end stop k goes on by seed k."""
-    return [
-        clip_stop(generator, stop, seed=number) if isinstance(stop, ClipLatents) else seed_stop(generator, stop, label)
-        for number, stop in enumerate(stops)
-    ]
-
-
 def check_axis(axis: str) -> Axis:
     """Return the axis of this name, or raise UsageError."""
     for name in AXES:

@@ -12,11 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from videogan.files import Progress
-from videogan.generation.inversion import invert, render
+from videogan.generation.inversion import Refinement, render
 from videogan.generation.sampling import CHUNK_STEPS, Conditions, constant_conditions, decoded, latent_stream, take
 from videogan.models.dynamics import DynamicsState
-from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
 from videogan.models.latents import ClipLatents
 
@@ -44,32 +42,12 @@ def tail(clip: Tensor) -> Tensor:
     return clip[-TAIL_FRAMES:]
 
 
-def invert_tail(
-    generator: Generator,
-    encoder: Encoder,
-    clip: Tensor,
-    *,
-    window: int,
-    steps: int,
-    labels: Sequence[int] | None = None,
-    progress: Progress | None = None,
-) -> ClipLatents:
-    """Return latents of a clip's end from which the dynamics can go on; the arguments are those of ``invert``.
+def refinement_of_tail(steps: int, num_frames: int) -> Refinement:
+    """Return how latents of a clip's end are refined for the dynamics to go on from them.
 
     The last frames count most, and the path of motion codes should be one that the dynamics walk.
     """
-    end = tail(clip)
-    return invert(
-        generator,
-        encoder,
-        end,
-        window=window,
-        steps=steps,
-        labels=labels,
-        weights=tail_weights(len(end)),
-        dynamics_weight=DYNAMICS_WEIGHT,
-        progress=progress,
-    ).latents
+    return Refinement(steps, tail_weights(num_frames), DYNAMICS_WEIGHT)
 
 
 def decode_on(generator: Generator, latents: ClipLatents, seed: int, num_frames: int | None) -> Iterator[Tensor]:
@@ -92,17 +70,17 @@ def tail_weights(num_frames: int) -> Tensor:
 
 
 def predict(
-    generator: Generator, clip: Tensor, latents: ClipLatents, seeds: Sequence[int], *, num_frames: int
+    generator: Generator, end: Tensor, latents: ClipLatents, seeds: Sequence[int], *, num_frames: int
 ) -> Iterator[Tensor]:
     """Yield the ``num_frames`` frames after a clip in chunks ``(b t c h w)``, one video per seed.
 
-    ``clip (t c h w)`` in [-1, 1], of which the end suffices, and ``latents`` are of the same end. The decoder has seen
-    the clip's own codes; what its reconstruction lacks of the last frame is added and fades out. The first new frame
+    ``end (t c h w)`` in [-1, 1] is what :func:`tail` leaves of the clip, ``latents`` are its own. The decoder has seen
+    the clip's codes; what its reconstruction lacks of the last frame is added and fades out. The first new frame
     changes no more than the clip's frames do at their median: motion sets in more slowly where that is needed, and what
     is still too much of the change comes later, as the same difference fades out.
     """
-    clip = tail(clip).to(latents.content.device)
-    last, limit = clip[-1], median_change(clip)
+    end = end.to(latents.content.device)
+    last, limit = end[-1], median_change(end)
     with torch.no_grad():
         reconstructed = list(render(generator, latents))[-1][0, -1]
     content = latents.content.expand(len(seeds), -1)
@@ -114,7 +92,7 @@ def predict(
 
     last_code = latents.motion_codes[:, -1].expand(len(seeds), -1)
     first_code = next(continued_codes(generator, latents, seeds, conditions))
-    slowness = torch.full((len(seeds),), float(SLOWNESS[-1]), device=clip.device)
+    slowness = torch.full((len(seeds),), float(SLOWNESS[-1]), device=end.device)
     for candidate in reversed(SLOWNESS):
         tried = slowed(iter([first_code]), last_code, torch.full_like(slowness, candidate))
         first = next(decoded_after(iter([next(tried)])))[:, 0]
@@ -130,7 +108,7 @@ def predict(
             residual = (torch.lerp(last.expand_as(first), first, share) - chunk[:, 0])[:, None]
         fades = [fade(position + frame, FADE_FRAMES - 1) for frame in range(chunk.shape[1])]
         position += chunk.shape[1]
-        yield (chunk + torch.tensor(fades, device=clip.device).view(-1, 1, 1, 1) * residual).clamp(-1, 1)
+        yield (chunk + torch.tensor(fades, device=end.device).view(-1, 1, 1, 1) * residual).clamp(-1, 1)
 
 
 def median_change(clip: Tensor) -> float:

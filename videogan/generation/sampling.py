@@ -17,6 +17,8 @@ from videogan.models.latents import LatentStream, content_code
 
 CHUNK_STEPS = 4
 """Latent steps that are made at once; more would need more memory and be hardly faster."""
+LARGEST_MAP = 1 << 27
+"""Numbers of one feature map, at most: half a GiB in float32, and far from the 2^31 beyond which kernels fail."""
 
 Conditions = Callable[[Sequence[float]], Tensor]
 """The generator's condition along a video: positions -> ``(b s k)``."""
@@ -107,18 +109,45 @@ def motion_codes(
 
 
 def decoded(
-    generator: Generator, codes: Iterator[Tensor], conditions: Conditions, chunk_steps: int = CHUNK_STEPS
+    generator: Generator,
+    codes: Iterator[Tensor],
+    conditions: Conditions,
+    chunk_steps: int = CHUNK_STEPS,
+    largest_map: int = LARGEST_MAP,
 ) -> Iterator[Tensor]:
-    """Decode motion codes ``(b m)``, the first ``context_steps`` of them history, to chunks of frames."""
-    state: tuple[Tensor, ...] | None = None
-    first, steps = -generator.context_steps, generator.context_steps + chunk_steps
-    while some := list(islice(codes, steps)):
+    """Decode motion codes ``(b m)``, the first ``context_steps`` of them history, to chunks of frames.
+
+    So many videos are decoded at once, and so many steps, that no feature map has more than ``largest_map`` numbers.
+    """
+    first, states = -generator.context_steps, dict[int, tuple[Tensor, ...]]()
+    while some := list(islice(codes, 1)):
+        at_once, steps = portion(generator, len(some[0]), chunk_steps, largest_map)
+        # Before the first frame comes the history.
+        some += islice(codes, steps - 1 if states else generator.context_steps + steps - 1)
+        parts = []
         # inference_mode must not stay on while the caller holds the iterator, so each chunk enters it anew.
         with torch.inference_mode():
-            condition = conditions(range(first, first + len(some)))
-            frames, state = generator.decode(torch.stack(some, dim=1), condition, state)
-        yield frames.clamp(-1, 1)
-        first, steps = first + len(some), chunk_steps
+            steps_codes, condition = torch.stack(some, dim=1), conditions(range(first, first + len(some)))
+            condition = condition.expand(len(steps_codes), -1, -1)
+            for video in range(0, len(steps_codes), at_once):
+                part = slice(video, video + at_once)
+                frames, states[video] = generator.decode(steps_codes[part], condition[part], states.get(video))
+                parts.append(frames.clamp(-1, 1))
+            chunk = torch.cat(parts) if len(parts) > 1 else parts[0]
+        yield chunk
+        first += len(some)
+
+
+def portion(
+    generator: Generator, videos: int, chunk_steps: int = CHUNK_STEPS, largest_map: int = LARGEST_MAP
+) -> tuple[int, int]:
+    """Return how many of the videos are decoded at once, and how many latent steps, within ``largest_map`` numbers.
+
+    The first chunk is the longest: it decodes the history too. One step of one video is the least.
+    """
+    history, numbers = generator.context_steps, generator.numbers_per_step
+    at_once = max(1, min(videos, largest_map // ((history + chunk_steps) * numbers)))
+    return at_once, max(1, min(chunk_steps, largest_map // (at_once * numbers) - history))
 
 
 def _dynamics_path(

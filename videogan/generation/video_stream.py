@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from einops import rearrange, repeat
 from torch import Tensor
 
@@ -23,7 +24,9 @@ from videogan.generation.sampling import take
 from videogan.signals import StopRequest, stop_request
 from videogan.video import VideoWriter, as_frame_rate, to_float, to_uint8
 from videogan.video.pipe import PipeFormat, PipeWriter
+from videogan.video.writer import remove_abandoned
 
+LARGEST_SCALE = 32
 CLIP_FRAMES = 64
 """Frames of a given clip that are laid beside or before a stream at once."""
 
@@ -138,6 +141,23 @@ class VideoStream:
 
         return replace(self, make=make, num_frames=None if self.num_frames is None else self.num_frames + len(clip))
 
+    def scaled(self, factor: int) -> "VideoStream":
+        """Show every frame ``factor`` times as large, bicubically: a player would enlarge it less well.
+
+        Raises:
+            UsageError: the factor is not from 1 to 32.
+        """
+        if not 1 <= factor <= LARGEST_SCALE:
+            raise UsageError(f"scale {factor}: must be from 1 to {LARGEST_SCALE}")
+        if factor == 1:
+            return self
+
+        def enlarged(chunk: Tensor) -> Tensor:
+            frames = F.interpolate(chunk.flatten(0, 1), scale_factor=factor, mode="bicubic", align_corners=False)
+            return frames.clamp(-1, 1).unflatten(0, chunk.shape[:2])
+
+        return replace(self.with_options(scale=factor), make=lambda: map(enlarged, self.make()))
+
     def with_frame_rate(self, frame_rate: float) -> "VideoStream":
         """Show the same frames at another rate, in frames per second."""
         return replace(self.with_options(frame_rate=frame_rate), frame_rate=as_frame_rate(frame_rate))
@@ -178,9 +198,11 @@ class VideoStream:
         """Write as :meth:`save` does, until the caller's ``wish`` to stop comes; returns the frames written."""
         if len(paths) != self.num_videos:
             raise UsageError(f"{len(paths)} paths for {self.num_videos} videos; name one for each")
-        texts = [about.to_text() for about in self.provenance] if metadata else []
+        texts = [about.model_dump_json() for about in self.provenance] if metadata else []
         comments: Sequence[str | None] = texts or [None] * len(paths)
         written = 0
+        for path in paths:
+            remove_abandoned(Path(path))
         with ExitStack() as stack:
             writers = [
                 stack.enter_context(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from videogan.errors import DataError
+from videogan.models.latents import random_generator
 
 
 def kernel_distance(a: Tensor, b: Tensor) -> float:
@@ -52,7 +53,7 @@ def bootstrap(
     draws with repetition it does not put the same clip twice into a metric that looks at neighbours or pairs. The
     spread is laid around ``metric(a, b)``, as the metric of a half may have another mean.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = random_generator(seed)
     halves = [metric(_half(a, generator), _half(b, generator)) for _ in range(resamples)]
     values = torch.tensor(halves, dtype=torch.float64)
     low, high = torch.quantile(values - values.mean(), torch.tensor((0.025, 0.975), dtype=torch.float64)).tolist()

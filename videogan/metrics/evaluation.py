@@ -11,18 +11,20 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
+from videogan.artifacts.provenance import environment
 from videogan.artifacts.weights import Card
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
-from videogan.device import environment, pick_device, quick_threads
+from videogan.data.paths import split_parts
+from videogan.device import describe, pick_device, quick_threads
 from videogan.errors import DataError, UsageError
-from videogan.files import printable
-from videogan.metrics import own_features, protocol, suite
-from videogan.metrics.clip_choice import ClipChoice
+from videogan.files import TaskProgress, printable
+from videogan.metrics import own_features, suite
 from videogan.metrics.feature_net import FeatureNet
 from videogan.metrics.features import load_features
 from videogan.metrics.measure import Measured, cache_key, measure, measure_cached
 from videogan.metrics.own_features import OwnFeatures
 from videogan.metrics.paired import PairMetric
+from videogan.metrics.protocol import ClipChoice, clip_protocol, real_protocol, real_set
 from videogan.metrics.references import reference_figures
 from videogan.metrics.report import Report, Setting
 from videogan.metrics.report_folder import check_report_folder, write_report
@@ -40,9 +42,6 @@ _log = logging.getLogger(__name__)
 
 NUM_FRAMES = 16
 """Frames of a clip where no model says how many."""
-
-TaskProgress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
 
 
 class TrainedModel(Protocol):
@@ -120,7 +119,7 @@ def evaluate(
     names = suite.choose_metrics(metrics, has_model=model is not None)
     if out is not None:
         check_report_folder(Path(out), overwrite=overwrite)
-    show = progress or _silent
+    show = progress or (lambda *_: None)
     sources = _open(Path(real), model, None if generated is None else Path(generated), choice, show)
     _check_pairs(sources, names)
     with quick_threads():
@@ -137,10 +136,10 @@ def _net(
 ) -> FeatureNet:
     """Return the features; those that are learnt see clips of the real folder, more than are measured if there are."""
     net = load_features(features) if isinstance(features, str) else features
-    if not isinstance(net, OwnFeatures):
+    if isinstance(net, FeatureNet):
         return net
     source = FolderSource(real.folder, real.rule, clips=max(own_features.CLIPS, choice.clips), seed=choice.seed)
-    key = cache_key(real.folder.videos, protocol.clip_protocol(real.rule, clips=len(source), seed=choice.seed))
+    key = cache_key(real.folder.videos, clip_protocol(real.rule, clips=len(source), seed=choice.seed))
     return net.learn(source.batches, key, progress=partial(show, "learning features"))
 
 
@@ -156,7 +155,7 @@ def _measured(
 ) -> tuple[suite.Sets, Report]:
     """Measure both sets, run the metrics, and report."""
     seconds: dict[str, float] = {}
-    stamp = protocol.real_protocol(net, sources.real.rule, clips=choice.clips, seed=choice.seed)
+    stamp = real_protocol(net, sources.real.rule, clips=choice.clips, seed=choice.seed)
     with _timed(seconds, "real"):
         real = measure_cached(sources.real, net, stamp, progress=partial(show, "measuring real clips"))
     with _timed(seconds, "generated"):
@@ -171,12 +170,14 @@ def _measured(
     for name, part in (("real", real), ("generated", fake)):
         if len(part) < choice.clips:
             warnings.append(f"the {name} set has {len(part)} clips, not the {choice.clips} that were asked for")
+    if len(real.groups.unique()) == 1:
+        warnings.append("all real clips are of one video: figures say how near it is, and nothing of other videos")
     report = Report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         real=printable(sources.real.folder.root),
         generated=sources.name,
         protocol=stamp | _about(sources, choice, sets),
-        versions=environment(pick_device(), "scipy", "scikit-learn", "torchmetrics"),
+        versions=environment(describe(pick_device()), "scipy", "scikit-learn", "torchmetrics"),
         metrics={name: row.finite() for name, row in rows.items()},
         references=placed,
         warnings=[printable(text) for text in warnings],
@@ -198,12 +199,14 @@ def _sets(
 def _about(sources: Sources, choice: ClipChoice, sets: suite.Sets) -> dict[str, Setting]:
     """The lines of the protocol that are known once both sets are measured."""
     first, second = sets.halves
+    several = len(sets.real.groups.unique()) > 1
+    halves = "the real set without a video in common" if several else "the clips of the one real video"
     return {
         "generated_stride": choice.generated_stride if isinstance(sources.fake, FolderSource) else 1,
-        "real_set": protocol.real_set(sources.real.folder),
+        "real_set": real_set(sources.real.folder),
         "real_clips": len(sets.real),
         "generated_clips": len(sets.fake),
-        "floor": f"two halves of the real set without a video in common, {len(first)} and {len(second)}",
+        "floor": f"two halves of {halves}, {len(first)} and {len(second)}",
         "interval": "95 %, 200 resamples of half of each set",
     }
 
@@ -230,7 +233,7 @@ def _open_model(path: Path, model: TrainedModel, choice: ClipChoice, show: TaskP
         fit=data.fit,
         short=data.short,
     )
-    folder = _scan(path, data.labels, partial(show, "looking at videos"))
+    folder = _scan(held_out(path), data.labels, partial(show, "looking at videos"))
     real = FolderSource(folder, rule, clips=choice.clips, seed=choice.seed)
     fake = GeneratorSource(
         model.generator,
@@ -252,7 +255,7 @@ def _open_folders(path: Path, generated: Path, choice: ClipChoice, show: TaskPro
         folder, ClipRule(size, num_frames, choice.generated_stride), clips=choice.clips, seed=choice.seed
     )
     real = FolderSource(
-        _scan(path, "folders", partial(show, "looking at videos")),
+        _scan(held_out(path), "folders", partial(show, "looking at videos")),
         ClipRule(size, num_frames, choice.frame_stride or 1),
         clips=choice.clips,
         seed=choice.seed,
@@ -267,6 +270,16 @@ def _scan(path: Path, labels: Literal["folders", "none"], progress: Callable[[in
     for rejected, reason in folder.rejected:
         _log.warning("%s is left out: %s", printable(rejected), printable(reason))
     return folder
+
+
+def held_out(path: Path) -> Path:
+    """Return val, or else test, of a data set in parts; any other path as it is."""
+    parts = split_parts(path)
+    part = parts.get("val") or parts.get("test")
+    if part is None:
+        return path
+    _log.info("%s holds the parts of a data set: %s is measured against", printable(path), part.name)
+    return part
 
 
 def _check_pairs(sources: Sources, names: Sequence[str]) -> None:
@@ -285,7 +298,3 @@ def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
 
 def _seconds_since(start: float) -> float:
     return round(time.monotonic() - start, 1)
-
-
-def _silent(task: str, done: int, total: int) -> None:
-    """Show no progress."""

@@ -93,7 +93,9 @@ def load_features(
         raise UsageError(
             f"{name} needs its TorchScript file (its weights are in no package); name it by --features-file"
         )
-    return _videomae(path, device, precision, trust=trust)
+    # It maps (b c t h w) of 224 pixels, normalised as on ImageNet, to (b 768).
+    network = open_torchscript(path, device, trust=trust)
+    return _normalised("videomae", 768, network, path, 224, device, precision)
 
 
 def frames_and_differences(frames: Tensor) -> Tensor:
@@ -216,11 +218,6 @@ def _r3d18(path: Path | None, device: torch.device, precision: str) -> FeatureNe
     network.fc = torch.nn.Identity()
     network.eval().to(device)
     return _normalised("kinetics-r3d18", 512, network, file, 112, device, precision)
-
-
-def _videomae(path: Path, device: torch.device, precision: str, *, trust: bool) -> FeatureNet:
-    """A TorchScript file that maps (b c t h w) of 224 pixels, normalised as on ImageNet, to (b 768)."""
-    return _normalised("videomae", 768, open_torchscript(path, device, trust=trust), path, 224, device, precision)
 
 
 def _normalised(

@@ -11,23 +11,24 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 from torch import Tensor
 
-from videogan.data.folder import SourceVideo, fingerprint
+from videogan.artifacts.tensor_file import HASH, TensorType, pack, read_metadata, read_tensors
+from videogan.data.folder import SourceVideo, change_stamp
 from videogan.data.frame_store import CachedVideo
 from videogan.errors import DataError
-from videogan.files import Progress, cache_root, sync
+from videogan.files import Progress, cache_root, write_bytes
 from videogan.metrics.feature_net import FeatureNet
 from videogan.metrics.motion import frozen_share, motion_energy
 from videogan.metrics.report import Setting
 from videogan.metrics.sources import Batch, ClipSource, FolderSource
 from videogan.metrics.spectrum import sharpness
+from videogan.models.latents import random_generator
 
 THUMBNAIL = 8
 """Height and width at which the measures of content, of variance and of time's arrow look at frames."""
-_CACHE_VERSION = 3
+_CACHE_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Measured:
             raise DataError(f"{len(self)} clip cannot be halved; take two clips or more")
         groups = self.groups if len(self.groups.unique()) > 1 else torch.arange(len(self))
         kinds = groups.unique()
-        kinds = kinds[torch.randperm(len(kinds), generator=torch.Generator().manual_seed(seed))]
+        kinds = kinds[torch.randperm(len(kinds), generator=random_generator(seed))]
         inside = torch.isin(groups, kinds[: len(kinds) // 2])
         return self.part(inside.nonzero()[:, 0]), self.part((~inside).nonzero()[:, 0])
 
@@ -117,7 +118,7 @@ def measure_cached(
 
 def cache_key(videos: Iterable[SourceVideo | CachedVideo], protocol: Mapping[str, Setting]) -> str:
     """Return a name that changes with the path, size or time of change of any video, and with the protocol."""
-    files = [[os.fspath(video.path.resolve()), fingerprint(video.path), video.label] for video in videos]
+    files = [[os.fspath(video.path.resolve()), change_stamp(video.path), video.label] for video in videos]
     text = json.dumps([_CACHE_VERSION, files, dict(protocol)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
@@ -139,32 +140,14 @@ def _measure(batch: Batch, net: FeatureNet) -> Measured:
 
 def _read(file: Path) -> Measured | None:
     """What was kept, or None where there is nothing, or not what was written."""
+    kinds = {field.name: TensorType((torch.float32, torch.int64)) for field in fields(Measured)}
     try:
-        with safe_open(file, framework="pt") as stored:
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 (a handle)
-            digest = (stored.metadata() or {}).get("sha256")
-        return Measured(**tensors) if digest == _digest(tensors) else None
-    except (OSError, SafetensorError, TypeError, ValueError):
+        return Measured(**read_tensors(file, kinds)) if HASH in read_metadata(file) else None
+    except (OSError, SafetensorError, ValueError):
         return None
 
 
 def _write(file: Path, measured: Measured) -> None:
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    tensors = {name: tensor.contiguous() for name, tensor in measured.tensors().items()}
-    try:
+    with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, part, metadata={"sha256": _digest(tensors)})
-        sync(part)
-        part.replace(file)
-    except (OSError, SafetensorError):
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    """The SHA-256 of names, types, shapes and values: a file with one bit flipped is not taken for whole."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.numpy().tobytes())
-    return digest.hexdigest()
+        write_bytes(file, pack(measured.tensors(), {}))

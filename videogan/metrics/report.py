@@ -1,18 +1,16 @@
 """The report of an evaluation as a value: its figures and all that they depend on; read, compared, shown in columns."""
 
-import dataclasses
 import math
 import os
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from videogan.errors import MissingPathError, UsageError
-from videogan.files import printable
+from videogan.files import printable, read_bytes
 
 REPORT = "report.json"
 _LARGEST = 1 << 24
@@ -71,10 +69,6 @@ class Report(BaseModel):
     warnings: Annotated[list[Text], Field(max_length=1_000)]
     seconds: Annotated[dict[Text, Number], Field(max_length=100)]
 
-    def to_json(self) -> str:
-        """Return the text of report.json."""
-        return self.model_dump_json(indent=2) + "\n"
-
     def table(self) -> list[tuple[str, ...]]:
         """Return the figures as rows of cells, a heading first."""
         heading = ("metric", "value", "real against real", "95 % interval", "good is")
@@ -121,10 +115,6 @@ class Comparison:
     metrics: dict[str, Pair]
     notes: list[str]
 
-    def to_dict(self) -> dict[str, object]:
-        """Return what JSON holds of it."""
-        return dataclasses.asdict(self)
-
     def lines(self) -> list[str]:
         """Return the figures in columns and the notes, for a terminal."""
         heading = ("metric", self.a, self.b, "real against real", "good is")
@@ -144,10 +134,10 @@ def read_report(path: Path) -> Report:
     """
     file = path / REPORT if os.path.isdir(path) else path  # noqa: PTH112 (answers where the path cannot be asked)
     try:
-        return Report.model_validate_json(_content(file))
+        return Report.model_validate_json(read_bytes(file, limit=_LARGEST))
     except FileNotFoundError:
         raise MissingPathError(f"{file}: no such report; `videogan evaluate` writes one") from None
-    except (OSError, ValidationError, ValueError):
+    except (OSError, ValueError):
         raise UsageError(
             f"{file}: not a report that this version can read; make it anew by `videogan evaluate`"
         ) from None
@@ -204,15 +194,6 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
-
-
-def _content(file: Path) -> bytes:
-    """Read a file of a report's size; opening a named pipe could wait for ever, so the file system is asked first."""
-    status = file.stat()
-    if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
-        raise ValueError("no file of a report's size")
-    with file.open("rb") as opened:
-        return opened.read(_LARGEST + 1)
 
 
 def _number(value: float | None) -> str:

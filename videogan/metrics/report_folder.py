@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from videogan.errors import UsageError, VideoganError
@@ -11,6 +12,7 @@ from videogan.metrics.measure import Measured
 from videogan.metrics.page import VIDEOS, page, write_videos
 from videogan.metrics.report import REPORT, Report, read_report
 from videogan.metrics.sources import ClipSource
+from videogan.parts import abandoned_parts, hold_part, part_of
 
 PAGE = "report.html"
 FILES = (*VIDEOS, PAGE, REPORT)
@@ -31,7 +33,9 @@ def check_report_folder(out: Path, *, overwrite: bool) -> None:
         return
     try:
         read_report(out / REPORT)
-        strangers = sorted(path.name for path in out.iterdir() if not _is_of_a_report(path))
+        strangers = sorted(
+            path.name for path in out.iterdir() if path.name not in FILES or not stat.S_ISREG(path.lstat().st_mode)
+        )
     except (OSError, UsageError):
         raise UsageError(f"{shown}: exists and holds no report; name another folder by --out") from None
     if strangers:
@@ -52,15 +56,17 @@ def write_report(
         UsageError: there is no room or no permission, or ``out`` has become something else than a report meanwhile.
     """
     final = out.absolute()
-    part = final.with_name(f".{final.name}.{os.getpid()}.part")
+    part = part_of(final.with_name(f".{final.name}"))
     try:
         part.mkdir(parents=True)
+        held = hold_part(part)
+        _remove_abandoned(final)
     except OSError as error:
         raise _not_written(out, error) from None
     try:
         write_videos(part, sources, real, fake)
         write_text(part / PAGE, page(report, real, fake))
-        write_text(part / REPORT, report.to_json())
+        write_text(part / REPORT, report.model_dump_json(indent=2) + "\n")
         check_report_folder(final, overwrite=True)
         if os.path.lexists(final):
             for name in FILES:
@@ -73,10 +79,16 @@ def write_report(
         raise _not_written(out, error) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        os.close(held)
 
 
-def _is_of_a_report(path: Path) -> bool:
-    return path.name in FILES and stat.S_ISREG(path.lstat().st_mode)
+def _remove_abandoned(final: Path) -> None:
+    """Remove what processes that were killed left half-written of this report, as far as it is of a report."""
+    for part in abandoned_parts(final.with_name(f".{final.name}")):
+        with suppress(OSError):
+            for name in FILES:
+                (part / name).unlink(missing_ok=True)
+            part.rmdir()
 
 
 def _not_written(out: Path, error: OSError) -> UsageError:

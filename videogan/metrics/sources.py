@@ -4,6 +4,7 @@ Which clips are taken depends on the seed and on the videos only, so the same ca
 """
 
 import logging
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from videogan.errors import CheckpointError, DataError, UsageError, VideoError
 from videogan.files import printable
 from videogan.generation.sampling import stream, take
 from videogan.models.generator import Generator
+from videogan.models.latents import random_generator
 from videogan.video import VideoReader, to_float
 from videogan.video.pixels import Fit
 
@@ -89,7 +91,7 @@ class ClipSource(Protocol):
 
 def choose(starts: Sequence[int], clips: int, seed: int) -> list[tuple[int, int]]:
     """Return at most ``clips`` pairs (video, start), ascending; ``starts`` are how many different ones a video has."""
-    draw = torch.Generator().manual_seed(seed)
+    draw = random_generator(seed)
     order = torch.randperm(len(starts), generator=draw).tolist()
     queues = {video: torch.randperm(starts[video], generator=draw).tolist() for video in order if starts[video]}
     pairs: list[tuple[int, int]] = []
@@ -136,7 +138,7 @@ class FolderSource:
         for video, picks in groupby(enumerate(self.picks), lambda pick: pick[1][0]):
             for index, (_, start) in picks:
                 try:
-                    clips.append(self._read(video, start))
+                    clips.append(read_clip(self.folder, video, start, self.rule))
                     indices.append(index)
                 except VideoError as error:
                     _log.warning("%s is left out", printable(str(error)))
@@ -148,7 +150,7 @@ class FolderSource:
 
     def clip(self, index: int) -> Tensor:
         """One clip (t c h w) in [-1, 1] again."""
-        return self._read(*self.picks[index])
+        return read_clip(self.folder, *self.picks[index], self.rule)
 
     def part(self, indices: Tensor) -> "FolderSource":
         """Return only the clips of these indices (m)."""
@@ -172,9 +174,6 @@ class FolderSource:
             return source.info.num_frames
         with VideoReader(source.path, frame_rate=self.rule.frame_rate) as reader:
             return len(reader)
-
-    def _read(self, video: int, start: int) -> Tensor:
-        return read_clip(self.folder, video, start, self.rule)
 
 
 def read_clip(folder: VideoFolder, video: int, start: int, rule: ClipRule) -> Tensor:
@@ -270,9 +269,15 @@ def labels_in_proportion(
 
 def same_names(real: VideoFolder, fake: VideoFolder) -> list[tuple[int, int]]:
     """Return the indices of the videos that have one name, suffixes aside, in both folders."""
-    names = {video.path.relative_to(fake.root).with_suffix(""): index for index, video in enumerate(fake.videos)}
-    own = [video.path.relative_to(real.root).with_suffix("") for video in real.videos]
-    return [(index, names[name]) for index, name in enumerate(own) if name in names]
+    names, own = (
+        [
+            unicodedata.normalize("NFC", str(video.path.relative_to(folder.root).with_suffix("")))
+            for video in folder.videos
+        ]
+        for folder in (fake, real)
+    )
+    number = {name: index for index, name in enumerate(names)}
+    return [(index, number[name]) for index, name in enumerate(own) if name in number]
 
 
 def paired_clips(real: FolderSource, fake: FolderSource) -> Iterator[Tensor]:

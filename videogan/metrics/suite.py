@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -145,7 +146,8 @@ def _classes(sets: Sets) -> Rows:
 
 def _diversity(sets: Sets) -> Rows:
     # Two clips of one video are alike without being duplicates.
-    real, fake = (part.part(_first_of_each(part.groups)).features for part in (sets.real, sets.fake))
+    firsts = (np.sort(np.unique(part.groups, return_index=True)[1]) for part in (sets.real, sets.fake))
+    real, fake = (part.features[first] for part, first in zip((sets.real, sets.fake), firsts, strict=True))
     distance = pairwise_distance(real)
     near = DUPLICATE * distance
     return {
@@ -258,14 +260,6 @@ def _paired(sets: Sets) -> Rows:
     if not values:
         raise DataError("no generated video has the name of a real one; name each as the real one that it repeats")
     return {name: Row(sum(pair[name] for pair in values) / len(values), None, PAIR_GOALS[name]) for name in metrics}
-
-
-def _first_of_each(groups: Tensor) -> Tensor:
-    """The numbers of the first clip of every group (n)."""
-    seen: dict[int, int] = {}
-    for number, group in enumerate(groups.tolist()):
-        seen.setdefault(group, number)
-    return torch.tensor(list(seen.values()))
 
 
 METRICS: Mapping[str, Callable[[Sets], Rows]] = {

@@ -10,10 +10,12 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from videogan.artifacts import latents_file
-from videogan.artifacts.provenance import Provenance, checked_options, new_provenance
-from videogan.artifacts.runs import fingerprint
+from videogan.artifacts.checkpoint_files import WEIGHTS, fingerprint
+from videogan.artifacts.provenance import Provenance, checked_options, package_version, versions
+from videogan.artifacts.runs import RUNS, SHIPPED
 from videogan.artifacts.weights import Card, Weights
 from videogan.errors import CheckpointError, UsageError
 from videogan.export.files import export_model
@@ -40,6 +42,14 @@ class LoadedModel:
     path: Path
 
     @property
+    def description(self) -> str:
+        """Which model it is, in words."""
+        name: str | Path = self.path.parent if self.path.name == WEIGHTS else self.path
+        if self.path == SHIPPED:
+            name = f"the small one that comes with videogan (trained runs are looked for in {RUNS.absolute()})"
+        return f"{name}, step {self.card.step}"
+
+    @property
     def frame_rate(self) -> Fraction:
         """Frames per second of its videos."""
         return self.card.frame_rate
@@ -51,8 +61,16 @@ class LoadedModel:
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of the weights file."""
-        return fingerprint(self.path).sha256
+        """What the model is known by: a SHA-256 of its networks' weights, whichever file holds them."""
+        return Weights(self.generator, self.encoder, self.card).sha256
+
+    @cached_property
+    def file_sha256(self) -> str:
+        """SHA-256 of the weights file, by which earlier versions knew the model; empty where it is gone."""
+        try:
+            return fingerprint(self.path).sha256
+        except OSError:
+            return ""
 
     def read_clip(self, path: AnyPath) -> np.ndarray:
         """Return a whole video as the model sees it: uint8 ``t h w c``, cut to its size, at its frame rate.
@@ -81,8 +99,7 @@ class LoadedModel:
         Raises:
             UsageError: it is no such clip, or there is no such class.
         """
-        arguments = self.inversion_arguments(clip, refine, class_name)
-        return inversion.invert(self.generator, self.encoder, **arguments, progress=progress)
+        return self.invert(self.checked_clip(clip), inversion.Refinement(refine), class_name, progress)
 
     def decode(self, latents: ClipLatents, frames: int | Literal["inf"] | None = None, *, seed: int = 0) -> VideoStream:
         """Return the video of latents: as many frames as their clip has, or more, continued by a seed.
@@ -127,7 +144,7 @@ class LoadedModel:
             MissingPathError: there is no such file.
             CheckpointError: it holds no latents, or another model's.
         """
-        file = latents_file.load_for_model(Path(path), self.class_names, self.sha256, self.path)
+        file = latents_file.load_for_model(Path(path), self.class_names, self.sha256, self.path, self.file_sha256)
         latents, generator = file.latents, self.generator
         shapes = (latents.content.shape[1], latents.motion_codes.shape[2], *latents.history.shape[1:])
         expected = (generator.content_dim, generator.motion_dim, generator.context_steps, generator.motion_dim)
@@ -148,8 +165,18 @@ class LoadedModel:
         seeds: Sequence[int | None] = (None,),
     ) -> tuple[Provenance, ...]:
         """Return the provenance of each seed's video, or of one that no seed stands for."""
-        common: dict[str, Any] = {"model_sha256": self.sha256, "step": self.card.step, "device": str(self.device)}
-        return tuple(new_provenance(command, seed=seed, frames=frames, options=options, **common) for seed in seeds)
+        about = Provenance(
+            videogan=package_version("videogan"),
+            command=command,
+            model_sha256=self.sha256,
+            step=self.card.step,
+            seed=None,
+            frames=frames,
+            options=options,
+            device=str(self.device),
+            versions=versions(),
+        )
+        return tuple(about.model_copy(update={"seed": seed}) for seed in seeds)
 
     def stops(
         self,
@@ -166,19 +193,29 @@ class LoadedModel:
             return self.encode(self.read_clip(path), refine=refine, class_name=classes, progress=progress).latents
 
         labels = seed_labels(classes, self.class_names, [stop for stop in stops if isinstance(stop, int)])
-        given = [stop if isinstance(stop, int | ClipLatents) else read(stop) for stop in stops]
-        return morphing.load_stops(self.generator, given, labels[0] if labels else None)
+        label = labels[0] if labels else None
+        return [
+            morphing.seed_stop(self.generator, stop, label)
+            if isinstance(stop, int)
+            # Beyond the clip's end stop k goes on by seed k.
+            else morphing.clip_stop(self.generator, stop if isinstance(stop, ClipLatents) else read(stop), seed=number)
+            for number, stop in enumerate(stops)
+        ]
 
-    def inversion_arguments(self, clip: np.ndarray, refine: int, class_name: str | None) -> dict[str, Any]:
-        """Check a clip, and return what inversion takes besides the networks."""
+    def checked_clip(self, clip: np.ndarray) -> Tensor:
+        """Return a clip, uint8 ``t h w c``, as ``t c h w`` in [-1, 1] on the device; UsageError if it is none."""
         size = self.generator.size
         if clip.dtype != np.uint8 or clip.ndim != 4 or clip.shape[1:] != (size, size, 3) or not len(clip):
             raise UsageError(f"a clip of shape {clip.shape}, {clip.dtype}: must be uint8 t {size} {size} 3")
-        if refine < 0:
-            raise UsageError(f"refine {refine}: must be at least 0")
+        return to_float(clip).to(self.device)
+
+    def invert(
+        self, clip: Tensor, refinement: inversion.Refinement, class_name: str | None, progress: Progress | None
+    ) -> inversion.Inversion:
+        """Return the latents of a clip ``t c h w``, of the named class or of that of lowest error."""
         labels = None if class_name is None else class_labels(class_name, self.class_names)[:1]
-        window = self.card.config.data.num_frames
-        return {"clip": to_float(clip).to(self.device), "window": window, "steps": refine, "labels": labels}
+        window, networks = self.card.config.data.num_frames, (self.generator, self.encoder)
+        return inversion.invert(*networks, clip, refinement, window=window, labels=labels, progress=progress)
 
     def provenance_of_stops(
         self, stops: Sequence[int | AnyPath | ClipLatents], frames: int, truncation: float, options: dict[str, Any]

@@ -25,7 +25,7 @@ from videogan.generation.video_stream import VideoStream
 from videogan.metrics.paired import psnr, ssim
 from videogan.model.loaded import AnyPath, LoadedModel
 from videogan.models.latents import ClipLatents
-from videogan.video import probe, to_float
+from videogan.video import probe
 
 LARGEST_SWAP = 10
 
@@ -115,7 +115,7 @@ class Model(LoadedModel):
         if not os.path.lexists(file):
             raise MissingPathError(f"{file}: no such video")
         about, options = sample_options(file)
-        if self.sha256 != about.model_sha256:
+        if about.model_sha256 not in (self.sha256, self.file_sha256):
             raise CheckpointError(
                 f"{file}: made by another model (sha256 {about.model_sha256[:12]}, step {about.step}) than {self.path} "
                 f"({self.sha256[:12]}, step {self.card.step}); name the right one by --run"
@@ -135,7 +135,8 @@ class Model(LoadedModel):
         ).take(held)
         if options.frame_rate is not None:
             stream = stream.with_frame_rate(options.frame_rate)
-        return stream.grid(options.rows) if options.grid else stream.video(options.seeds.index(int(str(about.seed))))
+        video = stream.grid(options.rows) if options.grid else stream.video(options.seeds.index(int(str(about.seed))))
+        return video.scaled(options.scale)
 
     def interpolate(
         self,
@@ -206,8 +207,9 @@ class Model(LoadedModel):
         Raises:
             UsageError: it is no such clip, or there is no such class.
         """
-        encoded = self.encode(clip, refine=refine, class_name=class_name, progress=progress)
-        real, name = to_float(clip)[None], self.class_name(encoded.latents)
+        on_device = self.checked_clip(clip)
+        encoded = self.invert(on_device, inversion.Refinement(refine), class_name, progress)
+        real, name = on_device[None].cpu(), self.class_name(encoded.latents)
         frames = [torch.cat(list(inversion.render(self.generator, encoded.latents)), dim=1).cpu()]
         if refine:
             frames.insert(0, torch.cat(list(inversion.render(self.generator, encoded.encoder)), dim=1).cpu())
@@ -235,28 +237,33 @@ class Model(LoadedModel):
             UsageError: it is no clip as ``encode`` takes it, there is no such class, or an option is out of range.
         """
         seeds = checked_options({"frames": frames, "seeds": tuple(seeds)}).seeds
-        arguments = self.inversion_arguments(clip, refine, class_name)
-        latents = prediction.invert_tail(self.generator, self.encoder, **arguments, progress=progress)
-        name, real = self.class_name(latents), arguments["clip"]
+        real = self.checked_clip(clip)
+        end = prediction.tail(real)
+        refinement = prediction.refinement_of_tail(refine, len(end))
+        latents = self.invert(end, refinement, class_name, progress).latents
+        name = self.class_name(latents)
         inside = float(np.median(prediction.mean_change(real[1:], real[:-1]).cpu()) * 127.5) if len(clip) > 1 else None
         figures: dict[str, Any] = {"class": name, "median_change": inside}
 
         def make() -> Iterator[Tensor]:
-            chunks = prediction.predict(self.generator, real, latents, seeds, num_frames=frames)
-            return prediction.noting_joins(chunks, real[-1], figures)
+            chunks = prediction.predict(self.generator, end, latents, seeds, num_frames=frames)
+            return prediction.noting_joins(chunks, end[-1], figures)
 
         about = self.provenance("predict", {"refine": refine, "class_name": name}, frames=frames, seeds=seeds)
         return VideoStream(make, self.frame_rate, frames, len(seeds), about, figures)
 
 
-def load(path: AnyPath | None = None, device: str | torch.device | None = None) -> Model:
-    """Load a run folder, a checkpoint or a weights file; None is the newest run, or the model that is shipped.
+def load(path: AnyPath | None = None, device: str | torch.device | None = None, *, best: bool = False) -> Model:
+    """Load a run folder, a checkpoint or a weights file; None is the run that was last trained, or the shipped model.
+
+    ``best`` takes a run's checkpoint of lowest kernel distance.
 
     Raises:
         MissingPathError: there is no such path.
         CheckpointError: it holds no usable model.
+        UsageError: there is no such device, or the best is asked for of what is no run.
     """
-    on = pick_device() if device is None else torch.device(device)
-    file = find_weights(None if path is None else Path(path))
+    on = pick_device("auto" if device is None else str(device))
+    file = find_weights(None if path is None else Path(path), best=best)
     weights = load_weights(file, on)
     return Model(weights.generator, weights.encoder, weights.card, on, file)

@@ -1,10 +1,9 @@
 """From a configuration to networks."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
-from torch import nn
 
 from videogan.config import (
     ClipDiscriminatorConfig,
@@ -20,8 +19,7 @@ from videogan.models.encoder import Encoder
 from videogan.models.frame_discriminator import FrameDiscriminator
 from videogan.models.generator import Generator
 from videogan.models.joint_discriminator import JointDiscriminator
-
-AnyModule = TypeVar("AnyModule", bound=nn.Module)
+from videogan.models.layers import AnyModule
 
 BURN_IN = 24
 """Latent steps in which the dynamics forget where they began."""
@@ -29,13 +27,8 @@ BURN_IN = 24
 
 def build_generator(config: Config, num_classes: int) -> Generator:
     """Return a generator with random weights from torch's global generator; ``num_classes`` 0 means unlabelled."""
-    generator = Generator(
-        size=config.data.size,
-        num_classes=num_classes,
-        burn_in=burn_in(config.train),
-        **config.generator.model_dump(),
-    )
-    return _channels_last(generator)
+    size, steps = config.data.size, burn_in(config.train)
+    return _channels_last(Generator(config.generator, size=size, num_classes=num_classes, burn_in=steps))
 
 
 def burn_in(train: TrainConfig) -> int:

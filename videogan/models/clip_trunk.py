@@ -69,6 +69,4 @@ class ClipTrunk(nn.Module):
 
 
 def _conv3d(in_channels: int, out_channels: int, kernel: int, *, gain: float = LRELU_GAIN) -> Conv3d:
-    conv = Conv3d(in_channels, out_channels, kernel, padding=kernel // 2)
-    init_weights(conv, gain=gain)
-    return conv
+    return init_weights(Conv3d(in_channels, out_channels, kernel, padding=kernel // 2), gain=gain)

@@ -34,7 +34,7 @@ class Encoder(nn.Module):
         channels: features of the trunk, as in the clip discriminator.
         content_dim: length of the content code.
         motion_dim: length of a motion code.
-        prior: law of the content code; a uniform one is met by a final tanh.
+        prior: distribution of the content code; a uniform one is met by a final tanh.
     """
 
     def __init__(

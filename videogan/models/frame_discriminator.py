@@ -74,6 +74,4 @@ class FrameDiscriminator(Discriminator):
 
 
 def _conv2d(in_channels: int, out_channels: int, kernel: int, *, gain: float = LRELU_GAIN) -> nn.Conv2d:
-    conv = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2)
-    init_weights(conv, gain=gain)
-    return conv
+    return init_weights(nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2), gain=gain)

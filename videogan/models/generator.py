@@ -5,16 +5,16 @@ for the range [-1, 1], not clamped: a saturating output would starve the generat
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from einops import rearrange, repeat
 from torch import Tensor, nn
 
-from videogan.config import FRAMES_PER_STEP, Normalisation
+from videogan.config import FRAMES_PER_STEP, GeneratorConfig, Normalisation
 from videogan.models.dynamics import DynamicsState, LatentDynamics
 from videogan.models.encoder import Codes
-from videogan.models.latents import PRIOR_DEVIATION, Latents, Prior, content_code
+from videogan.models.latents import PRIOR_DEVIATION, Latents, content_code
 from videogan.models.layers import (
     CausalConv3d,
     TemporalUpsample,
@@ -124,64 +124,36 @@ class Generator(nn.Module):
     """Endless video from latents.
 
     Args:
+        settings: what it is built of.
         size: height and width of a frame, 4 times a power of two.
         num_classes: number of classes, 0 for none.
-        channels: feature channels at 4, 8, 16, ... pixels, one for each resolution up to ``size / subpixel``.
-        content_dim: length of the content code, fixed for a video.
-        class_dim: length of a class embedding.
-        noise_dim: motion noise per latent step of four frames.
-        motion_dim: length of a motion code.
-        motion_inputs: numbers to which a linear map brings a motion code before the decoder; 0 gives it the whole code.
-        class_scale: ``unit-norm`` divides class embeddings, which begin with variance 1, by the root of their length.
-        content_scale: ``unit-variance`` divides the content code by its prior's standard deviation.
-        hidden_dim: width of the layers between codes and the first feature map.
-        max_half_life: longest half-life of the motion noise in latent steps, 0 for white noise.
-        dense_until: resolutions up to this one convolve over 3 frames, larger ones over single frames.
-        subpixel: 1, or 2 for a last doubling of the resolution by sub-pixel convolution (Shi et al. 2016, section
-            3.2), which costs a fraction of a stage at full resolution.
-        prior: law of the content code.
-        normalisation: of features or weights.
         burn_in: latent steps that the dynamics run before the first frame of a video: no more than in training.
     """
 
-    def __init__(
-        self,
-        *,
-        size: int,
-        num_classes: int,
-        channels: Sequence[int],
-        content_dim: int,
-        class_dim: int,
-        noise_dim: int,
-        motion_dim: int,
-        motion_inputs: int,
-        class_scale: Literal["unit-norm", "none"],
-        content_scale: Literal["unit-variance", "none"],
-        hidden_dim: int,
-        max_half_life: float,
-        dense_until: int,
-        subpixel: int,
-        prior: Prior,
-        normalisation: Normalisation = "none",
-        burn_in: int = 24,
-    ) -> None:
+    def __init__(self, settings: GeneratorConfig, *, size: int, num_classes: int, burn_in: int = 24) -> None:
         super().__init__()
+        channels, subpixel, hidden_dim = settings.channels, settings.subpixel, settings.hidden_dim
         pixels = (BASE_SIZE << (len(channels) - 1)) * subpixel
         if pixels != size:
             raise ValueError(f"{len(channels)} stages and subpixel={subpixel} make {pixels} pixels, not {size}")
-        self.size, self.num_classes, self.prior = size, num_classes, prior
+        self.size, self.num_classes, self.prior = size, num_classes, settings.prior
         self.frames_per_step, self.burn_in = FRAMES_PER_STEP, burn_in
-        self.content_dim, self.noise_dim, self.motion_dim = content_dim, noise_dim, motion_dim
-        self.class_scale = class_dim**-0.5 if class_scale == "unit-norm" else 1.0
-        self.content_scale = 1 / PRIOR_DEVIATION[prior] if content_scale == "unit-variance" else 1.0
-        self.classes = nn.Embedding(num_classes, class_dim) if num_classes else None
-        condition_dim = content_dim + (class_dim if num_classes else 0)
+        self.content_dim, self.noise_dim = settings.content_dim, settings.noise_dim
+        self.motion_dim, motion_inputs = settings.motion_dim, settings.motion_inputs
+        self.class_scale = settings.class_dim**-0.5 if settings.class_scale == "unit-norm" else 1.0
+        unit_variance = settings.content_scale == "unit-variance"
+        self.content_scale = 1 / PRIOR_DEVIATION[self.prior] if unit_variance else 1.0
+        self.classes = nn.Embedding(num_classes, settings.class_dim) if num_classes else None
+        condition_dim = self.content_dim + (settings.class_dim if num_classes else 0)
         self.dynamics = LatentDynamics(
-            noise_dim=noise_dim, motion_dim=motion_dim, condition_dim=condition_dim, max_half_life=max_half_life
+            noise_dim=self.noise_dim,
+            motion_dim=self.motion_dim,
+            condition_dim=condition_dim,
+            max_half_life=settings.max_half_life,
         )
         self.style = mlp(condition_dim, hidden_dim)
-        self.motion = linear(motion_dim, motion_inputs, gain=1.0) if motion_inputs else nn.Identity()
-        self.codes = mlp(condition_dim + (motion_inputs or motion_dim), hidden_dim, hidden_dim)
+        self.motion = linear(self.motion_dim, motion_inputs, gain=1.0) if motion_inputs else nn.Identity()
+        self.codes = mlp(condition_dim + (motion_inputs or self.motion_dim), hidden_dim, hidden_dim)
         self.base = linear(hidden_dim, channels[0] * BASE_SIZE**2)
         self.stages = nn.ModuleList(
             Stage(
@@ -190,18 +162,27 @@ class Generator(nn.Module):
                 style_dim=hidden_dim,
                 upsample_time=i in (1, 2),
                 upsample_space=i > 0,
-                dense=BASE_SIZE << i <= dense_until,
-                normalisation=normalisation,
+                dense=BASE_SIZE << i <= settings.dense_until,
+                normalisation=settings.normalisation,
             )
             for i in range(len(channels))
         )
         self.to_rgb = ToRGB(channels[-1], subpixel)
-        normalise_weights(self, normalisation)
+        normalise_weights(self, settings.normalisation)
 
     @property
     def context_steps(self) -> int:
         """Latent steps that the decoder must have seen before the step whose frames it gives."""
         return steps_for_frames([stage.histories for stage in self._stages()], FRAMES_PER_STEP) - 1
+
+    @property
+    def numbers_per_step(self) -> int:
+        """Numbers of the decoder's largest feature map for one latent step of one video."""
+        frames, largest = 1, 0
+        for number, stage in enumerate(self._stages()):
+            frames *= 1 if stage.upsample_time is None else 2
+            largest = max(largest, stage.change.out_channels * frames * (BASE_SIZE << number) ** 2)
+        return largest
 
     def condition(self, content: Tensor, classes: Tensor | None) -> Tensor:
         """Join content code and class embedding to the condition ``(b k)``, or ``(b s k)`` where one of them moves.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +23,7 @@ class Latents:
 
     ``content_noise (b d)`` and ``motion_noise (b s n)`` are standard normal; ``s`` counts latent steps of four
     frames. ``labels (b)`` are class indices, or None for a model without classes. The prior turns the content noise
-    into the content code, so that interpolation and truncation act where the law is normal.
+    into the content code, so that interpolation and truncation act where the distribution is normal.
     """
 
     content_noise: Tensor
@@ -92,6 +93,13 @@ class ClipLatents:
         )
 
 
+def random_generator(seed: int) -> torch.Generator:
+    """Return torch's generator for any whole number from 0 on: one beyond 63 bits is hashed to as many."""
+    if seed >= 2**63:
+        seed = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> 1)
+    return torch.Generator().manual_seed(seed)
+
+
 class LatentStream:
     """Standard normal latents of some videos, one random generator per video, as many latent steps as are asked for.
 
@@ -100,7 +108,7 @@ class LatentStream:
 
     def __init__(self, seeds: Sequence[int], *, content_dim: int, noise_dim: int) -> None:
         self._noise_dim = noise_dim
-        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self._generators = [random_generator(seed) for seed in seeds]
         self.content_noise = torch.stack([torch.randn(content_dim, generator=g) for g in self._generators])
 
     def motion_noise(self, steps: int) -> Tensor:
@@ -117,7 +125,7 @@ class LatentStream:
 
 
 def content_code(noise: Tensor, prior: Prior, truncation: float = 1.0) -> Tensor:
-    """Map standard normal content noise ``(..., d)`` to the prior's law.
+    """Map standard normal content noise ``(..., d)`` to the prior's distribution.
 
     ``uniform`` gives 2 Phi(g) - 1 in (-1, 1), ``normal`` gives g itself. ``truncation`` in [0, 1] scales g first:
     below 1 videos become more typical and less diverse.

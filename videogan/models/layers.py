@@ -5,16 +5,19 @@ Axes: ``b`` batch, ``c`` channels, ``t`` frames, ``h w`` pixels. Everything here
 Every block that looks back in time follows one convention. ``state`` holds the input frames that the block still
 needs from before. With a state, ``n`` frames in give the frames of those ``n`` out, and the state moves on. Without
 one (``None``), the input brings its own history: the output is shorter by the frames that had none before them. So
-no output frame has ever seen padding in time, and training meets exactly the law that streaming runs under.
+no output frame has ever seen padding in time, and training meets exactly the distribution that streaming runs under.
 """
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
+
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 LEAK = 0.2
 LRELU_GAIN = (2 / (1 + LEAK**2)) ** 0.5
@@ -27,7 +30,7 @@ def activation(x: Tensor) -> Tensor:
     return F.leaky_relu(x, LEAK)
 
 
-def init_weights(module: nn.Module, *, gain: float = LRELU_GAIN) -> None:
+def init_weights(module: AnyModule, *, gain: float = LRELU_GAIN) -> AnyModule:
     """Give one convolution or linear layer normal weights of standard deviation gain / sqrt(fan in) and no bias.
 
     The default gain suits a layer whose input comes from an activation; 1 suits any other.
@@ -37,6 +40,7 @@ def init_weights(module: nn.Module, *, gain: float = LRELU_GAIN) -> None:
     nn.init.normal_(weight, std=gain * weight[0].numel() ** -0.5)
     if isinstance(bias, Tensor):
         nn.init.zeros_(bias)
+    return module
 
 
 class Conv3d(nn.Conv3d):
@@ -65,16 +69,13 @@ class Conv3d(nn.Conv3d):
 
 def conv3d(in_channels: int, out_channels: int, kernel: tuple[int, int, int], *, gain: float = LRELU_GAIN) -> nn.Conv3d:
     """Return an initialised 3D convolution that pads space, never time."""
-    conv = Conv3d(in_channels, out_channels, kernel, padding=(0, kernel[1] // 2, kernel[2] // 2))
-    init_weights(conv, gain=gain)
-    return conv
+    padding = (0, kernel[1] // 2, kernel[2] // 2)
+    return init_weights(Conv3d(in_channels, out_channels, kernel, padding=padding), gain=gain)
 
 
 def linear(in_features: int, out_features: int, *, gain: float = LRELU_GAIN) -> nn.Linear:
     """Return an initialised linear layer."""
-    layer = nn.Linear(in_features, out_features)
-    init_weights(layer, gain=gain)
-    return layer
+    return init_weights(nn.Linear(in_features, out_features), gain=gain)
 
 
 def mlp(*features: int) -> nn.Sequential:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from videogan.data.walk import walk_folder
+from videogan.data.walk import walk_folders
 from videogan.errors import DataError, UsageError, did_you_mean
 from videogan.files import natural_key, printable
 from videogan.preparation.recipes import Cutting, VideosRecipe
@@ -60,7 +60,7 @@ def find_videos(recipe: VideosRecipe, raw: Path, split: str | None) -> tuple[lis
     if split is not None and split not in splits:
         names = ", ".join(splits) or "none"
         raise UsageError(f"unknown split {split!r}{did_you_mean(split, splits)}; this recipe's splits: {names}")
-    walked = walk_folder(raw)
+    walked = walk_folders([raw])
     candidates = walked.candidates
     by_class: dict[str, list[RawVideo]] = {}
     stems: set[str] = set()

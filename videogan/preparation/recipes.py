@@ -83,7 +83,8 @@ def recipe_folders() -> list[Path]:
     """Folders that may hold the recipes that come with videogan: of a checkout, then of an installation."""
     beside = Path(__file__).resolve().parents[2]
     shared = Path("share", "videogan", "datasets")
-    installed = [Path(sysconfig.get_path("data")), Path(sysconfig.get_path("data", _user_scheme())), beside]
+    user = sysconfig.get_path("data", sysconfig.get_preferred_scheme("user"))
+    installed = [Path(sysconfig.get_path("data")), Path(user), beside]
     return [folder for folder in [beside / "datasets", *(root / shared for root in installed)] if folder.is_dir()]
 
 
@@ -121,15 +122,8 @@ def _parse(path: Path) -> Recipe:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:])
         key = str(first["loc"][-1]) if first["loc"] else ""
-        hint = did_you_mean(key, _fields()) if first["type"] == "extra_forbidden" else ""
+        fields = [name for part in (VideosRecipe, SyntheticRecipe, Layout, Cutting) for name in part.model_fields]
+        hint = did_you_mean(key, fields) if first["type"] == "extra_forbidden" else ""
         raise UsageError(f"{printable(path)}: {where or 'recipe'}: {first['msg']}{hint}") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{printable(path)}: not a readable TOML file ({error})") from None
-
-
-def _fields() -> list[str]:
-    return [name for part in (VideosRecipe, SyntheticRecipe, Layout, Cutting) for name in part.model_fields]
-
-
-def _user_scheme() -> str:
-    return sysconfig.get_preferred_scheme("user")

@@ -5,43 +5,33 @@ The generators are pure functions of ``(seed, index)`` and return ``(frames, cla
 """
 
 import colorsys
-from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 
-from videogan.errors import UsageError, did_you_mean
+from videogan.errors import UsageError
 
 SHAPES = ("circle", "square", "triangle")
-_DIGITS_PACKAGE = "pip install scikit-learn"
 
 
-def moving_shapes(
-    index: int, *, seed: int = 0, size: int = 32, num_frames: int = 48, classes: Sequence[str] = SHAPES
-) -> tuple[np.ndarray, str]:
+def moving_shapes(index: int, *, seed: int = 0, size: int = 32, num_frames: int = 48) -> tuple[np.ndarray, str]:
     """One coloured shape gliding over a dark, softly graded background.
 
     Args:
-        index: which video of the set; its class is ``classes[index % len(classes)]``.
+        index: which video of the set; its class is ``SHAPES[index % 3]``.
         seed: which set.
         size: height and width in pixels, at least 8.
         num_frames: frames to draw, at least 1.
-        classes: shapes to draw from, out of ``SHAPES``.
 
     Returns:
         Frames, uint8 RGB ``t h w c``, and the class name. Colour and diameter (35 to 45 % of the frame) are constant
         within a video; the typical speed is 1 to 1.6 px a frame at 32x32 and in proportion at other sizes.
 
     Raises:
-        UsageError: an unknown shape, or a size or number of frames out of range.
+        UsageError: a size or number of frames out of range.
     """
     _check(size, num_frames)
-    for name in classes:
-        if name not in SHAPES:
-            raise UsageError(f"unknown shape {name!r}{did_you_mean(name, SHAPES)}; known: {', '.join(SHAPES)}")
-    if not classes:
-        raise UsageError(f"moving shapes need at least one class out of {', '.join(SHAPES)}")
-    name = classes[index % len(classes)]
+    name = SHAPES[index % len(SHAPES)]
     rng = np.random.default_rng([seed, index])
     radius = 0.5 * size * rng.uniform(0.35, 0.45)
     centre = _smooth_path(rng, num_frames, size=size, reach=0.9 * radius * _EXTENT[name])
@@ -67,7 +57,7 @@ def moving_digits(
         Frames, uint8 RGB ``t h w c``, and the class name ``"0"`` to ``"9"``.
 
     Raises:
-        UsageError: scikit-learn is not installed, or an argument is out of range.
+        UsageError: an argument is out of range.
     """
     _check(size, num_frames)
     if num_digits not in (1, 2):
@@ -199,10 +189,8 @@ def _taps(corner: np.ndarray, extent: float, size: int) -> np.ndarray:
 @cache
 def _digit_images() -> tuple[np.ndarray, ...]:
     """For each digit its samples, float32 (n, 8, 8) in 0 to 1."""
-    try:
-        from sklearn.datasets import load_digits  # type: ignore[import-untyped, import-not-found, unused-ignore]
-    except ImportError:
-        raise UsageError(f"moving digits come from scikit-learn, which is not installed: {_DIGITS_PACKAGE}") from None
+    from sklearn.datasets import load_digits  # type: ignore[import-untyped, unused-ignore]
+
     bunch = load_digits()
     images = bunch.images.astype(np.float32) / 16
     return tuple(images[bunch.target == digit] for digit in range(10))

@@ -27,10 +27,10 @@ class Draw(NamedTuple):
 
 def draw_augmentation(batch: int, size: int, config: AugmentConfig, generator: torch.Generator) -> Draw:
     """Draw once for each clip; a clip is left alone with probability ``1 - config.probability``."""
-    chosen = (torch.rand(batch, generator=generator) < config.probability).float()
+    augmented = (torch.rand(batch, generator=generator) < config.probability).float()
 
     def symmetric(extent: float) -> Tensor:
-        return (torch.rand(batch, generator=generator) * 2 - 1) * extent * chosen
+        return (torch.rand(batch, generator=generator) * 2 - 1) * extent * augmented
 
     reach = config.translation * size
     return Draw(

@@ -11,20 +11,18 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from videogan.errors import VideoganError
+from videogan.errors import UsageError, VideoganError
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Process:
+class Process(NamedTuple):
     """Which process this is, of how many."""
 
     rank: int = 0
@@ -47,10 +45,18 @@ def process_from_environment() -> Process:
 
 @contextmanager
 def process_group(process: Process, device: torch.device) -> Iterator[None]:
-    """Take part in the group of processes inside a ``with`` block; nothing happens for one process alone."""
+    """Take part in the group of processes inside a ``with`` block; one process alone only turns to its GPU.
+
+    Raises:
+        UsageError: a single GPU is named for several processes.
+    """
     if process.world_size == 1:
+        if device.index is not None:
+            torch.cuda.set_device(device)
         yield
         return
+    if device.index is not None:
+        raise UsageError(f"train.device={device} is one GPU, and each process has its own; leave the number out")
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from videogan.errors import reason_of
+
 WARM_UP = 3
 """Steps before the recording, in which libraries choose their kernels and the optimizers make their state."""
 
@@ -104,11 +106,12 @@ class GraphedStep(Generic[X, Key]):
                 values = torch.stack(list(losses.values()))
             self._recordings[key] = Recording(graph, list(losses), values)
             _log.info("training step: a CUDA graph (%s)", key)
+        except torch.OutOfMemoryError:  # nor would the step as it is find room
+            raise
         except Exception as error:  # torch, cuDNN and the driver each have errors of their own for this
             self._records = False
             self._recordings.clear()
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            _log.warning("training step: not a CUDA graph, because recording failed (%s)", reason)
+            _log.warning("training step: not a CUDA graph, because recording failed (%s)", reason_of(error))
             self._forget_gradients()
         torch.cuda.synchronize()
         torch._foreach_copy_(self._weights, weights)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from videogan.data.loader import ClipLoader
-from videogan.errors import DivergedError
+from videogan.errors import DivergedError, UsageError
+from videogan.files import TaskProgress
 from videogan.signals import StopRequest, stop_request
 from videogan.training.distributed import Process, in_any
-from videogan.training.log import in_words
+from videogan.training.log import duration, in_words
 from videogan.training.recorder import Recorder
 from videogan.training.state import TrainingState
 from videogan.training.step import advance
@@ -22,10 +23,10 @@ from videogan.training.step import advance
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY = 10
-"""Steps between two looks at the losses, in which progress is shown; each look waits for the device."""
+"""Steps between two looks at whether all is finite; each look waits for the device."""
+SHOW_EVERY = 1.0
+"""Seconds between two lines of progress."""
 
-Progress = Callable[..., None]
-"""Called with a task, how much of it is done, how much there is of it, and perhaps a few words."""
 T = TypeVar("T")
 
 
@@ -36,6 +37,11 @@ class Budget:
     steps: int
     minutes: float | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a time that is none."""
+        if self.minutes is not None and not self.minutes > 0:
+            raise UsageError(f"minutes {self.minutes}: must be above 0")
+
     def share(self, state: TrainingState) -> float:
         """Return how much of it is spent, from 0 to 1 and above."""
         by_time = 0.0 if self.minutes is None else state.seconds / (self.minutes * 60)
@@ -44,6 +50,17 @@ class Budget:
     def spent(self, state: TrainingState) -> bool:
         """Tell whether the run is over."""
         return self.share(state) >= 1
+
+    def seconds_left(self, state: TrainingState, steps_per_second: float) -> float:
+        """Return how long it will take at this rate: never more than the clock allows."""
+        by_steps = (self.steps - state.step) / max(steps_per_second, 1e-9)
+        return by_steps if self.minutes is None else min(by_steps, self.minutes * 60 - state.seconds)
+
+    def option_for_more(self, state: TrainingState) -> str:
+        """Name the option, with a value, that lets a run whose budget is spent go on."""
+        if state.step >= self.steps:
+            return f"--steps {2 * self.steps}"
+        return f"--minutes {2 * (self.minutes or 0):g}"
 
 
 class Tick:
@@ -95,7 +112,7 @@ def run_training(
     recorder: Recorder | None,
     *,
     process: Process | None = None,
-    progress: Progress | None = None,
+    progress: TaskProgress | None = None,
 ) -> StopRequest:
     """Train until the budget is spent or a signal asks to stop; the state and its record end at the same step.
 
@@ -105,7 +122,7 @@ def run_training(
         budget: when to end.
         recorder: keeps what a tick leaves behind; None in every process but the first.
         process: which of several processes this is.
-        progress: called every LOOK_EVERY steps.
+        progress: called after the first step, and then about once a second.
 
     Raises:
         DivergedError: a weight is not finite, or no step since the last look was; what was recorded is from before.
@@ -113,7 +130,7 @@ def run_training(
     process, config = process or Process(), state.config
     device = next(state.networks.generator.parameters()).device
     start, seconds_before = time.monotonic(), state.seconds
-    tick, health = Tick(state.step), Health()
+    tick, health, shown = Tick(state.step), Health(), -SHOW_EVERY
     with stop_request("saving ...") as request, closing(loader.batches(state.step, device)) as batches:
         last = False
         while not last:
@@ -127,12 +144,15 @@ def run_training(
             if ends or state.step % LOOK_EVERY == 0:
                 _check(health.verdict(), state, device, weights=ends)
                 health = Health()
-                if progress is not None:
-                    progress("training", budget.share(state), 1.0, in_words(row(tick, state, process)))
+            if progress is not None and time.monotonic() - shown >= SHOW_EVERY:
+                shown = time.monotonic()
+                progress("training", budget.share(state), 1.0, _words(tick, state, process, budget))
             if ends:
                 if recorder is not None:
                     recorder.record(state, row(tick, state, process), last=last)
                 tick = Tick(state.step)
+            elif recorder is not None:
+                recorder.show_in_time(state)
     return request
 
 
@@ -193,6 +213,11 @@ def _is_to_save(state: TrainingState, request: StopRequest, process: Process, de
         request.save = bool(in_any(int(request.save), device))
     save, request.save = request.save, False
     return save
+
+
+def _words(tick: Tick, state: TrainingState, process: Process, budget: Budget) -> str:
+    left = duration(budget.seconds_left(state, tick.steps_per_second(state.step)))
+    return f"{left} left  step {state.step}  {in_words(row(tick, state, process))}"
 
 
 def row(tick: Tick, state: TrainingState, process: Process) -> dict[str, float | int]:

@@ -1,20 +1,19 @@
 """Whether a training run fits the memory that there is, told before anything is made."""
 
-import resource
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
 from videogan.config import Config
-from videogan.errors import UsageError
+from videogan.device import available_bytes
+from videogan.errors import UsageError, reason_of, wants_memory
 from videogan.models.build import build_discriminators, build_encoder, build_generator
 
 KEPT_PER_STAGE = 6
 """Tensors as large as its features that a stage keeps for its backward pass; fewer than measured (7 to 8)."""
 COPIES_OF_WEIGHTS = 4
 """A weight, its gradient and Adam's two moments."""
-
-_CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def check_memory(config: Config, num_classes: int, device: torch.device) -> None:
@@ -28,29 +27,43 @@ def check_memory(config: Config, num_classes: int, device: torch.device) -> None
     batch = config.train.batch_size
     if weights + batch * features <= available:
         return
-    size, num_frames = config.data.size, config.data.num_frames
     fits = int((available - weights) // features)
-    advice = f"train.batch_size={fits} would fit" if fits >= 2 else "a smaller data.size, or fewer channels, would fit"
     raise UsageError(
-        f"train.batch_size={batch} with clips of {num_frames} frames, {size} x {size} pixels, needs at least "
-        f"{(weights + batch * features) / 2**30:.1f} GiB of memory, and there are {available / 2**30:.1f}; {advice}"
+        f"{_asked(config)} needs at least {(weights + batch * features) / 2**30:.1f} GiB of memory, and there are "
+        f"{available / 2**30:.1f}; {_advice(fits)} would fit"
     )
 
 
-def available_bytes(device: torch.device) -> int:
-    """Return the free memory of a GPU, or what the system, the container and the process's limit leave to this one."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    limits = [limit for limit in [resource.getrlimit(resource.RLIMIT_AS)[0]] if limit != resource.RLIM_INFINITY]
-    for name in _CGROUPS:
-        try:
-            limits.append(int(Path(name).read_text()))
-        except (OSError, ValueError):  # there is none, or it is "max"
-            continue
-    meminfo = Path("/proc/meminfo")
-    lines = meminfo.read_text().splitlines() if meminfo.exists() else []
-    limits += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
-    return min(limits, default=2**63)
+@contextmanager
+def telling_memory(config: Config) -> Iterator[None]:
+    """Tell what needed more memory than there was inside a ``with`` block.
+
+    Raises:
+        UsageError: memory ran out.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not wants_memory(error):
+            raise
+        raise out_of_memory(config, config.train.batch_size // 2) from None
+
+
+def out_of_memory(config: Config, smaller_batch: int) -> UsageError:
+    """Return what to say where memory ran out, with a batch that may fit, if one of two clips or more can."""
+    return UsageError(
+        f"{_asked(config)} needs more memory than there is; {_advice(smaller_batch)} may fit, and the same command "
+        "goes on from the newest checkpoint"
+    )
+
+
+def _asked(config: Config) -> str:
+    size, num_frames = config.data.size, config.data.num_frames
+    return f"train.batch_size={config.train.batch_size} with clips of {num_frames} frames, {size} x {size} pixels,"
+
+
+def _advice(batch: int) -> str:
+    return f"train.batch_size={batch}" if batch >= 2 else "a smaller data.size, or fewer channels,"
 
 
 def _weight_bytes(config: Config, num_classes: int) -> int:
@@ -60,7 +73,7 @@ def _weight_bytes(config: Config, num_classes: int) -> int:
             generator, encoder = build_generator(config, num_classes), build_encoder(config)
             networks = [generator, encoder, *build_discriminators(config, num_classes).values()]
     except (RuntimeError, TypeError) as error:  # sizes beyond 64 bits
-        raise UsageError(f"networks of this size cannot be made ({str(error).splitlines()[0]})") from None
+        raise UsageError(f"networks of this size cannot be made ({reason_of(error)})") from None
     return 4 * COPIES_OF_WEIGHTS * sum(p.numel() for network in networks for p in network.parameters())
 
 

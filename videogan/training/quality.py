@@ -1,13 +1,14 @@
-"""Evaluation while training: the kernel distance of samples to training clips, and which step had the lowest."""
+"""Evaluation while training: the kernel distance of samples to training clips."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from videogan.artifacts.metrics_file import QUALITY
 from videogan.config import EvaluateConfig
 from videogan.data.clips import clip_indices, num_clip_starts
 from videogan.data.loader import ClipLoader
@@ -22,12 +23,6 @@ from videogan.models.generator import Generator
 from videogan.video import to_float
 
 _log = logging.getLogger(__name__)
-
-KEY = "tick_kernel_distance"
-"""The figure in metrics.jsonl. It is not the ``kernel_distance`` of ``videogan evaluate``: its real clips are those of
-the first batches of training, and it has neither floor nor interval, so that it compares steps of one run only."""
-_KEYS = (KEY, "kernel_distance")
-"""Its names in runs of today and of before; the figure was the same."""
 
 
 class Quality:
@@ -59,7 +54,7 @@ class Quality:
             on_device = None if labels is None else labels.to(device)
             clips = take(stream(generator, seeds, on_device), self._num_frames)
             fake.append(self._net(torch.cat(list(clips), dim=1)))
-        return {KEY: kernel_distance(real, torch.cat(fake))}
+        return {QUALITY: kernel_distance(real, torch.cat(fake))}
 
     def _real_features(self) -> Tensor:
         if self._real is None:
@@ -94,12 +89,3 @@ def _clips(loader: ClipLoader, count: int) -> Iterator[Batch]:
         label = cache.videos[video].label
         labels = torch.tensor([-1 if label is None else label])
         yield Batch(to_float(torch.from_numpy(frames))[None], labels, torch.tensor([video]), torch.tensor([0]))
-
-
-def best_step(rows: Iterable[Mapping[str, float]]) -> tuple[int, float] | None:
-    """Return the step with the lowest kernel distance in rows of metrics.jsonl, with that distance, or None."""
-    measured = [(row[key], int(row["step"])) for row in rows for key in _KEYS if key in row]
-    if not measured:
-        return None
-    value, step = min(measured)
-    return step, value

@@ -4,29 +4,41 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from fractions import Fraction
-from functools import partial
+from itertools import chain
 
 import torch
+from torch import Tensor
 
 from videogan.artifacts.checkpoints import save_checkpoint
-from videogan.artifacts.metrics_file import Row, append_metrics, drop_metrics_after, read_metrics
+from videogan.artifacts.metrics_file import (
+    QUALITY,
+    Row,
+    append_metrics,
+    best_step,
+    drop_metrics_after,
+    read_metrics,
+)
 from videogan.artifacts.runs import RunFolder
 from videogan.data.loader import ClipLoader
 from videogan.device import memory_gib
 from videogan.files import write_json
 from videogan.generation.sampling import stream
 from videogan.generation.video_stream import VideoStream
+from videogan.training.factors import Factors
 from videogan.training.log import duration, in_words
-from videogan.training.quality import KEY, Quality, best_step
+from videogan.training.quality import Quality
 from videogan.training.report import write_report
 from videogan.training.state import TrainingState
-from videogan.training.variety import Variety
+from videogan.training.variety import CollapseWatch, spread, still_clips
 from videogan.video import to_float
 
 PREVIEW_VIDEOS = 16
 PREVIEW_ROWS = 4
 PREVIEW_CLIPS = 3
 """A preview is so many training clips long, which shows what comes after the frames that training looks at."""
+
+FIRST_PREVIEW = 30.0
+"""Seconds of training before the first preview between two ticks; the next come after twice that, and so on."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,17 +62,25 @@ class Recorder:
     ) -> None:
         self._run, self._loader, self._device, self._on_tick = run, loader, device, on_tick
         self._quality: Quality | None = None
-        self._variety: Variety | None = None
+        self._factors: Factors | None = None
+        self._watch = CollapseWatch(0.0)
         self._last_step = 0
+        self._next_preview = FIRST_PREVIEW
 
     def begin(self, state: TrainingState) -> None:
         """Make the folder agree with the state that training begins from."""
+        self._run.remove_abandoned()
         self.go_back(state)
-        self._variety = Variety(self._loader)
+        self._factors = Factors(self._loader)
         if state.config.evaluate.every:
             self._quality = Quality(state.config.evaluate, self._loader, self._device)
+        clips, labels = self._real_clips()
+        self._watch = CollapseWatch(spread(clips[:, 0], labels))
+        concern = still_clips(clips)
+        if concern:
+            _log.warning("%s", concern)
         if state.step == 0:
-            self._preview_real_clips()
+            self._write_preview(VideoStream.of_clips(clips, self.frame_rate), "reals.mp4")
             self._preview(state)
 
     def go_back(self, state: TrainingState) -> None:
@@ -75,9 +95,10 @@ class Recorder:
             OSError: the folder cannot be written any more.
         """
         row = {**row, "memory_gib": memory_gib(self._device)}
-        _log.info("%s  %s  %.1f GiB", _position(state), in_words(row), row["memory_gib"])
-        if self._variety is not None:
-            row |= self._measured_variety(self._variety, state)
+        position = f"step {state.step}/{state.config.train.steps}  {duration(state.seconds)}"
+        _log.info("%s  %s  %.1f GiB", position, in_words(row), row["memory_gib"])
+        if self._factors is not None:
+            row |= self._measured_factors(self._factors, state)
         if self._quality is not None and (last or self._quality.due(self._last_step, state.step)):
             figures = self._quality.row(state.networks.ema_generator)
             _log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
@@ -90,13 +111,23 @@ class Recorder:
         if self._on_tick is not None:
             self._on_tick(row)
 
-    def _measured_variety(self, variety: Variety, state: TrainingState) -> dict[str, float]:
+    def _measured_factors(self, factors: Factors, state: TrainingState) -> dict[str, float]:
         """Log what samples differ by, and a warning where something stops to matter."""
-        figures = variety.row(state.networks.ema_generator)
+        figures = factors.row(state.networks.ema_generator)
         _log.info("%s", "  ".join(f"{name} {value:.3g}" for name, value in figures.items()))
-        for warning in variety.warnings(figures):
+        for warning in factors.warnings(figures):
             _log.warning("%s", warning)
         return figures
+
+    def show_in_time(self, state: TrainingState) -> None:
+        """Show between two ticks what is learnt, early and then ever more rarely.
+
+        Raises:
+            OSError: the folder cannot be written any more.
+        """
+        if state.seconds >= self._next_preview:
+            self._preview(state)
+            write_report(self._run, state.config)
 
     def end(self, state: TrainingState, status: str) -> None:
         """Write how training ended: finished, interrupted or diverged."""
@@ -118,29 +149,31 @@ class Recorder:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         progress = {"step": state.step, "steps": state.config.train.steps, "seconds": round(state.seconds, 1)}
         best = best_step(read_metrics(self._run.metrics))
-        of_best = {"best": {"step": best[0], KEY: best[1]}} if best else {}
+        of_best = {"best": {"step": best[0], QUALITY: best[1]}} if best else {}
         write_json(self._run.status, {"status": status, **progress, **of_best, "updated": now})
 
     def _preview(self, state: TrainingState) -> None:
         """Show the videos of the first seeds, classes in turn, by the averaged generator."""
+        while self._next_preview <= state.seconds:
+            self._next_preview *= 2
         num_classes = len(self._loader.cache.class_names)
         labels = torch.arange(PREVIEW_VIDEOS, device=self._device) % num_classes if num_classes else None
+        chunks = stream(state.networks.ema_generator, range(PREVIEW_VIDEOS), labels)
+        first = next(chunks)
+        concern = self._watch.look(spread(first[:, 0].cpu(), labels), state.clips_seen)
+        if concern:
+            _log.warning("%s", concern)
         samples = VideoStream(
-            partial(stream, state.networks.ema_generator, range(PREVIEW_VIDEOS), labels),
-            self.frame_rate,
-            num_frames=None,
-            num_videos=PREVIEW_VIDEOS,
+            lambda: chain([first], chunks), self.frame_rate, num_frames=None, num_videos=PREVIEW_VIDEOS
         )
         self._write_preview(samples.take(PREVIEW_CLIPS * state.config.data.num_frames), f"step-{state.step:08d}.mp4")
 
-    def _preview_real_clips(self) -> None:
-        batches = -(-PREVIEW_VIDEOS // self._loader.batch_size)
-        clips = torch.cat([to_float(self._loader.batch(step).frames) for step in range(batches)])
-        self._write_preview(VideoStream.of_clips(clips[:PREVIEW_VIDEOS], self.frame_rate), "reals.mp4")
+    def _real_clips(self) -> tuple[Tensor, Tensor | None]:
+        """Return the first clips of training (b t c h w) in [-1, 1], with their labels (b) if they have classes."""
+        batches = [self._loader.batch(step) for step in range(-(-PREVIEW_VIDEOS // self._loader.batch_size))]
+        clips = torch.cat([to_float(batch.frames) for batch in batches])[:PREVIEW_VIDEOS]
+        labels = [batch.labels for batch in batches if batch.labels is not None]
+        return clips, torch.cat(labels)[:PREVIEW_VIDEOS] if labels else None
 
     def _write_preview(self, videos: VideoStream, name: str) -> None:
         videos.grid(PREVIEW_ROWS).write([self._run.previews / name], overwrite=True, preset="veryfast")
-
-
-def _position(state: TrainingState) -> str:
-    return f"step {state.step}/{state.config.train.steps}  {duration(state.seconds)}"

@@ -7,7 +7,7 @@ from itertools import cycle
 from math import isfinite
 from pathlib import Path
 
-from videogan.artifacts.metrics_file import read_metrics
+from videogan.artifacts.metrics_file import best_step, read_metrics
 from videogan.artifacts.runs import RunFolder
 from videogan.config import Config
 from videogan.files import write_text
@@ -46,8 +46,10 @@ def write_report(run: RunFolder, config: Config) -> None:
         f"<p>Step {last['step']:.0f} of {config.train.steps}, {last['clips_seen']:.0f} clips seen, "
         f"{last['seconds'] / 60:.1f} minutes of training.</p>"
     )
+    best = best_step(rows)
+    of_best = f"<p>Best: step {best[0]}, at a kernel distance of {best[1]:.4g} (--best takes it).</p>" if best else ""
     body = [
-        progress,
+        progress + of_best,
         "<h2>Previews</h2>",
         html.video("previews/reals.mp4", "real clips"),
         *(html.video(f"previews/{name}", f"step {step}") for step, name in _previews(run.previews)),

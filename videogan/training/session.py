@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -14,14 +14,19 @@ import torch
 from videogan import presets
 from videogan.artifacts.checkpoints import load_state
 from videogan.artifacts.metrics_file import Row, read_metrics
+from videogan.artifacts.provenance import environment
 from videogan.artifacts.runs import RunFolder
 from videogan.config import Config
 from videogan.data.cache import open_cache
-from videogan.data.folder import VideoFolder, scan_folder
+from videogan.data.folder import VideoFolder
 from videogan.data.loader import ClipLoader
-from videogan.device import describe, environment, pick_device, pick_precision, pick_threads
+from videogan.data.paths import AnyPaths, as_paths, named_paths
+from videogan.device import describe
 from videogan.errors import DivergedError, MissingPathError, UsageError
-from videogan.files import open_for_append, write_json
+from videogan.files import TaskProgress, open_for_append, write_json
+from videogan.signals import StopRequest
+from videogan.training.changes import in_words
+from videogan.training.decisions import decide_config
 from videogan.training.distributed import (
     Process,
     decided_by_first,
@@ -29,11 +34,21 @@ from videogan.training.distributed import (
     process_from_environment,
     process_group,
 )
-from videogan.training.log import LogFile
-from videogan.training.loop import Budget, Progress, run_training
-from videogan.training.memory import check_memory
+from videogan.training.log import LogFile, duration
+from videogan.training.loop import Budget, run_training
+from videogan.training.memory import check_memory, out_of_memory, telling_memory
 from videogan.training.recorder import Recorder
-from videogan.training.resume import check_same_clips, choose_run, go_back, listing_sha256
+from videogan.training.resume import (
+    Choice,
+    check_same_clips,
+    choose_run,
+    clips_of,
+    go_back,
+    go_on_in_smaller_batches,
+    listing_sha256,
+    recorded_clips,
+)
+from videogan.training.scan import scan_clips
 from videogan.training.state import TrainingState, new_state
 
 _log = logging.getLogger(__name__)
@@ -52,7 +67,7 @@ class Run:
 
 
 def train(
-    clips: str | os.PathLike[str],
+    clips: AnyPaths | None = None,
     *,
     run: str | os.PathLike[str] | None = None,
     preset: str | None = None,
@@ -62,12 +77,13 @@ def train(
     resume: bool = True,
     dry_run: bool = False,
     on_tick: Callable[[Row], None] | None = None,
-    progress: Progress | None = None,
+    progress: TaskProgress | None = None,
 ) -> Run:
     """Learn a folder of video clips, or go on learning it.
 
     Args:
-        clips: a folder of videos; its sub-folders, if any, are the classes.
+        clips: a folder of videos, whose sub-folders, if any, are the classes; several folders or videos, a pattern, or
+            a text file that lists them. None is what ``run`` has learnt so far.
         run: the run folder; None is an unfinished one of the same clips and settings, or a new numbered one.
         preset: a name of ``videogan.presets.PRESETS``; None is what the run has already, or what fits this machine.
         settings: changes of it, such as ``{"data.size": 64}``.
@@ -85,38 +101,49 @@ def train(
         DivergedError: a loss or a weight is not finite.
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
-    clips = Path(clips)
-    _check(clips, minutes)
-    changes = {**(settings or {}), **({} if steps is None else {"train.steps": steps})}
     folder = None if run is None else RunFolder(Path(run))
-    config, decisions = decide_config(folder, preset, changes)
-    process = process_from_environment()
+    paths, process = _clips(clips, folder), process_from_environment()
+    config, decisions = decide_config(folder, preset, _changes(settings or {}, steps))
+    budget = Budget(config.train.steps, minutes)
     _announce(decisions, config, process)
-    with process_group(process, torch.device(config.train.device)):
+    with process_group(process, torch.device(config.train.device)), telling_memory(config):
         # What each machine would decide for itself, the first process decides for all.
         config = Config.model_validate_json(decided_by_first(process, config.model_dump_json))
-        chosen, checkpoint = decided_by_first(process, partial(choose_run, folder, clips, config, resume))
+        choice = decided_by_first(process, partial(choose_run, folder, paths, config, resume))
         with first_goes_ahead(process):
             check_memory(config, 0, torch.device(config.train.device))
-            videos = _scan(clips, config, progress)
-            chosen.check_writable()
-            _log.info("run: %s", chosen.path)
+            videos = scan_clips(paths, config, progress)
+            choice.check()
             if dry_run:
-                return Run(chosen.path, config)
-            reading = None if progress is None else partial(progress, "reading clips")
-            loader = _loader(config, open_cache(videos, config.data, progress=reading), process)
-            chosen.make()
-        with chosen.writing(), chosen.locked() if process.first else nullcontext(), _log_file(chosen.log):
-            state = _state(config, chosen, checkpoint, videos)
-            _train(state, loader, chosen, videos, minutes, process, on_tick, progress)
-    return Run(chosen.path, config)
+                return Run(choice.run.path, config)
+            loader = _loader(videos, config, process, progress)
+        run_folder = decided_by_first(process, choice.claim)
+        with run_folder.writing(), run_folder.locked() if process.first else nullcontext(), _log_file(run_folder.log):
+            state = _state(config, choice, paths, videos)
+            recorder = _recorder(config, run_folder, loader, paths, videos, on_tick) if process.first else None
+            _train(state, loader, run_folder, budget, recorder, process, progress)
+    return Run(run_folder.path, config)
 
 
-def _check(clips: Path, minutes: float | None) -> None:
-    if not os.path.lexists(clips):
-        raise MissingPathError(f"{clips}: no such file or folder")
-    if minutes is not None and not minutes > 0:
-        raise UsageError(f"minutes {minutes}: must be above 0")
+def _changes(settings: Mapping[str, Any], steps: int | None) -> dict[str, Any]:
+    return {**settings, **({} if steps is None else {"train.steps": steps})}
+
+
+def _clips(given: AnyPaths | None, folder: RunFolder | None) -> tuple[Path, ...]:
+    """Return the clips that are named, or those of the run."""
+    if given is None and folder is None:
+        raise UsageError("name the clips, or by --run the run that is to go on")
+    if given is None and folder is not None:
+        if not folder.path.exists():
+            raise MissingPathError(f"{folder.path}: no such run; name the clips that a new one is to learn")
+        return clips_of(folder)
+    paths = as_paths(given or ())
+    if not paths:
+        raise UsageError("name the clips: no path was given")
+    named_paths(paths)  # what does not exist is told before anything else
+    if folder is not None and any(path.resolve() == folder.path.resolve() for path in paths):
+        raise UsageError(f"{folder.path}: cannot be both the clips and the run folder; choose another --run")
+    return paths
 
 
 def _announce(decisions: list[str], config: Config, process: Process) -> None:
@@ -131,78 +158,14 @@ def _announce(decisions: list[str], config: Config, process: Process) -> None:
         _log.info(decision)
 
 
-def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping[str, Any]) -> tuple[Config, list[str]]:
-    """Return the whole config, every ``auto`` decided, and in words what was decided and why.
-
-    Without a preset, a run that exists gives its own settings; without a run, the machine chooses the preset.
-    """
-    own = (
-        presets.load_config(folder.config) if folder is not None and preset is None and folder.config.exists() else None
-    )
-    asked = changes.get("train.device", "auto" if own is None or not _available(own.train.device) else own.train.device)
-    device = pick_device(str(asked))
-    if own is None:
-        name = preset or ("gpu64" if device.type == "cuda" else "cpu")
-        base, why = presets.preset(name), "as asked"
-        if preset is None:
-            why = f"because this machine has {'a' if device.type == 'cuda' else 'no'} CUDA GPU"
-    else:
-        base, name, why = own, own.preset, "as the run has it"
-        changes = {"train.threads": "auto", "train.compile": "auto", **changes}
-    config = presets.change(base, changes)
-    size, num_frames = config.data.size, config.data.num_frames
-    decisions = [
-        f"device: {describe(device)}",
-        f"preset: {name}, {why}: clips of {num_frames} frames, {size} x {size} pixels",
-    ]
-    decided: dict[str, object] = {"train.device": device.type}
-    if config.train.threads == "auto" and device.type == "cpu":
-        decided["train.threads"], because = pick_threads()
-        decisions.append(f"threads: {decided['train.threads']}, because {because}")
-    if config.train.precision == "auto":
-        decided["train.precision"], because = pick_precision(device)
-        decisions.append(f"precision: {decided['train.precision']}, because {because}")
-    if config.train.compile == "auto":
-        decided["train.compile"] = "never"
-        if device.type == "cuda":
-            decisions.append(
-                "compile: never, because compiling takes minutes, in which a CUDA graph makes thousands of steps"
-            )
-    return presets.change(config, decided), decisions
+def _loader(videos: VideoFolder, config: Config, process: Process, progress: TaskProgress | None) -> ClipLoader:
+    """Fill the clip cache, and return what draws the batches from it."""
+    train, reading = config.train, None if progress is None else partial(progress, "reading clips")
+    cache = open_cache(videos, config.data, progress=reading)
+    return ClipLoader(cache, config.data, batch_size=train.batch_size, seed=train.seed, process=process)
 
 
-def _available(device: str) -> bool:
-    return device == "cpu" or torch.cuda.is_available()
-
-
-def _scan(clips: Path, config: Config, progress: Progress | None) -> VideoFolder:
-    """Return the videos of a folder, and say what they are."""
-    folder = scan_folder(
-        clips,
-        labels=config.data.labels,
-        cache_dir=config.data.cache_dir,
-        max_bad_share=config.data.max_bad_share,
-        progress=None if progress is None else partial(progress, "looking at videos"),
-    )
-    names = ", ".join(folder.class_names)
-    classes = f"{len(folder.class_names)} classes ({names})" if folder.class_names else "no classes"
-    _log.info("clips: %d videos in %s, %s", len(folder.videos), clips, classes)
-    for path, reason in folder.rejected:
-        _log.warning("%s is left out: %s", path, reason)
-    return folder
-
-
-def _loader(config: Config, cache: Any, process: Process) -> ClipLoader:
-    return ClipLoader(
-        cache,
-        config.data,
-        batch_size=config.train.batch_size,
-        seed=config.train.seed,
-        process=(process.rank, process.world_size),
-    )
-
-
-def _state(config: Config, run: RunFolder, checkpoint: Path | None, videos: VideoFolder) -> TrainingState:
+def _state(config: Config, choice: Choice, clips: Sequence[Path], videos: VideoFolder) -> TrainingState:
     """Return fresh networks, or those of a checkpoint, on the device of the configuration.
 
     Raises:
@@ -214,11 +177,12 @@ def _state(config: Config, run: RunFolder, checkpoint: Path | None, videos: Vide
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
+    if choice.checkpoint is not None:
+        check_same_clips(choice.run, choice.checkpoint, clips, videos)
     state = new_state(config, len(videos.class_names), device)
-    if checkpoint is not None:
-        check_same_clips(run, checkpoint, videos)
-        state.load_state_dict(load_state(checkpoint, device))
-        _log.info("going on from step %d", state.step)
+    if choice.checkpoint is not None:
+        state.load_state_dict(load_state(choice.checkpoint, device))
+        _log.info("going on from step %d%s", state.step, in_words(choice.changed))
     if config.train.compile == "always":
         state.networks.compile()
     return state
@@ -228,26 +192,23 @@ def _train(
     state: TrainingState,
     loader: ClipLoader,
     run: RunFolder,
-    videos: VideoFolder,
-    minutes: float | None,
+    budget: Budget,
+    recorder: Recorder | None,
     process: Process,
-    on_tick: Callable[[Row], None] | None,
-    progress: Progress | None,
+    progress: TaskProgress | None,
 ) -> None:
-    budget = Budget(state.config.train.steps, minutes)
-    recorder = None
-    if process.first:
-        recorder = Recorder(run, loader, torch.device(state.config.train.device), on_tick)
-        _write_settings(run, state.config, videos, process)
     if budget.spent(state):
-        _log.info("step %d of %d already; --steps trains it further", state.step, budget.steps)
+        spent = f"step {state.step} of {budget.steps} already, after {duration(state.seconds)} of training"
+        _log.info("%s; %s trains it further", spent, budget.option_for_more(state))
         return
     if recorder is not None:
         recorder.begin(state)
-    while True:
+    request = None
+    while request is None:
         try:
-            request = run_training(state, loader, budget, recorder, process=process, progress=progress)
-            break
+            request = _train_on(state, loader, budget, recorder, process, progress)
+            if request is None:
+                go_on_in_smaller_batches(state, run, len(loader.cache.class_names))
         except DivergedError as error:
             try:
                 go_back(state, run, process, error)
@@ -255,8 +216,8 @@ def _train(
                 if recorder is not None:
                     recorder.end(state, "diverged")
                 raise
-            if recorder is not None:
-                recorder.go_back(state)
+        if request is None and recorder is not None:
+            recorder.go_back(state)
     if recorder is not None:
         recorder.end(state, "interrupted" if request else "finished")
     if request:
@@ -264,15 +225,47 @@ def _train(
     _log.info("trained %d steps; `videogan sample --run %s out.mp4` makes videos", state.step, run.path)
 
 
-def _write_settings(run: RunFolder, config: Config, videos: VideoFolder, process: Process) -> None:
+def _train_on(
+    state: TrainingState,
+    loader: ClipLoader,
+    budget: Budget,
+    recorder: Recorder | None,
+    process: Process,
+    progress: TaskProgress | None,
+) -> StopRequest | None:
+    """Train until the end or a signal; None where a GPU's memory did not suffice for a batch that can be split.
+
+    The error is gone when this returns, and with it all that it held in memory.
+    """
+    try:
+        return run_training(state, loader, budget, recorder, process=process, progress=progress)
+    except torch.OutOfMemoryError:
+        if process.world_size > 1:
+            raise
+        if 2 * state.micro_batches > state.config.train.batch_size:
+            raise out_of_memory(state.config, smaller_batch=1) from None
+    return None
+
+
+def _recorder(
+    config: Config,
+    run: RunFolder,
+    loader: ClipLoader,
+    clips: Sequence[Path],
+    videos: VideoFolder,
+    on_tick: Callable[[Row], None] | None,
+) -> Recorder:
+    """Write down what the run is trained with, and return what keeps its record."""
+    device = torch.device(config.train.device)
     presets.save_config(config, run.config)
     about = {
-        "clips": str(videos.root.resolve()),
+        "clips": recorded_clips(clips),
         "listing_sha256": listing_sha256(videos),
-        "processes": str(process.world_size),
-        **environment(torch.device(config.train.device)),
+        "processes": str(loader.world_size),
+        **environment(describe(device)),
     }
     write_json(run.environment, about)
+    return Recorder(run, loader, device, on_tick)
 
 
 @contextmanager

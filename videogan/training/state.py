@@ -20,7 +20,7 @@ from videogan.models.generator import Generator
 from videogan.training.draws import Updates
 
 if TYPE_CHECKING:
-    from videogan.training.step import StepInput
+    from videogan.training.micro_batch import StepInput
 
 RECOMPILE_LIMIT = 64
 """One module class occurs at many shapes; torch's own limit would fall back to eager code half-way."""
@@ -91,7 +91,8 @@ class TrainingState:
     """The configuration of a run, its networks and optimizers, and how far it has come.
 
     ``step`` counts finished steps, ``seconds`` the time spent training in all sessions of the run, ``halvings`` how
-    often training went back after it diverged, each time to half the learning rate.
+    often training went back after it diverged, each time to half the learning rate. ``micro_batches`` is in how many
+    shares a batch goes through the networks, more than one where memory does not suffice for all of it.
     """
 
     config: Config
@@ -101,6 +102,7 @@ class TrainingState:
     clips_seen: int = 0
     seconds: float = 0.0
     halvings: int = 0
+    micro_batches: int = 1
     update: "Callable[[StepInput, Updates], dict[str, Tensor]] | None" = field(default=None, repr=False, compare=False)
     """The updates of a step, made by the first one: see :func:`videogan.training.step.advance`."""
 

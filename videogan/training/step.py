@@ -1,49 +1,29 @@
 """One training step: the two adversarial updates, and the encoder's beside them.
 
-Clips are ``b t c h w`` in [-1, 1]. What is minimised stands in ``objective.py`` and ``encoder_objective.py``; a step
-knows nothing of logging or files.
+Clips are ``b t c h w`` in [-1, 1]. What each network learns stands in ``micro_batch.py``; a step knows nothing of
+logging or files.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from videogan.config import Config
 from videogan.data.loader import ClipBatch
-from videogan.models.discriminator import Discriminator, DiscriminatorInput
-from videogan.models.dynamics import DynamicsState
-from videogan.models.generator import Generated, Generator
+from videogan.models.discriminator import Discriminator
+from videogan.models.generator import Generator
 from videogan.models.latents import content_code
-from videogan.training.augment import Draw, augment, random_mirror
+from videogan.training.augment import random_mirror
 from videogan.training.distributed import Process, average_gradients
 from videogan.training.draws import StepDraws, Updates, draw_step
-from videogan.training.encoder_objective import encoder_adversarial_losses, encoder_losses
 from videogan.training.graph import GraphedStep
-from videogan.training.objective import Losses, discriminator_losses, generator_losses
+from videogan.training.micro_batch import MicroBatch, StepInput, mean_losses, split
+from videogan.training.objective import Losses
 from videogan.training.schedule import ema_weight, learning_rate, set_learning_rate, update_ema
 from videogan.training.state import Networks, Optimizers, SkippingAdam, TrainingState
 from videogan.video import to_float
-
-
-class StepInput(NamedTuple):
-    """All tensors of one step, of the same shapes in each: real clips and their classes, latents, draws.
-
-    ``real (b t c h w)``, ``labels (b)`` or None, ``content_noise (b d)``; ``motion_noise (b s n)`` drives the decoder's
-    history and the frames from the dynamics' state ``start``, after the burn-in; the rest as in StepDraws.
-    """
-
-    real: Tensor
-    labels: Tensor | None
-    content_noise: Tensor
-    motion_noise: Tensor
-    start: DynamicsState
-    frame_order: Tensor
-    real_augmentation: Draw
-    fake_augmentation: Draw
-    noise: Tensor | None
 
 
 def advance(state: TrainingState, batch: ClipBatch, process: Process | None = None) -> Losses:
@@ -82,7 +62,7 @@ def graphed_update(state: TrainingState, process: Process) -> GraphedStep[StepIn
     elif process.world_size > 1:
         reason = "several processes exchange gradients in it"
     return GraphedStep(
-        lambda x, updates: update(networks, optimizers, x, updates, config),
+        lambda x, updates: update(networks, optimizers, x, updates, config, state.micro_batches),
         list(networks.named().values()),
         optimizers,
         eager_because=reason,
@@ -106,107 +86,43 @@ def step_input(generator: Generator, real: Tensor, labels: Tensor | None, draws:
     )
 
 
-def update(networks: Networks, optimizers: Optimizers, x: StepInput, updates: Updates, config: Config) -> Losses:
+def update(
+    networks: Networks, optimizers: Optimizers, x: StepInput, updates: Updates, config: Config, micro_batches: int = 1
+) -> Losses:
     """Update the discriminators, and the encoder and the generator where ``updates`` says so; return named scalars.
 
     The generated batch is made once: the discriminators see it detached, the generator's update goes through the
     discriminators as they have become. Real clips are judged once too: the generator's loss compares with what the
     discriminators said of them before their update. No value is read back and no shape depends on one, so that all
     of it can be one CUDA graph.
+
+    In several ``micro_batches`` the gradients are the mean of theirs, and the generated clips are made twice, so that
+    only one of them is held at a time.
     """
-    autocast = torch.autocast(x.real.device.type, torch.bfloat16, enabled=config.train.precision == "bfloat16")
-    weights = {name: part.weight for name, part in config.discriminators().items()}
+    parts = [MicroBatch(networks, part, config, micro_batches) for part in split(x, micro_batches)]
     clip_norm = config.optimizer.clip_norm
     optimizers.zero_grad()
 
     # The discriminators tell real clips from generated ones.
-    with autocast:
-        content = content_code(x.content_noise, networks.generator.prior)
-        generated = networks.generator.generate(content, x.labels, x.motion_noise, x.start)
-        frames = generated.frames.detach().requires_grad_()
-        real_input, fake_input = discriminator_inputs(networks, x.real, generated, x.labels, x.frame_order)
-        losses, observed, real_logits = discriminator_losses(
-            networks.discriminators,
-            augmented(real_input, x.real_augmentation),
-            augmented(fake_input, x.fake_augmentation),
-            config.adversarial,
-            config.penalty if updates.penalise else None,
-            x.noise,
-        )
-    backward(losses)
+    losses = mean_losses([part.discriminators_learn(updates) for part in parts])
     descend(optimizers.discriminators, clip_norm)
 
     # The encoder finds the codes behind a clip. Its gradients and the generator's gather on the frames, so that one
     # backward pass takes the sum of both to the generator.
-    fake_input = fake_input._replace(clips=frames)
     with frozen(networks.discriminators):
         if updates.encoder:
-            with autocast:
-                encoder_terms = encoder_step_losses(networks, real_input, fake_input, config, weights)
+            encoder_terms = mean_losses([part.encoder_learns() for part in parts])
             if encoder_terms:
-                backward(encoder_terms)
                 descend(optimizers.encoder, clip_norm)
-                scale_gradients([*networks.generator.parameters(), frames], config.encoder.generator_weight)
+                frames = [part.frames for part in parts]
+                scale_gradients([*networks.generator.parameters(), *frames], config.encoder.generator_weight)
             losses |= encoder_terms
 
         # The generator makes clips that pass for real.
         if updates.generator:
-            with autocast:
-                fake_input = augmented(fake_input, x.fake_augmentation)
-                generator_terms = generator_losses(
-                    networks.discriminators, fake_input, real_logits, config.adversarial, weights
-                )
-            backward(generator_terms)
-            generated.frames.backward(frames.grad)
+            losses |= mean_losses([part.generator_learns() for part in parts])
             descend(optimizers.generator, clip_norm)
-            losses |= generator_terms
-    return {name: value.detach() for name, value in (losses | observed).items()}
-
-
-def discriminator_inputs(
-    networks: Networks, real: Tensor, generated: Generated, labels: Tensor | None, frame_order: Tensor
-) -> tuple[DiscriminatorInput, DiscriminatorInput]:
-    """Return real clips, with the encoder's codes where a discriminator wants some, and generated ones with theirs."""
-    real_codes = None
-    if networks.use_codes():
-        with torch.no_grad():
-            real_codes = networks.encoder(real)
-    fake_codes = generated.visible(real.shape[1])
-    return (
-        DiscriminatorInput(real, labels, frame_order, real_codes),
-        DiscriminatorInput(generated.frames.detach(), labels, frame_order, fake_codes),
-    )
-
-
-def augmented(x: DiscriminatorInput, draw: Draw) -> DiscriminatorInput:
-    """Return the same input with its clips augmented."""
-    return x._replace(clips=augment(x.clips, draw))
-
-
-def encoder_step_losses(
-    networks: Networks,
-    real: DiscriminatorInput,
-    fake: DiscriminatorInput,
-    config: Config,
-    weights: Mapping[str, float],
-) -> Losses:
-    """Return the encoder's terms on a share of the batch.
-
-    With ``encoder.generator_weight`` 0 they go through the ema_generator and reach the encoder alone.
-    """
-    few = max(1, round(len(real.clips) * config.encoder.share))
-    real, fake = real.first(few), fake.first(few)
-    generator = networks.generator
-    if not config.encoder.generator_weight:
-        generator, fake = networks.ema_generator, fake._replace(clips=fake.clips.detach())
-    real = real._replace(codes=networks.encoder(real.clips))
-    losses = encoder_losses(networks.encoder, generator, networks.discriminators, real, fake, config.encoder)
-    return losses | encoder_adversarial_losses(networks.discriminators, real, fake, config.adversarial, weights)
-
-
-def backward(losses: Losses) -> None:
-    """Add the gradient of a sum of losses to what has gathered before."""
-    torch.stack(list(losses.values())).sum().backward()
+    return {name: value.detach() for name, value in (losses | mean_losses([part.observed for part in parts])).items()}
 
 
 def descend(optimizer: SkippingAdam, clip_norm: float) -> None:

@@ -70,6 +70,19 @@ def pad_to_even(frame: np.ndarray) -> np.ndarray:
     return np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
 
 
+def to_bt709(reformatter: VideoReformatter, picture: av.VideoFrame) -> av.VideoFrame:
+    """Return an RGB picture of even size as 4:2:0 in BT.709 and limited range."""
+    return reformatter.reformat(
+        picture,
+        format="yuv420p",
+        dst_colorspace=Colorspace.ITU709,
+        src_color_range=ColorRange.JPEG,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=SCALER_FLAGS,
+        threads=1,
+    )
+
+
 class CodecSink:
     """Encodes with FFmpeg, one frame per tick of 1/frame_rate. 4:2:0 is converted to, and tagged as, BT.709."""
 
@@ -116,15 +129,7 @@ class CodecSink:
             self._palette.vpush(picture)
             yield from pull(self._palette)
         elif picture is not None and self._encoding.pixel_format == "yuv420p":
-            coded = self._reformatter.reformat(
-                picture,
-                format="yuv420p",
-                dst_colorspace=Colorspace.ITU709,
-                src_color_range=ColorRange.JPEG,
-                dst_color_range=ColorRange.MPEG,
-                interpolation=SCALER_FLAGS,
-                threads=1,
-            )
+            coded = to_bt709(self._reformatter, picture)
             coded.pts, coded.time_base = picture.pts, picture.time_base
             yield coded
         elif picture is not None:

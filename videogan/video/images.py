@@ -11,7 +11,7 @@ import av
 import numpy as np
 from PIL import Image, ImageOps
 
-from videogan.errors import VideoError
+from videogan.errors import VideoError, reason_of
 from videogan.video.formats import IMAGE_SUFFIXES, MAX_PIXELS
 from videogan.video.index import FrameIndex
 from videogan.video.safety import check_regular_file
@@ -33,18 +33,30 @@ def numbered_images(folder: Path) -> list[Path]:
     return [folder / name for _, name in names] if len(names) > 1 else []
 
 
-class ImageFolder:
+class _Images:
+    """What both kinds have in common."""
+
+    sample_aspect = Fraction(1)
+
+    def because(self) -> str:
+        """Nothing is passed over, so nothing is to be explained."""
+        return ""
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class ImageFolder(_Images):
     """The numbered images of a folder as a video of 25 frames per second."""
 
     nominal_rate = Fraction(25)
-    sample_aspect = Fraction(1)
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
             self._images = numbered_images(path)
         except OSError as error:
-            raise VideoError(path, (error.strerror or str(error)).lower()) from error
+            raise VideoError(path, reason_of(error).lower()) from error
         if not self._images:
             raise VideoError(
                 path, "not a folder of numbered images, all named alike (frame_0001.png frame_0002.png ...)"
@@ -73,19 +85,11 @@ class ImageFolder:
         for number in numbers:
             yield number, self._load(self._images[number])
 
-    def because(self) -> str:
-        """Nothing is passed over, so nothing is to be explained."""
-        return ""
 
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
-class WebpSource:
+class WebpSource(_Images):
     """An animated WebP, decoded from the start each time."""
 
     nominal_rate = None
-    sample_aspect = Fraction(1)
     codec = "webp"
 
     def __init__(self, path: Path) -> None:
@@ -118,13 +122,6 @@ class WebpSource:
                 yield number, picture
             if number >= numbers[-1]:
                 return
-
-    def because(self) -> str:
-        """Nothing is passed over, so nothing is to be explained."""
-        return ""
-
-    def close(self) -> None:
-        """Nothing is held open."""
 
 
 def is_webp(path: Path) -> bool:

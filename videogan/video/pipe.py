@@ -7,11 +7,10 @@ from typing import Literal, Self
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import VideoReformatter
 
 from videogan.errors import UsageError
-from videogan.video.encoders import pad_to_even
-from videogan.video.pixels import SCALER_FLAGS
+from videogan.video.encoders import pad_to_even, to_bt709
 
 PipeFormat = Literal["y4m", "rawvideo"]
 
@@ -49,22 +48,12 @@ class PipeWriter:
     def write(self, frames: np.ndarray) -> None:
         """Add frames ``t h w c``, uint8 RGB."""
         for frame in frames:
-            self._send(self._raw(frame) if self._format == "rawvideo" else self._y4m(frame))
+            self._send(np.ascontiguousarray(frame).tobytes() if self._format == "rawvideo" else self._y4m(frame))
             self.num_frames += 1
-
-    def _raw(self, frame: np.ndarray) -> bytes:
-        return np.ascontiguousarray(frame).tobytes()
 
     def _y4m(self, frame: np.ndarray) -> bytes:
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pad_to_even(frame)), format="rgb24")
-        coded = self._reformatter.reformat(
-            picture,
-            format="yuv420p",
-            dst_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.MPEG,
-            interpolation=SCALER_FLAGS,
-            threads=1,
-        )
+        coded = to_bt709(self._reformatter, picture)
         head = b""
         if not self.num_frames:
             rate = f"F{self._rate.numerator}:{self._rate.denominator}"

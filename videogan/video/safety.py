@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
-from videogan.errors import MissingPathError, VideoError, VideoganError
+from videogan.errors import MissingPathError, VideoError, VideoganError, reason_of
 from videogan.video.formats import HEADED_FORMATS, HEADERLESS_FORMATS, MAX_PIXELS
 
 _log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def check_regular_file(path: Path) -> None:
             raise VideoError(path, "a link to a file that does not exist") from error
         raise MissingPathError(f"{path}: no such file") from error
     except (OSError, ValueError) as error:
-        raise VideoError(path, (getattr(error, "strerror", None) or str(error)).lower()) from error
+        raise VideoError(path, reason_of(error).lower()) from error
     if not stat.S_ISREG(status.st_mode):
         kind = next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "not a regular file")
         raise VideoError(path, f"{kind}, not a video file")
@@ -66,11 +66,6 @@ def open_container(path: Path) -> InputContainer:
         return _open_headerless(path)
     except _NotListedError as error:
         raise VideoError(path, f"a file of the kind {error}, which is not read as a video") from error
-
-
-def reason_of(error: BaseException) -> str:
-    """Return what FFmpeg or the system said, on one line; the kind of the error where nothing was said."""
-    return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())
 
 
 @contextlib.contextmanager

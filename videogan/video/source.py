@@ -10,11 +10,11 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from videogan.errors import UsageError, VideoError
+from videogan.errors import UsageError, VideoError, reason_of
 from videogan.video.deinterlace import deinterlace
 from videogan.video.formats import MAX_PIXELS
 from videogan.video.index import FrameIndex, PacketList
-from videogan.video.safety import DECODER_OPTIONS, open_container, reason_of
+from videogan.video.safety import DECODER_OPTIONS, open_container
 from videogan.video.seek import FrameMissingError, Seeker
 
 IMAGE_FORMATS = ("gif", "apng")

@@ -1,6 +1,7 @@
 """Writes videos so that a reader never meets a half-written one."""
 
 import contextlib
+import logging
 import os
 import re
 from fractions import Fraction
@@ -11,15 +12,16 @@ from typing import Self
 import av
 import numpy as np
 
-from videogan.errors import MissingPathError, UsageError, did_you_mean
-from videogan.files import sync
+from videogan.errors import UsageError, did_you_mean, reason_of
+from videogan.files import check_destination, sync
+from videogan.parts import abandoned_parts, hold_part, part_of
 from videogan.video.encoders import CodecSink, Encoding, FolderSink, SheetSink, Sink
 from videogan.video.formats import as_frame_rate
-from videogan.video.safety import reason_of
 
 OUTPUT_SUFFIXES = (".mp4", ".webm", ".gif", ".webp", ".png")
 X264_PRESETS = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 
+_log = logging.getLogger(__name__)
 _FRAME_NAME = re.compile(r"frame_\d{6,}\.png")
 
 
@@ -61,7 +63,8 @@ class VideoWriter:
         self.num_frames = 0
         self.size: tuple[int, int] | None = None
         # Of this process alone: another may be writing a video of the same name.
-        self._part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
+        self._part = part_of(self.path)
+        self._held: int | None = None
         self._sink: Sink | None = None
         self._closed = False
         _check_options(crf, preset, gop)
@@ -114,6 +117,7 @@ class VideoWriter:
             self._sink.close()
             _sync(self._part)
             _take_name(self._part, self.path)
+            self._release()
         except (OSError, ValueError, av.FFmpegError) as error:
             raise self._failure(error) from error
         self._closed = True
@@ -127,15 +131,25 @@ class VideoWriter:
             with contextlib.suppress(OSError, ValueError, av.FFmpegError):
                 self._sink.abort()
         _remove(self._part)
+        self._release()
 
     def _open_sink(self) -> Sink:
         _remove(self._part)
         suffix = self.path.suffix.lower()
         if suffix == "":
-            return FolderSink(self._part)
+            sink = FolderSink(self._part)
+            self._held = hold_part(self._part)
+            return sink
+        self._part.touch()
+        self._held = hold_part(self._part)
         if suffix == ".png":
             return SheetSink(self._part, self._metadata.get("comment"))
         return CodecSink(self._part, self.frame_rate, self._encoding(suffix))
+
+    def _release(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     def _encoding(self, suffix: str) -> Encoding:
         if suffix == ".mp4":
@@ -155,6 +169,14 @@ class VideoWriter:
         return UsageError(f"{self.path}: cannot be written: {reason_of(error)}; nothing was kept")
 
 
+def remove_abandoned(path: Path) -> None:
+    """Remove what processes that were killed left half-written of a video of this name."""
+    for part in abandoned_parts(path):
+        with contextlib.suppress(OSError):
+            _remove(part)
+            _log.info("%s is removed: the process that was writing it is gone", part)
+
+
 def check_output_path(path: Path, *, overwrite: bool) -> None:
     """Raise UsageError unless a video can be written to ``path``, or MissingPathError without its folder."""
     suffix = path.suffix.lower()
@@ -164,23 +186,9 @@ def check_output_path(path: Path, *, overwrite: bool) -> None:
         suffixes = ", ".join(OUTPUT_SUFFIXES)
         hint = did_you_mean(suffix, OUTPUT_SUFFIXES)
         raise UsageError(f"{path}: cannot write {suffix!r}{hint}; use {suffixes}, or no suffix for a folder of frames")
-    if not path.parent.is_dir():
-        raise MissingPathError(f"{path.parent}: no such folder; make it first")
-    if os.path.lexists(path):
-        if not overwrite:
-            raise UsageError(f"{path} exists; use --yes to replace it, or another name")
-        _check_replaceable(path)
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise UsageError(f"{path.parent}: no permission to write here; choose another folder")
-
-
-def _check_replaceable(path: Path) -> None:
-    """Raise UsageError where replacing ``path`` would lose more than an earlier output."""
-    if path.is_dir() and not path.is_symlink():
-        if path.suffix or not _holds_only_frames(path):
-            raise UsageError(f"{path} is a folder with other files in it; choose another name")
-    elif not path.is_file() and not path.is_symlink():
-        raise UsageError(f"{path} is not a regular file; choose another name")
+    check_destination(path, overwrite=overwrite, folder=True)
+    if path.is_dir() and not path.is_symlink() and (path.suffix or not _holds_only_frames(path)):
+        raise UsageError(f"{path} is a folder with other files in it; choose another name")
 
 
 def _check_part(part: Path) -> None:

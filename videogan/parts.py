@@ -1,0 +1,58 @@
+"""Names under which something is written until it is whole, and what processes that were killed left under them."""
+
+import fcntl
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+
+def part_of(path: Path) -> Path:
+    """Return the name under which this process writes what will be ``path``."""
+    return path.with_name(f"{path.name}.{os.getpid()}.part")
+
+
+def hold_part(part: Path) -> int:
+    """Lock a file or folder that is being written, until the returned descriptor is closed or the process ends."""
+    descriptor = os.open(part, os.O_RDONLY | os.O_CLOEXEC)
+    with suppress(OSError):  # a file system without locks: it will not be taken for abandoned there, either
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    return descriptor
+
+
+def abandoned_parts(path: Path) -> list[Path]:
+    """Return what processes that were killed have left of ``path``: by its name, with nobody who has the number in it.
+
+    On a disk that several machines or containers share, the number may be that of a process elsewhere; its lock tells.
+    """
+    pattern = re.compile(rf"{re.escape(path.name)}\.([1-9]\d{{0,9}})\.part")
+    try:
+        beside = list(path.parent.iterdir())
+    except OSError:
+        return []
+    matches = [(match, part) for part in beside if (match := pattern.fullmatch(part.name))]
+    return [part for match, part in matches if not _runs(int(match[1])) and not _is_held(part)]
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+def _is_held(part: Path) -> bool:
+    try:
+        descriptor = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
