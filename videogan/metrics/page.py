@@ -52,11 +52,9 @@ def page(report: Report, real: Measured, fake: Measured) -> str:
 
 def _references(report: Report) -> list[str]:
     """The figures by which others are placed."""
-    if not report.references:
-        return []
-    heading, *rows = report.reference_table()
+    table = report.reference_table()
     about = "One half of the real set, as it is and spoilt, against the other half; generated clips against all of it."
-    return [f"<h2>Real clips spoilt in known ways</h2><p>{about}</p>{html.table(rows, heading)}"]
+    return [f"<h2>Real clips spoilt in known ways</h2><p>{about}</p>{html.table(table[1:], table[0])}"] if table else []
 
 
 def scatter(real: Tensor, fake: Tensor) -> list[str]:

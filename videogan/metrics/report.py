@@ -92,8 +92,8 @@ class Report(BaseModel):
             f"of {protocol['num_frames']} frames, {protocol['size']} x {protocol['size']}, "
             f"features {protocol['features']}"
         )
-        references = ["", *columns(self.reference_table())] if self.references else []
-        return [printable(about), *columns(self.table()), *references]
+        references = columns(self.reference_table())
+        return [printable(about), *columns(self.table()), *([""] if references else []), *references]
 
 
 @dataclass(frozen=True)
