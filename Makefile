@@ -22,7 +22,7 @@ shipped-model: $(VENV)/.installed  ## the model that comes along, trained anew (
 	$(BIN)/videogan export --run runs/shipped --precision float16 --yes videogan/pretrained/default.safetensors
 
 test: lint types $(VENV)/.tested  ## everything that CI runs
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile --durations=15
 
 test-slow: $(VENV)/.tested  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow

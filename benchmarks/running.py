@@ -50,14 +50,23 @@ def command(*arguments: object, said: bool = False) -> str:
 
 
 def trained(
-    clips: Path, run: Path, *, preset: str, minutes: float, settings: Sequence[str] = (), said: bool = True
+    clips: Path,
+    run: Path,
+    *,
+    preset: str | None,
+    minutes: float,
+    settings: Sequence[str] = (),
+    start_from: Path | str | None = None,
+    said: bool = True,
 ) -> dict[str, float]:
-    """Train for some minutes, unless that is done already.
+    """Train for some minutes, unless that is done already; from a model where one is named.
 
     Returns clips per second (the median over ticks) and steps.
     """
     options = [part for setting in settings for part in ("--set", setting)]
-    command("train", clips, "--run", run, "--preset", preset, "--minutes", minutes, *options, said=said)
+    options += [] if preset is None else ["--preset", preset]
+    options += [] if start_from is None else ["--from", str(start_from)]
+    command("train", clips, "--run", run, "--minutes", minutes, *options, said=said)
     rows = read_metrics(run / "metrics.jsonl")
     return {
         "clips_per_second": sorted(row["clips_per_second"] for row in rows)[len(rows) // 2],

@@ -101,6 +101,13 @@ def test_mistakes(weights):
         model.interpolate([], 10)
     with pytest.raises(UsageError, match="did you mean 'motion'"):
         model.interpolate([1, 2], 10, axis="motoin")
+    with pytest.raises(UsageError, match="at most"):
+        model.interpolate([1, 2], 10**9)
+    with pytest.raises(UsageError, match="at most"):
+        model.encode(np.zeros((4, 32, 32, 3), np.uint8), refine=10**12)
+    for device in ("cudda", "mps"):
+        with pytest.raises(UsageError, match=device):
+            videogan.load(weights, device)
     with pytest.raises(MissingPathError):
         videogan.load("absent")
 
@@ -111,3 +118,29 @@ def test_the_shipped_model_is_used_where_there_is_no_run(weights, tmp_path, monk
     monkeypatch.setattr("videogan.artifacts.runs.SHIPPED", tmp_path / "absent")
     with pytest.raises(CheckpointError, match="no trained model"):
         find_weights(None, tmp_path / "runs")
+
+
+def test_animate_begins_with_the_models_drawing_of_the_picture(weights):
+    model = videogan.load(weights)
+    picture = next(iter(model.stream(seed=3)))
+    video = model.animate(picture, 21, seeds=[0, 1], refine=20)
+    frames = video.array()
+    assert frames.shape == (2, 21, 32, 32, 3)
+    assert np.abs(frames[0, 0].astype(int) - frames[1, 0]).max() <= 1
+    assert not np.array_equal(frames[0, 9:], frames[1, 9:])
+    error = np.square((frames[0, 0].astype(float) - picture) / 255).mean()
+    assert video.figures["psnr"] == pytest.approx(-10 * np.log10(error), abs=0.1)
+    best = model.reconstruct(picture[None], refine=20).refined["psnr"]
+    assert video.figures["psnr"] > best - 1
+    for wrong in (picture[None], picture[:16], picture / 255):
+        with pytest.raises(UsageError, match="shape"):
+            model.animate(wrong)
+
+
+def test_a_single_frame_is_a_clip_that_can_be_continued(weights):
+    model = videogan.load(weights)
+    frame = next(iter(model.stream(seed=3)))
+    future = model.predict(frame[None], 9, refine=3)
+    assert future.array().shape == (9, 32, 32, 3)
+    assert future.figures["median_change"] is None
+    assert future.figures["change_at_join"][0] < 20

@@ -1,6 +1,7 @@
 """Generative models of your own video clips, and endless new clips from them.
 
-Everything stands here: ``train``, ``load``, ``evaluate``, ``prepare``, ``inspect``, and what they give and raise.
+Everything stands here: ``train``, ``load``, ``evaluate``, ``prepare``, ``inspect``, ``for_each``, ``serve``, and what
+they give and raise.
 """
 
 from importlib import import_module
@@ -18,7 +19,9 @@ from videogan.errors import (
 )
 
 if TYPE_CHECKING:
+    from videogan.data.batch import Batch, for_each
     from videogan.diagnosis import Finding, doctor
+    from videogan.generation.steering import Controls
     from videogan.generation.video_stream import VideoStream
     from videogan.inspection import inspect
     from videogan.metrics import Report, compare, evaluate, load_features, load_lpips
@@ -26,13 +29,16 @@ if TYPE_CHECKING:
     from videogan.models.latents import ClipLatents, Latents
     from videogan.preparation import Prepared, prepare
     from videogan.presets import Setting, settings
+    from videogan.studio.server import serve, serve_beside
     from videogan.training.session import Run, train
 
     __version__: str
 
 __all__ = [
+    "Batch",
     "CheckpointError",
     "ClipLatents",
+    "Controls",
     "DataError",
     "DivergedError",
     "Finding",
@@ -53,17 +59,22 @@ __all__ = [
     "compare",
     "doctor",
     "evaluate",
+    "for_each",
     "inspect",
     "load",
     "load_features",
     "load_lpips",
     "prepare",
+    "serve",
+    "serve_beside",
     "settings",
     "train",
 ]
 
 _ROOMS = {
+    "Batch": "data.batch",
     "ClipLatents": "models.latents",
+    "Controls": "generation.steering",
     "Finding": "diagnosis",
     "Latents": "models.latents",
     "Model": "model",
@@ -76,11 +87,14 @@ _ROOMS = {
     "compare": "metrics",
     "doctor": "diagnosis",
     "evaluate": "metrics",
+    "for_each": "data.batch",
     "inspect": "inspection",
     "load": "model",
     "load_features": "metrics",
     "load_lpips": "metrics",
     "prepare": "preparation",
+    "serve": "studio.server",
+    "serve_beside": "studio.server",
     "settings": "presets",
     "train": "training.session",
 }

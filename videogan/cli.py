@@ -8,6 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 import videogan
+from videogan.commands.animate import animate
 from videogan.commands.console import console_log, printable
 from videogan.commands.doctor import doctor
 from videogan.commands.evaluate import evaluate
@@ -19,7 +20,9 @@ from videogan.commands.prepare import prepare
 from videogan.commands.reconstruct import reconstruct
 from videogan.commands.sample import sample
 from videogan.commands.settings import settings
+from videogan.commands.studio import studio
 from videogan.commands.train import train
+from videogan.commands.translate import translate
 from videogan.errors import Interrupted, VideoganError, wants_memory
 from videogan.signals import sigterm_unwinds
 
@@ -31,8 +34,25 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (prepare, train, sample, interpolate, reconstruct, predict, evaluate, inspect, export, settings, doctor):
+COMMANDS = (
+    prepare,
+    train,
+    sample,
+    interpolate,
+    reconstruct,
+    predict,
+    animate,
+    translate,
+    evaluate,
+    inspect,
+    export,
+    studio,
+    settings,
+    doctor,
+)
+for command in COMMANDS:
     app.command(context_settings=HELP)(command)
+app.command("serve", hidden=True, context_settings=HELP)(studio)
 
 
 def _print_version(value: bool) -> None:

@@ -5,6 +5,7 @@ VideoganError
 │   └── MissingPathError (FileNotFoundError)   a path that does not exist
 ├── DataError (ValueError)              3  a folder without a usable video
 │   └── VideoError                         one video that cannot be read, with the reason
+│       └── NotAVideoError                 a file that was never meant to be one, such as a thumbnail
 ├── CheckpointError (ValueError)        4  weights or a checkpoint that cannot be used
 ├── DivergedError (ArithmeticError)     5  training produced values that are not finite
 └── Interrupted                    129, 130, 143  stopped by SIGHUP, Ctrl-C or SIGTERM, after saving
@@ -45,6 +46,10 @@ class VideoError(DataError):
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+
+
+class NotAVideoError(VideoError):
+    """A file that was never meant to be a video, whatever its name: a thumbnail, a source text."""
 
 
 class CheckpointError(VideoganError, ValueError):

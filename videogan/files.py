@@ -1,6 +1,7 @@
 """Files on disk: whole writes, JSON, locks, names that can be printed and sorted, and work on many files at once."""
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -36,6 +37,16 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+LONGEST_NAME = 255
+"""Bytes of a name that file systems allow."""
+
+
+def part_of(path: Path) -> Path:
+    """Return where this process writes what is to become ``path``: beside it, by a name that file systems allow."""
+    suffix = f".{os.getpid()}.part"
+    return path.with_name(os.fsdecode(os.fsencode(path.name)[: LONGEST_NAME - len(suffix)]) + suffix)
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a text file as :func:`write_bytes` does."""
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
@@ -47,7 +58,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         OSError: there is no room or no permission; an earlier file is still there, and nothing else.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = part_of(path)
     try:
         part.write_bytes(content)
         sync(part)
@@ -150,6 +161,22 @@ def read_json(path: Path) -> Any:
         return load_json(path)
     except (OSError, ValueError):
         return None
+
+
+def write_derived(path: Path, content: Any) -> None:
+    """Replace a JSON file of what can be worked out again, with a hash by which damage shows."""
+    write_json(path, {"sha256": _json_hash(content), "content": content}, indent=None)
+
+
+def read_derived(path: Path) -> Any:
+    """Return what :func:`write_derived` wrote; None where the file is absent, unreadable, damaged or another."""
+    file = read_json(path)
+    whole = isinstance(file, dict) and "content" in file and file.get("sha256") == _json_hash(file["content"])
+    return file["content"] if whole else None
+
+
+def _json_hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def open_for_append(path: Path) -> TextIO:

@@ -107,6 +107,8 @@ def _weights_report(weights: Path) -> dict[str, Any]:
         "num_frames": data.num_frames,
         "frame_rate": float(card.frame_rate),
         "classes": list(card.class_names),
+        "started_from": card.config.start.model_dump() if card.config.start.sha256 else None,
+        "for_training": card.for_training,
         "parameters": _parameters(tensors),
     }
 

@@ -7,11 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def part_of(path: Path) -> Path:
-    """Return the name under which this process writes what will be ``path``."""
-    return path.with_name(f"{path.name}.{os.getpid()}.part")
-
-
 def hold_part(part: Path) -> int:
     """Lock a file or folder that is being written, until the returned descriptor is closed or the process ends."""
     descriptor = os.open(part, os.O_RDONLY | os.O_CLOEXEC)

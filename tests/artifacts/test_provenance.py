@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -75,3 +76,12 @@ def test_a_users_values_out_of_range_cost_one_line(values):
     with pytest.raises(UsageError, match=rf"^{next(iter(values))} .*must") as caught:
         checked_options(values)
     assert "\n" not in str(caught.value)
+
+
+def test_a_pipe_or_device_named_png_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "device.png").symlink_to("/dev/zero")
+    for name in ("pipe.png", "device.png"):
+        assert read_provenance(tmp_path / name) is None
+        with pytest.raises(VideoError):
+            sample_options(tmp_path / name)

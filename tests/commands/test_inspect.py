@@ -22,7 +22,7 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.fixture
 def clips(tmp_path):
     root = tmp_path / "clips"
-    for number, (name, num_frames) in enumerate({"a/1": 12, "a/2": 40, "b/1": 20}.items()):
+    for number, (name, num_frames) in enumerate({"a/1": 6, "a/2": 40, "b/1": 20}.items()):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         with VideoWriter(root / f"{name}.mp4", frame_rate=12.5) as writer:
             writer.write(moving_shapes(number, size=48, num_frames=num_frames)[0])
@@ -72,17 +72,17 @@ def test_a_folder(clips, capsys):
     assert [file.get("class") for file in report["files"]] == ["a", "a", "b", None]
     totals = report["totals"]
     assert totals["videos"] == 3
-    assert totals["frames"] == 72
+    assert totals["frames"] == 66
     assert totals["classes"] == {"a": 2, "b": 1}
-    assert totals["frames_histogram"] == {"8-15": 1, "16-31": 1, "32-63": 1}
+    assert totals["frames_histogram"] == {"4-7": 1, "16-31": 1, "32-63": 1}
     assert totals["sizes"] == {"48x48": 3}
     assert totals["near_duplicates"] == []
-    assert totals["training"]["cpu"] == {"num_frames": 16, "size": 32, "long_enough": 2, "large_enough": 3}
+    assert totals["training"]["cpu"] == {"num_frames": 8, "size": 32, "long_enough": 2, "large_enough": 3}
     inspect(clips)
     text = capsys.readouterr().out
     assert "total: 3 videos" in text
     assert "1 rejected" in text
-    assert "preset cpu: clips of 16 frames, 32 pixels; 1 shorter ones repeat their last frame" in text
+    assert "preset cpu: clips of 8 frames, 32 pixels; 1 shorter ones repeat their last frame" in text
 
 
 def test_near_duplicates_and_mirror_images_are_found(clips, capsys):

@@ -39,7 +39,7 @@ def test_what_may_be_is_what_is_taken():
     rows = {row.name: row.allowed for row in settings(Config())}
     assert rows["data.size"] == "a whole number from 32 to 512"
     assert rows["data.fit"] == "crop or letterbox"
-    assert rows["data.frame_rate"] == "a number above 0 or null"
+    assert rows["data.frame_rate"] == "a number from 0.001 to 10000 or null"
     assert rows["augment.translation"] == "a number from 0 to 0.5"
     assert rows["penalty.kind"] == "finite-difference, exact, wgan-gp or none"
     assert change(Config(), {"augment.translation": 0.5}).augment.translation == 0.5

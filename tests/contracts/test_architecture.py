@@ -18,7 +18,7 @@ DOOR = ("__init__", "__main__")
 
 def rows() -> dict[str, int]:
     """The row of each room, from the table in docs/design.md."""
-    table = re.search(r"```\n(9 cli\n.*?)```", (ROOT / "docs" / "design.md").read_text(), re.S)
+    table = re.search(r"```\n(\d+ cli\n.*?)```", (ROOT / "docs" / "design.md").read_text(), re.S)
     assert table is not None, "docs/design.md shows no table of rooms"
     return {room: int(number) for number, *rooms in map(str.split, table[1].splitlines()) for room in rooms}
 

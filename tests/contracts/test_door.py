@@ -12,9 +12,10 @@ import videogan
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = sorted((ROOT / "videogan" / "commands").glob("*.py"))
-ALLOWED = {"videogan", "videogan.errors", "videogan.commands", "videogan.commands.options", "videogan.commands.console"}
-SHARED = ("__init__", "options", "console")
+SHARED = ("__init__", "options", "console", "folders")
 """What commands share; it may look below the door, so that mistakes are told before a model is loaded."""
+
+ALLOWED = {"videogan", "videogan.errors", "videogan.commands", *(f"videogan.commands.{name}" for name in SHARED)}
 
 
 def imported(file: Path) -> set[str]:

@@ -42,6 +42,8 @@ OTHER_VALUES = {
     "penalty.interval": (4, []),
     "joint_discriminator.weight": (0.5, []),
     "encoder.clip_cycle_weight": (1.0, []),
+    "encoder.class_cycle_weight": (1.0, []),
+    "encoder.recurrent_cycle_weight": (1.0, []),
     "encoder.feature_weight": (1.0, []),
     "encoder.generator_weight": (0.0, []),
     "generator.max_half_life": (0, []),

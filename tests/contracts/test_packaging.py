@@ -39,6 +39,8 @@ def test_a_wheel_holds_every_module_and_every_recipe(wheel):
     recipes = {Path(name).name for name in names if "share/videogan/datasets/" in name}
     assert recipes == {file.name for file in (ROOT / "datasets").glob("*.toml")}
     assert "videogan/py.typed" in names
+    static = ROOT / "videogan" / "studio" / "static"
+    assert {str(file.relative_to(ROOT)) for file in static.rglob("*") if file.is_file()} <= names
 
 
 def test_the_version_stands_in_one_place_each():

@@ -17,7 +17,7 @@ from PIL import Image
 from videogan.config import DataConfig
 from videogan.data.cache import open_cache
 from videogan.data.folder import scan_folder
-from videogan.errors import DataError, UsageError
+from videogan.errors import DataError, UsageError, VideoError
 from videogan.video import VideoReader, VideoWriter
 
 
@@ -89,10 +89,14 @@ def test_a_changed_folder_is_cached_anew_and_old_readers_go_on(labelled, cached,
     np.testing.assert_array_equal(read_all(old, 0), expected)
 
 
-@pytest.mark.parametrize("fault", ["flip", "cut", "gone", "index"])
-def test_damage_is_found_and_mended(labelled, cached, tmp_path, read_all, fault, caplog):
-    expected = read_all(cached(labelled), 1)
-    (path,) = frame_files(tmp_path)
+@pytest.mark.parametrize("fault", ["flip", "cut", "gone", "index", "digit", "table"])
+@pytest.mark.parametrize("limit_gb", [1, 2e-4])
+def test_damage_is_found_and_mended(labelled, cached, tmp_path, read_all, limit_gb, fault, caplog):
+    expected = read_all(cached(labelled, cache_limit_gb=limit_gb), 1)
+    path = next(path for path in frame_files(tmp_path) if path.suffix == ".bin")
+    index, table = path.with_name("index.json"), path.with_suffix(".idx")
+    if fault == "table" and not table.exists():
+        pytest.skip("raw frames need no table")
     if fault == "flip":
         data = bytearray(path.read_bytes())
         data[-5000] ^= 255
@@ -101,16 +105,30 @@ def test_damage_is_found_and_mended(labelled, cached, tmp_path, read_all, fault,
         os.truncate(path, 5000)
     elif fault == "gone":
         path.unlink()
+    elif fault == "table":  # other videos' frames, each of them whole
+        np.fromfile(table, np.int64).reshape(-1, 2)[::-1].tofile(table)
     else:
-        path.with_name("index.json").write_text("{")
+        whole = index.read_text()
+        index.write_text("{" if fault == "index" else whole.replace('"num_frames": 24', '"num_frames": 23'))
+        assert index.read_text() != whole
     with caplog.at_level(logging.WARNING):
-        np.testing.assert_array_equal(read_all(cached(labelled), 1), expected)
-    assert fault == "index" or "made anew" in caplog.text
+        np.testing.assert_array_equal(read_all(cached(labelled, cache_limit_gb=limit_gb), 1), expected)
+    assert fault in ("index", "digit") or "made anew" in caplog.text
 
 
 def test_a_lost_table_of_jpegs_is_mended(labelled, cached, tmp_path, read_all):
     expected = read_all(cached(labelled, cache_limit_gb=2e-4), 1)
     next(path for path in frame_files(tmp_path) if path.suffix == ".idx").unlink()
+    np.testing.assert_array_equal(read_all(cached(labelled, cache_limit_gb=2e-4), 1), expected)
+
+
+def test_jpegs_that_are_damaged_while_training_are_made_anew_by_the_next_run(labelled, cached, tmp_path, read_all):
+    cache = cached(labelled, cache_limit_gb=2e-4)
+    expected = read_all(cache, 1)
+    path = next(path for path in frame_files(tmp_path) if path.suffix == ".bin")
+    path.write_bytes(bytes(path.stat().st_size))
+    with pytest.raises(VideoError, match="damaged"):
+        read_all(cache, 1)
     np.testing.assert_array_equal(read_all(cached(labelled, cache_limit_gb=2e-4), 1), expected)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from videogan.data.folder import scan_folder, survey_folder
 from videogan.errors import DataError, MissingPathError, UsageError
-from videogan.files import natural_key, printable, read_json, write_json
+from videogan.files import natural_key, printable, read_derived, write_derived
 from videogan.video import VideoWriter
 
 
@@ -150,18 +150,19 @@ def test_one_video_is_a_folder_of_one(tmp_path, make_video, scan):
 def test_probe_results_are_kept_until_a_file_changes(labelled, tmp_path, make_video, scan):
     first = scan(labelled)
     (index,) = (tmp_path / "cache" / "probes").iterdir()
-    content = read_json(index)
+    content = read_derived(index)
     content["files"]["a/0.mp4"]["info"]["num_frames"] = 999
-    write_json(index, content)
+    write_derived(index, content)
     assert scan(labelled).videos[0].info.num_frames == 999
     make_video(labelled / "a" / "new.mp4")
     (labelled / "a" / "0.mp4").touch()
     assert scan(labelled).videos[0] == first.videos[0]
     (labelled / "a" / "2.mp4").unlink()
     scan(labelled)
-    assert set(read_json(index)["files"]) == {"a/0.mp4", "a/1.mp4", "a/new.mp4", "b/0.mp4"}
-    index.write_text("{ not json")
-    assert len(scan(labelled).videos) == 4
+    assert set(read_derived(index)["files"]) == {"a/0.mp4", "a/1.mp4", "a/new.mp4", "b/0.mp4"}
+    for damaged in ("{ not json", index.read_text().replace('"num_frames": 24', '"num_frames": 25')):
+        index.write_text(damaged)
+        assert [video.info.num_frames for video in scan(labelled).videos] == [20, 24, 12, 30]
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(labelled, tmp_path):
@@ -183,7 +184,7 @@ def test_an_interrupted_scan_keeps_what_it_learnt(labelled, tmp_path, scan):
     with pytest.raises(KeyboardInterrupt):
         scan(labelled, progress=interrupt)
     (index,) = (tmp_path / "cache" / "probes").iterdir()
-    assert len(read_json(index)["files"]) >= 2  # and what was being probed just then
+    assert len(read_derived(index)["files"]) >= 2  # and what was being probed just then
 
 
 def test_natural_order():

@@ -48,6 +48,17 @@ def clips(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def trained(clips, tmp_path_factory) -> Path:
+    """A tiny run of two steps on the clips, to be copied."""
+    from videogan.presets import parse_setting
+    from videogan.training.session import train
+
+    folder = tmp_path_factory.mktemp("trained")
+    changes = dict(map(parse_setting, [*TINY, "train.tick_steps=2", f"data.cache_dir={folder / 'cache'}"]))
+    return train(clips, run=folder / "run", preset="cpu", settings=changes, steps=2).path
+
+
 @pytest.fixture
 def tiny(tmp_path, monkeypatch) -> list[str]:
     """Options of a tiny run; the working folder is a fresh one."""

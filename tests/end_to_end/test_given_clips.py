@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from read_video import read_video
 
 from videogan.artifacts.provenance import read_provenance as read_recipe
@@ -14,11 +16,11 @@ from videogan.video import VideoWriter, probe
 
 
 @pytest.fixture
-def model(videogan, clips, tiny) -> Path:
+def model(trained, tiny) -> Path:
     """A run of two steps in the working folder, beside a clip of 22 frames of another size."""
     with VideoWriter("in.mp4", frame_rate=25) as writer:
         writer.write(moving_shapes(1, size=48, num_frames=22)[0][:, :, 8:])
-    return Path(videogan("train", clips, *tiny, "--steps", 2).out.strip())
+    return Path(shutil.copytree(trained, "runs/00000-clips-32x32x8"))
 
 
 def test_reconstruct_shows_the_clip_beside_what_its_latents_make(videogan, model):
@@ -120,9 +122,43 @@ def test_predict_shows_the_clip_and_goes_on(videogan, model):
     assert "seed 1" in videogan("inspect", "new-001.mp4").out
 
 
+def test_animate_makes_a_picture_move(videogan, model):
+    Image.fromarray(moving_shapes(2, size=48, num_frames=1)[0][0]).save("p.jpg")
+    result = videogan("animate", "p.jpg", "a.mp4", "--count", 2, "--frames", 10, "--refine", 5, "--json")
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
+    assert report["out"] == ["a-000.mp4", "a-001.mp4"]
+    assert report["psnr"] > 5
+    assert probe("a-001.mp4").num_frames == 10
+    assert videogan("animate", "p.jpg", "b.mp4", "--motion", "in.mp4", "--refine", 5, "--class", "square").code == 0
+    about = read_recipe(Path("b.mp4"))
+    assert (about.command, about.options["picture"], about.options["motion"]) == ("animate", "p.jpg", "in.mp4")
+
+
+def test_translate_shows_a_clip_as_another_class(videogan, model):
+    for name in ("circle", "square"):
+        result = videogan("translate", "in.mp4", name, "--class", name)
+        assert (result.code, result.out.strip()) == (0, name), result.err
+    shown = [read_video(name)[0] for name in ("circle", "square")]
+    assert shown[0].shape == (22, 32, 32, 3)
+    assert not np.array_equal(*shown)
+    assert videogan("translate", "in.mp4", "a.mp4", "--class", "circle").code == 0
+    about = read_recipe(Path("a.mp4"))
+    assert (about.command, about.options) == ("translate", {"class_name": "circle", "clip": "in.mp4"})
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
+        (["animate", "absent.jpg", "x.mp4"], 2, "absent.jpg: no such"),
+        (["animate", "text.mp4", "x.mp4"], 3, "text.mp4: "),
+        (["animate", "in.mp4", "x.mp4"], 3, "in.mp4: "),
+        (["animate", "p.png", "x.mp4", "--motion", "text.mp4"], 3, "text.mp4: "),
+        (["animate", "p.png", "x.mp4", "--class", "circel"], 2, "did you mean 'circle'?"),
+        (["animate", "p.png", "taken.mp4"], 2, "taken.mp4 exists; use --yes"),
+        (["translate", "in.mp4", "x.mp4"], 2, "--class"),
+        (["translate", "in.mp4", "x.mp4", "--class", "circel"], 2, "did you mean 'circle'?"),
+        (["translate", "text.mp4", "x.mp4", "--class", "circle"], 3, "text.mp4: "),
         (["reconstruct", "absent.mp4", "x.mp4"], 2, "absent.mp4: no such video"),
         (["predict", "absent.mp4", "x.mp4"], 2, "absent.mp4: no such video"),
         (["reconstruct", "text.mp4", "x.mp4"], 3, "text.mp4"),
@@ -160,6 +196,7 @@ def test_mistakes_cost_one_line(videogan, model, arguments, code, said):
     Path("text.mp4").write_text("no video")
     Path("other.safetensors").write_text("no latents")
     Path("taken.mp4").write_text("precious")
+    Image.new("RGB", (32, 32)).save("p.png")
     result = videogan(*arguments)
     assert result.code == code
     assert said in result.err
@@ -199,3 +236,34 @@ def test_out_that_cannot_be_written(videogan, model):
         result = videogan(command, "in.mp4", "full", "--yes")
         assert result.code == 2
         assert "other files" in result.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["reconstruct"],
+        ["predict", "--frames", "4", "--refine", "1"],
+        ["translate", "--class", "circle"],
+        ["animate", "--frames", "4", "--refine", "1"],
+        ["interpolate", "--to", "3", "--frames", "4", "--refine", "1"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_folder_goes_in_and_a_folder_comes_out(videogan, model, command):
+    Path("given").mkdir()
+    if command[0] == "animate":
+        Image.new("RGB", (40, 40), "red").save("given/a.png")
+    else:
+        shutil.copy("in.mp4", "given/a.mp4")
+    Path("given/b.mp4").write_text("no video")
+    Path("given/b.png").write_text("no picture")
+    given = ["--from", "given"] if command[0] == "interpolate" else ["given"]
+    result = videogan(*command, *given, "shown")
+    assert result.code == 0, result.err
+    assert result.out.splitlines()[0] == "shown/a.mp4"
+    assert "is left out: " in result.err
+    assert [path.name for path in Path("shown").iterdir()] == ["a.mp4"]
+    assert probe("shown/a.mp4").num_frames >= 4
+    again = videogan(*command, *given, "shown")
+    assert (again.code, again.out) == (0, "")
+    assert videogan(*command, *given, "shown.mp4").code == 2

@@ -1,10 +1,21 @@
+from itertools import islice
+
 import pytest
 import torch
 from tiny_generator import changes, tiny_generator
 
 from videogan.generation.inversion import render
-from videogan.generation.prediction import continued_codes, fade, last_state, predict, slowed, tail_weights
-from videogan.generation.sampling import latent_stream, motion_codes, video_conditions
+from videogan.generation.prediction import (
+    continued_codes,
+    decode_on,
+    fade,
+    followed_codes,
+    last_state,
+    predict,
+    slowed,
+    tail_weights,
+)
+from videogan.generation.sampling import constant_conditions, latent_stream, motion_codes, video_conditions
 from videogan.models.latents import ClipLatents
 
 
@@ -103,3 +114,18 @@ def test_weights_and_fades():
     assert (weights[1:] > weights[:-1]).all()
     assert fade(13, 12) == fade(99, 12) == 0
     assert 0.95 < fade(1, 12) < 1
+
+
+def test_another_clips_motion_is_followed_and_then_goes_on():
+    generator = tiny_generator()
+    start, motion = clip_latents(generator, seed=1), clip_latents(generator, seed=2)
+    conditions = constant_conditions(generator, start.content, None)
+    codes = torch.stack(list(islice(followed_codes(generator, start, motion, [0], conditions), 16)), dim=1)
+    assert torch.equal(codes[:, 4:12], motion.motion_codes[:, 4:])
+    residual = start.motion_codes[:, -1] - motion.history[:, -1]
+    assert torch.allclose(codes[:, 0] - motion.motion_codes[:, 0], fade(1, 3) * residual)
+    after = islice(continued_codes(generator, motion, [0], conditions), 4)
+    assert torch.equal(codes[:, 12:], torch.stack(list(after), dim=1))
+    longer = torch.cat(list(decode_on(generator, start, [0, 3], 60, motion)), dim=1)
+    assert longer.shape[:2] == (2, 60)
+    assert torch.equal(longer[0, :48], clip_of(generator, start))

@@ -72,7 +72,7 @@ def test_a_model_is_measured_at_its_own_size(videos, tmp_path):
     [
         ({"clips": 10**9}, "clips 1000000000: must be from 2 to 16384"),
         ({"clips": 1}, "clips 1"),
-        ({"seed": 2**64}, "seed"),
+        ({"seed": 10**1000}, "seed"),
         ({"seed": -1}, "seed -1"),
         ({"size": 10**6}, "size 1000000"),
         ({"size": 4096, "num_frames": 60}, "more than 1 GiB"),
@@ -126,3 +126,11 @@ def test_what_a_user_put_beside_a_report_is_kept(videos, tmp_path):
         folders(videos, out=out, overwrite=True)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     assert not list(tmp_path.glob(".*.part"))
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300, "x" * 250])
+def test_a_report_that_no_folder_can_hold_is_refused_before_the_work(videos, tmp_path, name):
+    told = []
+    with pytest.raises(UsageError, match="cannot be made"):
+        folders(videos, out=tmp_path / name, progress=lambda *what: told.append(what))
+    assert not told

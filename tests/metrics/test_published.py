@@ -1,5 +1,6 @@
 """A published file is found, fetched and verified; every way in which that fails costs one line."""
 
+import os
 import threading
 from contextlib import contextmanager
 from functools import partial
@@ -9,7 +10,7 @@ import pytest
 
 from videogan.errors import UsageError
 from videogan.metrics.features import load_features
-from videogan.metrics.published import I3D, Published, find, git_blob_hash
+from videogan.metrics.published import I3D, Published, find, git_blob_hash, open_torchscript
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -72,3 +73,12 @@ def test_i3d_without_a_file_says_where_it_looks(tmp_path, monkeypatch):
     with pytest.raises(UsageError) as told:
         load_features("i3d-cd-fvd")
     assert str(tmp_path) in str(told.value) and I3D.addresses[0] in str(told.value)
+
+
+def test_what_is_no_file_or_larger_than_any_network_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(20 * 2**30)
+    for name, words in (("pipe", "not a regular file"), ("huge", "20 GiB"), ("absent", "No such file")):
+        with pytest.raises(UsageError, match=words):
+            open_torchscript(tmp_path / name, "cpu", trust=True)

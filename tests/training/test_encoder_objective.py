@@ -2,15 +2,20 @@ import pytest
 import torch
 from tiny_run import real_batch, run_step, tiny_config, tiny_state, train_step
 
+from videogan.errors import UsageError
+from videogan.models.dynamics import DynamicsState
 from videogan.training.draws import draw_step
+from videogan.training.encoder_objective import other_classes
 from videogan.training.micro_batch import discriminator_inputs, encoder_step_losses
 from videogan.training.step import frozen
 
-WEIGHTS = ("reconstruction", "feature", "clip_cycle", "latent_cycle")
+WEIGHTS = ("reconstruction", "feature", "clip_cycle", "class_cycle", "recurrent_cycle", "latent_cycle")
 TERMS = {
     "reconstruction": {"reconstruction"},
     "feature": {"feature_reconstruction"},
     "clip_cycle": {"clip_cycle"},
+    "class_cycle": {"class_cycle"},
+    "recurrent_cycle": {"recurrent_cycle"},
     "latent_cycle": {"content_cycle", "motion_cycle"},
 }
 
@@ -83,3 +88,29 @@ def test_the_joint_game_moves_encoder_and_generator():
     state = tiny_state(config)
     losses = run_step(state, config, 0)
     assert {"joint_loss", "joint_r1", "generator_joint", "encoder_joint"} <= set(losses)
+
+
+@pytest.mark.parametrize("num_classes", [2, 5, 13])
+def test_every_clip_is_shown_as_another_class_and_in_time_as_every_one(num_classes):
+    source, pairs = torch.Generator().manual_seed(0), set()
+    for _ in range(400):
+        labels = torch.randint(num_classes, (4,), generator=source)
+        pairs |= set(zip(labels.tolist(), other_classes(labels, num_classes).tolist(), strict=True))
+    assert pairs == {(a, b) for a in range(num_classes) for b in range(num_classes) if a != b}
+
+
+@pytest.mark.parametrize("num_classes", [0, 1])
+def test_without_another_class_the_class_cycles_are_refused(num_classes):
+    for name in ("class", "recurrent"):
+        with pytest.raises(UsageError, match="two classes"):
+            tiny_state(tiny_config(f"encoder.{name}_cycle_weight=1"), num_classes)
+
+
+def test_codes_that_the_dynamics_walk_are_foretold_but_for_the_noise():
+    generator = tiny_state(tiny_config()).networks.generator
+    content, labels = torch.rand(2, 8) * 2 - 1, torch.tensor([0, 1])
+    condition = generator.condition(content, labels)[:, None].expand(-1, 5, -1)
+    start = DynamicsState(torch.zeros(2, 16), torch.zeros(2, 4))
+    codes, _ = generator.dynamics(torch.zeros(2, 5, 4), condition, start)
+    assert torch.allclose(generator.foretell(content, codes, labels), codes, atol=1e-6)
+    assert not torch.allclose(generator.foretell(content, codes, labels.flip(0)), codes, atol=1e-3)

@@ -31,6 +31,8 @@ CPU = torch.device("cpu")
         "optimizer.decay_steps=1" + 400 * "0",
         "train.steps=" + 5000 * "9",
         "data.cache_dir=a\0b",
+        "data.frame_rate=1e300",
+        "data.frame_rate=1e-300",
     ],
 )
 def test_numbers_have_both_bounds(setting):

@@ -1,9 +1,11 @@
 import re
+from base64 import b64decode
 
 from tiny_run import tiny_config
 
 from videogan.artifacts.metrics_file import append_metrics, read_metrics
 from videogan.artifacts.runs import RunFolder
+from videogan.training import report
 from videogan.training.report import curves, write_report
 
 
@@ -25,9 +27,24 @@ def test_the_page_names_every_video_that_exists_and_draws_the_curves(tmp_path):
     assert all((run.path / video).exists() for video in videos)
     assert {"previews/step-00000000.mp4", "previews/step-00000028.mp4"} <= set(videos)
     assert "<polyline points='210.0,0.0 420.0,60.0'" in page
-    assert "Step 4 of 6000" in page
+    assert f"Step 4 of {tiny_config().train.steps}" in page
+    assert "http-equiv='refresh'" in page
     assert "a &lt;run&gt;" in page
     assert [row["step"] for row in read_metrics(run.metrics)] == [2, 4]
+
+
+def test_a_run_that_has_ended_has_its_videos_inside_where_they_are_not_too_large(tmp_path, monkeypatch):
+    run = RunFolder(tmp_path / "run")
+    run.make()
+    for name in ("reals", "step-00000000"):
+        (run.previews / f"{name}.mp4").write_bytes(name.encode())
+    write_report(run, tiny_config(), ended=True)
+    sources = re.findall(r"<video src='data:video/mp4;base64,([^']+)'", run.report.read_text())
+    assert [b64decode(source) for source in sources] == [b"reals", b"step-00000000"]
+    assert "http-equiv" not in run.report.read_text()
+    monkeypatch.setattr(report, "LARGEST_INSIDE", 10)
+    write_report(run, tiny_config(), ended=True)
+    assert "<video src='previews/reals.mp4'" in run.report.read_text()
 
 
 def test_an_empty_run_has_a_page_too(tmp_path):

@@ -7,8 +7,8 @@ from PIL import Image
 from read_video import read_video
 from video_samples import moving_frames
 
-from videogan.errors import VideoError
-from videogan.video import VideoReader, VideoWriter, probe
+from videogan.errors import MissingPathError, VideoError
+from videogan.video import VideoReader, VideoWriter, probe, read_picture
 from videogan.video.images import numbered_images
 
 
@@ -131,3 +131,37 @@ def test_transparency_is_laid_over_white(tmp_path: Path, name: str) -> None:
     assert len(video) == 4
     assert np.abs(video[:, 20:, :2].astype(int) - 255).max() <= 2
     assert np.abs(video[0, 8, 6].astype(int) - (200, 40, 0)).max() <= 2
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "bmp", "gif"])
+def test_a_picture_is_cut_to_size(tmp_path, suffix):
+    pixels = np.zeros((40, 60, 3), np.uint8)
+    pixels[:, 10:50] = 250
+    Image.fromarray(pixels).save(tmp_path / f"p.{suffix}")
+    picture = read_picture(tmp_path / f"p.{suffix}", size=(20, 20))
+    assert (picture.shape, picture.dtype) == ((20, 20, 3), np.uint8)
+    assert picture[:, 2:-2].min() > 240, "the middle square, without the black at the sides"
+
+
+def test_a_picture_lies_as_its_exif_data_say(tmp_path):
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    pixels[:16] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned a quarter to the right
+    Image.fromarray(pixels).save(tmp_path / "p.png", exif=exif)
+    picture = read_picture(tmp_path / "p.png")
+    assert picture[:, 16:].min() == 255
+    assert picture[:, :16].max() == 0
+
+
+def test_what_is_no_picture(tmp_path):
+    (tmp_path / "text.jpg").write_text("no picture")
+    (tmp_path / "empty.png").touch()
+    with VideoWriter(tmp_path / "clip.mp4") as writer:
+        writer.write(np.zeros((2, 32, 32, 3), np.uint8))
+    for name in ("text.jpg", "empty.png", "clip.mp4", "."):
+        with pytest.raises(VideoError) as refused:
+            read_picture(tmp_path / name)
+        assert "\n" not in str(refused.value)
+    with pytest.raises(MissingPathError):
+        read_picture(tmp_path / "absent.png")

@@ -4,12 +4,18 @@ import av
 import numpy as np
 import pytest
 
-from videogan.video.hdr import pq_to_sdr
-from videogan.video.pixels import SCALER_FLAGS, Converter, Orientation
+from videogan.video.colour import Light, to_sdr
+from videogan.video.pixels import SCALER_FLAGS, Converter, Fit, Orientation
+
+PQ = Light(transfer=16, primaries=9)
 
 
 def picture(pixels: np.ndarray, pixel_format: str) -> av.VideoFrame:
     return av.VideoFrame.from_ndarray(pixels, format=pixel_format)
+
+
+def converted(frame: av.VideoFrame, size: tuple[int, int] | None = None, fit: Fit = "crop") -> np.ndarray:
+    return Converter(frame, Fraction(1), size, fit).convert(frame)
 
 
 @pytest.mark.parametrize("pixel_format", ["rgb24", "bgr24", "rgba", "bgra", "gray", "rgb48le", "gray16le"])
@@ -20,7 +26,7 @@ def test_every_pixel_format_keeps_its_grey(pixel_format: str) -> None:
     pixels = np.full((16, 16, *channels), level * 257 if wide else level, np.uint16 if wide else np.uint8)
     if pixel_format in ("rgba", "bgra"):
         pixels[..., 3] = 255
-    out = Converter((16, 16), Orientation()).convert(picture(pixels, pixel_format))
+    out = converted(picture(pixels, pixel_format))
     assert np.abs(out.astype(int) - level).max() <= 1
 
 
@@ -32,7 +38,7 @@ def test_ranges_are_told_apart(pixel_format: str) -> None:
         planes[:16] = level * (4 if deep else 1)
         frame = picture(planes, pixel_format)
         frame.color_range = 2 if full else 1
-        out = Converter((16, 16), Orientation()).convert(frame)
+        out = converted(frame)
         assert np.abs(out.astype(int) - expected).max() <= 1
 
 
@@ -43,8 +49,8 @@ def test_scaling_down_keeps_the_average(pixel_format: str, size: tuple[int, int]
     frame = picture(np.stack([red, green // 2, blue // 2 + 90], -1), "rgb24").reformat(
         format=pixel_format, interpolation=SCALER_FLAGS
     )
-    whole = Converter((96, 128), Orientation()).convert(frame)
-    small = Converter((96, 128), Orientation(), size=size, fit="stretch").convert(frame)
+    whole = converted(frame)
+    small = converted(frame, size=size, fit="stretch")
     np.testing.assert_allclose(small.mean((0, 1)), whole.mean((0, 1)), atol=0.2 if size[0] > 7 else 1)
 
 
@@ -57,7 +63,7 @@ def test_pq_is_mapped_to_an_ordinary_display() -> None:
         planes[:16] = round(64 + 876 * code)
         frame = picture(planes, "yuv420p10le")
         frame.colorspace, frame.color_range, frame.color_trc, frame.color_primaries = 9, 1, 16, 9
-        out = Converter((8, 8), Orientation(), size=(4, 4)).convert(frame)
+        out = converted(frame, size=(4, 4))
         assert out.std() < 1
         levels.append(int(out[0, 0, 1]))
     assert levels == sorted(levels)
@@ -69,9 +75,9 @@ def test_pq_is_mapped_to_an_ordinary_display() -> None:
 
 def test_pq_keeps_grey_grey_and_never_leaves_the_range() -> None:
     codes = np.repeat(np.linspace(0, 65535, 64).astype(np.uint16)[:, None, None], 3, axis=2)
-    grey = pq_to_sdr(codes).astype(int)
+    grey = to_sdr(codes, PQ).astype(int)
     assert np.abs(grey - grey.mean(-1, keepdims=True)).max() <= 1
-    wild = pq_to_sdr(np.random.default_rng(0).integers(0, 65536, (64, 64, 3)).astype(np.uint16))
+    wild = to_sdr(np.random.default_rng(0).integers(0, 65536, (64, 64, 3)).astype(np.uint16), PQ)
     assert wild.dtype == np.uint8
 
 
@@ -99,9 +105,9 @@ def test_transparent_images_lie_over_white(size: tuple[int, int]) -> None:
     pixels = np.zeros((16, 16, 4), np.uint8)
     pixels[:, :8] = (200, 40, 0, 255)
     pixels[:, 8:] = (90, 90, 90, 0)
-    out = Converter((16, 16), Orientation(), size).convert(picture(pixels, "rgba"))
+    out = converted(picture(pixels, "rgba"), size)
     assert np.abs(out[:, 1].astype(int) - (200, 40, 0)).max() <= 1
     assert np.abs(out[:, -2].astype(int) - 255).max() <= 1
     pixels[..., 3] = 127
-    half = Converter((16, 16), Orientation(), size).convert(picture(pixels, "rgba"))
+    half = converted(picture(pixels, "rgba"), size)
     assert abs(int(half[0, 0, 1]) - round(40 * 127 / 255 + 128)) <= 1

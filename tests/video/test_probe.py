@@ -182,7 +182,7 @@ def test_sound_and_pictures_are_no_video(tmp_path: Path) -> None:
         container.mux(stream.encode(None))
     assert reason_for(tmp_path / "sound.mp4") == "no video stream"
     iio.imwrite(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
-    assert "the kind png, which is not read as a video" in reason_for(tmp_path / "a.png")
+    assert reason_for(tmp_path / "a.png") == "a still image (PNG), not a video"
     for suffix in ("gif", "webp"):
         iio.imwrite(tmp_path / f"a.{suffix}", np.zeros((8, 8, 3), np.uint8))
         assert "still image" in reason_for(tmp_path / f"a.{suffix}")

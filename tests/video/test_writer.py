@@ -187,6 +187,17 @@ def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
     assert probe(path).num_frames == 3
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".png", ""])
+def test_a_name_as_long_as_file_systems_allow(tmp_path: Path, suffix: str) -> None:
+    name = "é" * ((255 - len(suffix)) // 2) + "x" * ((255 - len(suffix)) % 2) + suffix
+    assert len(os.fsencode(name)) == 255
+    with VideoWriter(tmp_path / name) as writer:
+        writer.write(moving_frames(3))
+    assert names_in(tmp_path) == [name]
+    with pytest.raises(UsageError, match="cannot be written"), VideoWriter(tmp_path / f"y{name}") as writer:
+        writer.write(moving_frames(3))
+
+
 CODE = """
 import sys, time
 import numpy as np

@@ -68,13 +68,17 @@ class SampleOptions(BaseModel):
 
 
 class Provenance(BaseModel):
-    """The command, the model, and the options behind one video."""
+    """The command, the model, and the options behind one video.
+
+    ``ancestor_sha256`` is the hash of the tensors that the model's training started from, if it started from a model.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=())
 
     videogan: ShortText
     command: ShortText
     model_sha256: ShortText
+    ancestor_sha256: Annotated[ShortText | None, Field(exclude_if=lambda sha256: sha256 is None)] = None
     step: Annotated[int, Field(ge=0, lt=2**63)]
     seed: Seed | list[Seed] | None
     frames: NumFrames | Literal["inf"]

@@ -199,8 +199,8 @@ def find_weights(where: Path | None, runs: Path = RUNS, *, best: bool = False) -
     """Return the weights file to make videos with.
 
     Args:
-        where: a run folder, a checkpoint folder or a weights file; None for the run that was last trained, or else the
-            model that comes with the package. What is passed over on the way is said.
+        where: a run folder, a checkpoint folder or a weights file; ``shipped`` is the model that comes with the
+            package; None the run that was last trained, or else that model. What is passed over on the way is said.
         runs: where runs are looked for.
         best: of a run, the checkpoint of lowest kernel distance and not the newest.
 
@@ -211,6 +211,8 @@ def find_weights(where: Path | None, runs: Path = RUNS, *, best: bool = False) -
     """
     if where is None:
         return _newest_weights(runs, best)
+    if where == Path("shipped") and not where.exists() and SHIPPED.is_file():
+        return SHIPPED
     try:
         mode = where.stat().st_mode
         is_run = stat.S_ISDIR(mode) and not (where / WEIGHTS).is_file()

@@ -1,12 +1,13 @@
 """Weights files: the networks that make videos in one safetensors file, described by its metadata.
 
-EMA generator and encoder in float32 (or, for sharing, matrices in float16). The file can be shared by itself.
+EMA generator and encoder in float32 (or, for sharing, matrices in float16), and the discriminators too where others are
+to train on. The file can be shared by itself.
 """
 
 import json
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +21,7 @@ from videogan.artifacts.tensor_file import TensorType, pack, read_metadata, read
 from videogan.config import Config
 from videogan.errors import CheckpointError, UsageError, reason_of
 from videogan.files import parse_json, sync
-from videogan.models.build import build_encoder, build_generator
+from videogan.models.build import build_discriminators, build_encoder, build_generator
 from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
 from videogan.presets import validate
@@ -30,13 +31,17 @@ MAX_TEXT = 2**22
 """Characters of a description that is parsed."""
 MAX_FRAME_RATE = 10_000
 
+NetworkTensors = Mapping[str, Mapping[str, Tensor]]
+"""The tensors of some networks, by the name of the network."""
+
 
 @dataclass(frozen=True)
 class Card:
     """What a weights file says about itself.
 
     ``config`` describes the networks, ``class_names`` are in the order of their labels (empty if unlabelled),
-    ``frame_rate`` is that of the training clips, ``step`` and ``clips_seen`` tell how far training had come.
+    ``frame_rate`` is that of the training clips, ``step`` and ``clips_seen`` tell how far training had come,
+    ``for_training`` whether the discriminators are in the file.
     """
 
     config: Config
@@ -44,6 +49,7 @@ class Card:
     frame_rate: Fraction
     step: int
     clips_seen: int
+    for_training: bool = False
 
     def to_metadata(self) -> dict[str, str]:
         """Return the card as the flat text table that safetensors can hold."""
@@ -54,6 +60,7 @@ class Card:
             "frame_rate": str(self.frame_rate),
             "step": str(self.step),
             "clips_seen": str(self.clips_seen),
+            **({"for_training": "true"} if self.for_training else {}),
         }
 
     @classmethod
@@ -68,7 +75,12 @@ class Card:
                 {**metadata, **{name: parse_json(metadata[name]) for name in ("config", "class_names")}}
             )
             return cls(
-                validate(about.config), about.class_names, Fraction(about.frame_rate), about.step, about.clips_seen
+                validate(about.config),
+                about.class_names,
+                Fraction(about.frame_rate),
+                about.step,
+                about.clips_seen,
+                about.for_training,
             )
         except KeyError as error:
             raise CheckpointError(f"{path}: its description is damaged (without {error})") from None
@@ -103,6 +115,7 @@ class _Description(BaseModel):
     frame_rate: Annotated[str, Field(pattern=r"^\d{1,9}(/[1-9]\d{0,8}|\.\d{1,9})?$"), AfterValidator(_rate)]
     step: Annotated[int, Field(ge=0, lt=2**63)]
     clips_seen: Annotated[int, Field(ge=0, lt=2**63)]
+    for_training: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,21 +145,33 @@ def save_weights(path: Path, generator: Generator, encoder: Encoder, card: Card)
     sync(path)
 
 
-def pack_weights(weights: Weights, *, half: bool) -> bytes:
+def pack_weights(weights: Weights, *, half: bool, discriminators: NetworkTensors | None = None) -> bytes:
     """Return the bytes of a weights file for sharing; ``half`` stores matrices and kernels in float16.
 
     Networks that are loaded from it compute in float32 all the same. Biases and decay rates stay exact: they are few,
-    and a decay near 1 would lose much.
+    and a decay near 1 would lose much. With the tensors of all ``discriminators`` others can train on.
     """
-    tensors = _tensors(weights.generator, weights.encoder)
+    tensors = _tensors(weights.generator, weights.encoder) | _flat(discriminators or {})
     if half:
         tensors = {name: tensor.half() if tensor.ndim > 1 else tensor for name, tensor in tensors.items()}
-    return pack(tensors, weights.card.to_metadata())
+    return pack(tensors, replace(weights.card, for_training=discriminators is not None).to_metadata())
 
 
 def _tensors(generator: nn.Module, encoder: nn.Module) -> dict[str, Tensor]:
-    networks = {"generator": generator, "encoder": encoder}
-    return {f"{prefix}.{name}": value for prefix, net in networks.items() for name, value in net.state_dict().items()}
+    return _flat({"generator": generator.state_dict(), "encoder": encoder.state_dict()})
+
+
+def _flat(networks: NetworkTensors) -> dict[str, Tensor]:
+    return {f"{network}.{name}": value for network, tensors in networks.items() for name, value in tensors.items()}
+
+
+def split_networks(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Return the tensors of a weights file by network: ``generator``, ``encoder``, perhaps ``frame_discriminator``."""
+    networks: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        network, _, own = name.partition(".")
+        networks.setdefault(network, {})[own] = tensor
+    return networks
 
 
 def read_card(path: Path) -> Card:
@@ -171,7 +196,15 @@ def read_weights(path: Path) -> tuple[Card, dict[str, Tensor]]:
     try:
         # On the meta device networks have shapes and no content: the file may describe networks of any size.
         with torch.device("meta"):
-            networks = _tensors(build_generator(card.config, len(card.class_names)), build_encoder(card.config))
+            num_classes = len(card.class_names)
+            networks = _tensors(build_generator(card.config, num_classes), build_encoder(card.config))
+            if card.for_training:
+                networks |= _flat(
+                    {
+                        f"{name}_discriminator": network.state_dict()
+                        for name, network in build_discriminators(card.config, num_classes).items()
+                    }
+                )
         types = {name: _stored_type(tensor) for name, tensor in networks.items()}
         return card, read_tensors(path, types)
     except (OSError, SafetensorError, ValueError, TypeError, RuntimeError, IndexError) as error:
@@ -186,8 +219,9 @@ def load_weights(path: Path, device: torch.device | str = "cpu") -> Weights:
     """
     card, tensors = read_weights(path)
     generator, encoder = build_generator(card.config, len(card.class_names)), build_encoder(card.config)
-    for prefix, network in (("generator.", generator), ("encoder.", encoder)):
-        network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+    own = split_networks(tensors)
+    for name, network in (("generator", generator), ("encoder", encoder)):
+        network.load_state_dict(own[name])
         network.to(device).eval().requires_grad_(False)
     return Weights(generator, encoder, card)
 

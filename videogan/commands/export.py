@@ -18,11 +18,14 @@ def export(
         Literal["float32", "float16"] | None,
         typer.Option(help="Of the weights in a .safetensors file; float16 halves it, float32 is the default."),
     ] = None,
+    for_training: Annotated[
+        bool, typer.Option("--for-training", help="With the discriminators, so that others can train on: --from OUT.")
+    ] = False,
     yes: options.YesOption = False,
 ) -> None:
     """Write a model for sharing, or its streaming step for programs without videogan."""
-    options.check_export_out(out, precision=precision, overwrite=yes)
+    options.check_export_out(out, precision=precision, for_training=for_training, overwrite=yes)
     model = videogan.load(run, "cpu", best=best)
-    model.export(out, precision=precision, overwrite=yes)
+    model.export(out, precision=precision, for_training=for_training, overwrite=yes)
     tell_model(model)
     echo(out)

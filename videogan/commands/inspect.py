@@ -103,6 +103,8 @@ def _model_lines(report: dict[str, Any]) -> list[str]:
             f"parameters: {parameters}; {report['bytes']:,} bytes",
             f"sha256 {report['sha256']}",
         ]
+        if report["started_from"]:
+            lines.append("started from {model}, tensors {sha256}".format(**report["started_from"]))
     if report.get("status"):
         lines.append("status: " + ", ".join(f"{name} {value}" for name, value in report["status"].items()))
     numbers = {name: value for name, value in (report.get("metrics") or {}).items() if isinstance(value, float)}
@@ -114,9 +116,10 @@ def _model_lines(report: dict[str, Any]) -> list[str]:
 def _provenance_lines(about: dict[str, Any]) -> list[str]:
     options = ", ".join(f"{name} {value}" for name, value in about["options"].items() if value not in (None, False))
     versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
+    ancestor = f", started from tensors {about['ancestor_sha256']}" if about.get("ancestor_sha256") else ""
     return [
         f"made by videogan {about['videogan']} {about['command']}: seed {about['seed']}, frames {about['frames']}",
-        f"model sha256 {about['model_sha256']}, step {about['step']}, on {about['device']}",
+        f"model sha256 {about['model_sha256']}, step {about['step']}, on {about['device']}{ancestor}",
         f"options: {options}",
         f"versions: {versions}",
     ]

@@ -1,18 +1,25 @@
 """``videogan interpolate``: one video that moves from stop to stop, seeds or given clips."""
 
 from functools import partial
+from operator import itemgetter
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import videogan
-from videogan.commands import options
-from videogan.commands.console import bars, echo, tell_model
+from videogan.commands import folders, options
+from videogan.commands.console import bars, tell_model
 
 NOT_WITH_SWAP = ("axis", "ease", "hold", "loop")
 SeedsOption = Annotated[str | None, typer.Option(help="Seeds to move through, such as 1,2,3.")]
 FromOption = Annotated[
-    str | None, typer.Option("--from", metavar="STOP", help="First stop: a seed, a video, or a latents file.")
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="STOP",
+        help="First stop: a seed, a video, a latents file, or a folder: each video.",
+    ),
 ]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="STOP", help="Last stop.")]
 AxisOption = Annotated[str, typer.Option(help="What moves: content, motion or both; the rest stays the first stop's.")]
@@ -54,18 +61,27 @@ def interpolate(
     stops = options.parse_stops(seeds, start, end)
     if swap:
         options.refuse_options(context, NOT_WITH_SWAP, "--swap shows every combination at once")
-    (path,) = options.output_paths(out, overwrite=yes)
+    first, *others = stops
+    whole_folder = False
+    if isinstance(first, Path):
+        whole_folder = folders.holds_files(first, out, overwrite=yes)
+    else:
+        options.output_paths(out, overwrite=yes)
     options.check_frame_rate(frame_rate)
     model = videogan.load(run, best=best)
-    with bars() as show:
-        common: dict[str, Any] = {"truncation": truncation, "classes": class_name, "refine": refine}
-        common["progress"] = partial(show, "refining")
-        if swap:
-            stream = model.swap(stops, frames or 64, **common)
-        else:
-            stream = model.interpolate(stops, frames, axis=axis, hold=hold, ease=ease, loop=loop, **common)
-    if frame_rate is not None:
+
+    def one(source: int | Path, target: Path) -> dict[str, Any]:
+        with bars() as show:
+            common: dict[str, Any] = {"truncation": truncation, "classes": class_name, "refine": refine}
+            common["progress"] = partial(show, "refining")
+            if swap:
+                stream = model.swap([source, *others], frames or 64, **common)
+            else:
+                move: dict[str, Any] = {"axis": axis, "hold": hold, "ease": ease, "loop": loop}
+                stream = model.interpolate([source, *others], frames, **move, **common)
         stream = stream.with_frame_rate(frame_rate)
-    stream.scaled(scale).save(path, overwrite=yes, metadata=not no_metadata)
+        stream.scaled(scale).save(target, overwrite=yes, metadata=not no_metadata)
+        return {"out": [str(target)]}
+
+    folders.run(one, first, out, itemgetter("out"), whole_folder=whole_folder, overwrite=yes)
     tell_model(model)
-    echo(path)

@@ -33,7 +33,10 @@ ScaleOption = Annotated[int, typer.Option(min=1, max=32, help="Enlarge every fra
 LoopOption = Annotated[bool, typer.Option("--loop", help="The last frame leads into the first.")]
 TruncationOption = Annotated[float, typer.Option(min=0, max=1, help="Below 1: more typical, less diverse content.")]
 RefineOption = Annotated[int, typer.Option(min=0, help="Steps of optimisation after the encoder.")]
-InArgument = Annotated[Path, typer.Argument(metavar="IN", help="A video, or a folder of images.")]
+FutureSeedOption = Annotated[int, typer.Option(min=0, help="Of the first video; the next ones count up.")]
+InArgument = Annotated[
+    Path, typer.Argument(metavar="IN", help="A video, a folder of numbered images, or a folder of videos: all of them.")
+]
 OutArgument = Annotated[
     Path, typer.Argument(metavar="OUT", help="What to write: .mp4 .webm .gif .webp .png, or a folder of frames.")
 ]
@@ -63,8 +66,10 @@ def check_input(path: Path) -> None:
         raise MissingPathError(f"{path}: no such video")
 
 
-def parse_settings(settings: Sequence[str], preset: str | None) -> dict[str, Any]:
-    """Read ``group.key=value`` settings; a wrong preset, key or value is told here, before torch is loaded.
+def parse_settings(settings: Sequence[str], preset: str | None, start_from: str | None = None) -> dict[str, Any]:
+    """Read ``group.key=value`` settings, with the model to start from among them.
+
+    A wrong preset, key or value is told here, before torch is loaded.
 
     Raises:
         UsageError: with the nearest that there is.
@@ -72,6 +77,8 @@ def parse_settings(settings: Sequence[str], preset: str | None) -> dict[str, Any
     from videogan import presets
 
     changes = dict(map(presets.parse_setting, settings))
+    if start_from is not None:
+        changes["start.model"] = start_from
     if preset is not None:
         presets.change(presets.preset(preset), changes)
     return changes
@@ -106,11 +113,11 @@ def check_latents_out(path: Path | None, *, overwrite: bool) -> None:
         check_latents_path(path, overwrite=overwrite)
 
 
-def check_export_out(path: Path, *, precision: "Precision", overwrite: bool) -> None:
+def check_export_out(path: Path, *, precision: "Precision", for_training: bool, overwrite: bool) -> None:
     """Raise UsageError where a model cannot be exported to ``path``."""
     from videogan.export.files import check_export
 
-    check_export(path, precision=precision, overwrite=overwrite)
+    check_export(path, precision=precision, for_training=for_training, overwrite=overwrite)
 
 
 def check_frame_rate(frame_rate: float | None) -> None:

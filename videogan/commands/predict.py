@@ -1,16 +1,15 @@
 """``videogan predict``: what may come after a given clip."""
 
-import json
 from functools import partial
-from typing import Annotated
+from operator import itemgetter
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 import videogan
-from videogan.commands import options
-from videogan.commands.console import bars, echo, tell_model
-
-SeedOption = Annotated[int, typer.Option(min=0, help="Of the first future; the next ones count up.")]
+from videogan.commands import folders, options
+from videogan.commands.console import bars, tell_model
 
 
 def predict(
@@ -19,7 +18,7 @@ def predict(
     run: options.RunOption = None,
     best: options.BestOption = False,
     frames: Annotated[int, typer.Option(min=1, help="New frames.")] = 64,
-    seed: SeedOption = 0,
+    seed: options.FutureSeedOption = 0,
     count: Annotated[int, typer.Option(min=1, max=64, help="Futures; several get a number in their name.")] = 1,
     refine: options.RefineOption = 100,
     class_name: options.ClassOption = None,
@@ -33,23 +32,26 @@ def predict(
 
     Without --class, a model with classes takes the one of lowest error.
     """
-    options.check_input(clip)
-    paths = options.output_paths(out, count, overwrite=yes)
+    whole_folder = folders.holds_files(clip, out, count=count, overwrite=yes)
     model = videogan.load(run, best=best)
-    given, seeds = model.read_clip(clip), range(seed, seed + count)
-    with bars() as show:
-        future = model.predict(
-            given, frames, seeds=seeds, refine=refine, class_name=class_name, progress=partial(show, "refining")
-        ).with_options(clip=clip.name, new_only=new_only)
-    shown = future if new_only else future.after(given)
-    shown.scaled(scale).save(*paths, overwrite=yes, metadata=not no_metadata)
+
+    def one(source: Path, target: Path) -> dict[str, Any]:
+        paths = options.output_paths(target, count, overwrite=yes)
+        given, seeds = model.read_clip(source), range(seed, seed + count)
+        with bars() as show:
+            future = model.predict(
+                given, frames, seeds=seeds, refine=refine, class_name=class_name, progress=partial(show, "refining")
+            ).with_options(clip=source.name, new_only=new_only)
+        shown = future if new_only else future.after(given)
+        shown.scaled(scale).save(*paths, overwrite=yes, metadata=not no_metadata)
+        return {
+            "out": [str(path) for path in paths],
+            "given_frames": len(given),
+            "new_frames": frames,
+            "class": future.figures["class"],
+            "median_change_inside": future.figures["median_change"],
+            "change_at_join": future.figures["change_at_join"],
+        }
+
+    folders.run(one, clip, out, itemgetter("out"), whole_folder=whole_folder, as_json=as_json, overwrite=yes)
     tell_model(model)
-    report = {
-        "out": [str(path) for path in paths],
-        "given_frames": len(given),
-        "new_frames": frames,
-        "class": future.figures["class"],
-        "median_change_inside": future.figures["median_change"],
-        "change_at_join": future.figures["change_at_join"],
-    }
-    echo(*([json.dumps(report)] if as_json else report["out"]))

@@ -1,6 +1,5 @@
 """``videogan reconstruct``: a clip, its latents, and the clip that they make, side by side."""
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 import videogan
-from videogan.commands import options
-from videogan.commands.console import bars, echo, tell_model
+from videogan.commands import folders, options
+from videogan.commands.console import bars, tell_model
+from videogan.errors import UsageError
 
 
 def reconstruct(
@@ -29,30 +29,34 @@ def reconstruct(
 
     Without --class, a model with classes takes the one of lowest error.
     """
-    options.check_input(clip)
-    (path,) = options.output_paths(out, overwrite=yes)
+    whole_folder = folders.holds_files(clip, out, overwrite=yes)
+    if whole_folder and latents is not None:
+        raise UsageError("a folder goes in, and --latents names one file; leave it out")
     options.check_latents_out(latents, overwrite=yes)
     model = videogan.load(run, best=best)
-    with bars() as show:
-        result = model.reconstruct(
-            model.read_clip(clip), refine=refine, class_name=class_name, progress=partial(show, "refining")
-        )
-    result.stream.with_options(clip=clip.name).scaled(scale).save(path, overwrite=yes, metadata=not no_metadata)
+
+    def one(source: Path, target: Path) -> dict[str, Any]:
+        with bars() as show:
+            result = model.reconstruct(
+                model.read_clip(source), refine=refine, class_name=class_name, progress=partial(show, "refining")
+            )
+        stream = result.stream.with_options(clip=source.name).scaled(scale)
+        stream.save(target, overwrite=yes, metadata=not no_metadata)
+        if latents is not None:
+            model.save_latents(latents, result.latents, overwrite=yes)
+        return {
+            "out": str(target),
+            "latents": None if latents is None else str(latents),
+            "frames": result.latents.num_frames,
+            "class": result.class_name,
+            "class_chosen": class_name is None and result.class_name is not None,
+            "encoder": result.encoder,
+            "refined": None if result.refined is None else {"steps": refine, **result.refined},
+            "gain": result.refined and {name: result.refined[name] - value for name, value in result.encoder.items()},
+        }
+
+    folders.run(one, clip, out, _lines, whole_folder=whole_folder, as_json=as_json, overwrite=yes)
     tell_model(model)
-    if latents is not None:
-        model.save_latents(latents, result.latents, overwrite=yes)
-    refined = None if result.refined is None else {"steps": refine, **result.refined}
-    report = {
-        "out": str(out),
-        "latents": None if latents is None else str(latents),
-        "frames": result.latents.num_frames,
-        "class": result.class_name,
-        "class_chosen": class_name is None and result.class_name is not None,
-        "encoder": result.encoder,
-        "refined": refined,
-        "gain": result.refined and {name: result.refined[name] - value for name, value in result.encoder.items()},
-    }
-    echo(*([json.dumps(report)] if as_json else _lines(report)))
 
 
 def _lines(report: dict[str, Any]) -> list[str]:

@@ -74,26 +74,25 @@ def sample(
     paths = options.output_paths(out, count, overwrite=yes, stdout=True)
     options.check_frame_rate(frame_rate)
 
-    def write(stream: videogan.VideoStream, some: list[Path]) -> None:
-        if frame_rate is not None:
-            stream = stream.with_frame_rate(frame_rate)
+    def write(stream: videogan.VideoStream, some: list[Path]) -> bool:
+        stream = stream.with_frame_rate(frame_rate).scaled(scale)
         if out == options.STDOUT:
-            stream.scaled(scale).pipe(sys.__stdout__.fileno() if sys.__stdout__ else 1, to_stdout)
-        else:
-            stream.scaled(scale).save(*some, overwrite=yes, metadata=not no_metadata)
+            return stream.pipe(sys.__stdout__.fileno() if sys.__stdout__ else 1, to_stdout)
+        stream.save(*some, overwrite=yes, metadata=not no_metadata)
+        return True
 
     num_frames = options.parse_frames(frames)
     if latents is not None:
         options.refuse_options(context, NOT_WITH_LATENTS, "--latents says what the video shows")
         length = frames if options.given_options(context, ["frames"]) else None  # None: the clip's own
         model = videogan.load(run, best=best)
-        write(_of_latents(model, latents, length, seed), paths)
+        whole = write(_of_latents(model, latents, length, seed), paths)
     elif like is not None:
         others = [name for name in context.params if name not in GOES_WITH_LIKE]
         options.refuse_options(context, others, "--like takes everything from the recipe")
         options.check_input(like)
         model = videogan.load(run, best=best)
-        write(model.again(like), paths)
+        whole = write(model.again(like), paths)
     else:
         if loop and num_frames is None:
             raise UsageError("a loop has an end: give --frames a number, not inf")
@@ -102,8 +101,9 @@ def sample(
         common: dict[str, Any] = {"classes": class_name, "truncation": truncation, "speed": speed, "loop": loop}
         for first in range(0, videos, at_once := VIDEOS_AT_ONCE if grid is None else videos):
             stream = model.sample(num_frames, seeds=range(seed, seed + videos)[first : first + at_once], **common)
-            write(stream if grid is None else stream.grid(rows), paths[first : first + at_once])
-    tell_model(model)
+            whole = write(stream if grid is None else stream.grid(rows), paths[first : first + at_once])
+    if whole:  # a reader that has seen enough of a pipe is left in peace
+        tell_model(model)
     echo(*([] if out == options.STDOUT else paths))
 
 

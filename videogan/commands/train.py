@@ -1,6 +1,7 @@
 """``videogan train``: a folder of clips in, a run folder out."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,14 @@ from videogan.commands.options import parse_settings
 PresetOption = Annotated[
     str | None,
     typer.Option(help="cpu, gpu64, gpu64-large, gpu128, gpu256, classic or wgan-gp; by default what fits here."),
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="MODEL",
+        help="Start a new run from a run, checkpoint, weights file, or the model that comes along (shipped); or none.",
+    ),
 ]
 ClipsArgument = Annotated[
     list[Path] | None,
@@ -32,6 +41,11 @@ def train(
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Train for so many steps in all.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Train for so many minutes in all.")] = None,
+    start_from: FromOption = None,
+    log: Annotated[
+        list[str] | None, typer.Option(metavar="tensorboard", help="Log figures and previews there too.")
+    ] = None,
+    studio: Annotated[bool, typer.Option("--studio", help="Show the run in the studio while it trains.")] = False,
     resume: Annotated[
         Literal["auto", "never"],
         typer.Option(help="auto: go on with an unfinished run of the same clips and settings."),
@@ -42,8 +56,11 @@ def train(
 
     Ctrl-C saves; the same command again goes on where it stopped.
     """
-    changes = parse_settings(settings or [], preset)
-    with bars() as progress:
+    changes = parse_settings(settings or [], preset, start_from)
+    speaks = os.environ.get("RANK", "0") == "0"  # of several processes the first speaks for all
+    with videogan.serve_beside() if studio and speaks and not dry_run else nullcontext() as address, bars() as progress:
+        if address is not None:
+            echo(f"studio: {address}#watch", err=True)
         trained = videogan.train(
             clips or None,
             run=run,
@@ -51,9 +68,10 @@ def train(
             settings=changes,
             steps=steps,
             minutes=minutes,
+            loggers=log or (),
             resume=resume == "auto",
             dry_run=dry_run,
             progress=progress,
         )
-    if os.environ.get("RANK", "0") == "0":  # of several processes the first speaks for all
+    if speaks:
         echo(*(trained.config.model_dump_json(indent=2).split("\n") if dry_run else [trained.path]))

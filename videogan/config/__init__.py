@@ -57,21 +57,25 @@ __all__ = [
     "Penalty",
     "PenaltyConfig",
     "SlopePenalty",
+    "StartConfig",
     "TrainConfig",
     "WassersteinPenalty",
 ]
 
 
+SMALLEST_SIZE = 32
+
+
 class DataConfig(Group):
     """Which clips are cut from the videos, and how they are stored."""
 
-    size: Annotated[int, Field(ge=32, le=512)] = 32
+    size: Annotated[int, Field(ge=SMALLEST_SIZE, le=512)] = 32
     """Height and width of a training frame, in pixels."""
     num_frames: Annotated[int, Field(ge=4, le=4096, multiple_of=FRAMES_PER_STEP)] = 8
     """Frames in a clip."""
     frame_stride: Annotated[int, Field(ge=1, le=10_000)] = 1
     """Step between the frames of a clip."""
-    frame_rate: Annotated[float, Field(gt=0)] | None = None
+    frame_rate: Annotated[float, Field(ge=0.001, le=10_000)] | None = None
     """Frames per second to which videos are brought; null: that of most videos."""
     fit: Literal["crop", "letterbox"] = "crop"
     """A frame of another shape is cut to a square, or shown whole between bars."""
@@ -134,12 +138,34 @@ class TrainConfig(Group):
     """Whether torch.compile is used."""
     keep: Annotated[int, Field(ge=1)] = 2
     """Checkpoints that are kept."""
+    grow_at: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    """Steps at which the frames double in size, the last time up to data.size."""
+    freeze_layers: Annotated[int, Field(ge=0)] = 0
+    """Layers of every discriminator, from the pixels on, that stay as the model has them that the run starts from."""
+
+    @field_validator("grow_at")
+    @classmethod
+    def _steps_rise(cls, steps: tuple[int, ...]) -> tuple[int, ...]:
+        if list(steps) != sorted(set(steps)):
+            raise ValueError("must rise from step to step")
+        return steps
 
     @model_validator(mode="after")
     def _burn_in_is_a_range(self) -> "TrainConfig":
         if self.max_burn_in < self.min_burn_in:
             raise ValueError(f"max_burn_in {self.max_burn_in} is below min_burn_in {self.min_burn_in}")
         return self
+
+
+class StartConfig(Group):
+    """The model that a run starts from; what it is and was is filled in when the run begins."""
+
+    model: Annotated[str, Field(min_length=1)] = "none"
+    """A run, a checkpoint, a weights file, shipped, or none; --from names it."""
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    """Hash of the model's tensors."""
+    sizes: tuple[int, ...] = ()
+    """Frame sizes that its networks had before they grew."""
 
 
 class EvaluateConfig(Group):
@@ -173,12 +199,23 @@ class Config(Group):
     augment: AugmentConfig = AugmentConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     train: TrainConfig = TrainConfig()
+    start: StartConfig = StartConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
 
     @property
     def double_backward(self) -> bool:
         """Tell whether the penalty differentiates gradients, which cannot be compiled."""
         return isinstance(self.penalty, ExactPenalty | WassersteinPenalty)
+
+    @property
+    def smaller_sizes(self) -> tuple[int, ...]:
+        """Frame sizes below ``data.size`` that the networks can work at too, since they grow or grew from them."""
+        own = {self.data.size >> (number + 1) for number in range(len(self.train.grow_at))}
+        return tuple(sorted(own | set(self.start.sizes)))
+
+    def size_at(self, step: int) -> int:
+        """Return the size of the frames that a step of training looks at."""
+        return self.data.size >> sum(step < growth for growth in self.train.grow_at)
 
     def discriminators(self) -> dict[str, DiscriminatorConfig]:
         """Return by name the discriminators that there are: groups ``NAME_discriminator`` whose weight is not 0."""
@@ -215,6 +252,22 @@ class Config(Group):
                 f"adversarial.real_label and fake_label smooth labels, and the {loss.kind} loss has none; set "
                 f"adversarial.kind to one of {', '.join(LOSSES_WITH_LABELS)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _only_what_came_along_is_frozen(self) -> Self:
+        if self.train.freeze_layers and self.start.model == "none":
+            raise ValueError("train.freeze_layers keeps layers that a model brings along: name it by --from")
+        return self
+
+    @model_validator(mode="after")
+    def _networks_grow_from_sizes_that_there_are(self) -> Self:
+        for size in self.smaller_sizes:
+            if not SMALLEST_SIZE <= size < self.data.size or size & (size - 1):
+                raise ValueError(
+                    f"networks for data.size={self.data.size} cannot grow from {size} pixels, by train.grow_at or "
+                    f"start.sizes: from {SMALLEST_SIZE} on, in doublings"
+                )
         return self
 
     @model_validator(mode="after")

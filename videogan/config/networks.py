@@ -116,6 +116,10 @@ class EncoderConfig(Group):
     """Weight of the same distance in what the discriminators see of both."""
     clip_cycle_weight: Annotated[float, Field(ge=0)] = 0.0
     """Weight of the distance of generated clips and their reconstruction, in pixels."""
+    class_cycle_weight: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the pixels of a real clip that is shown as another class and back."""
+    recurrent_cycle_weight: Annotated[float, Field(ge=0)] = 0.0
+    """The same of latent steps as the dynamics foretell them from the clip as another class."""
     latent_cycle_weight: Annotated[float, Field(ge=0)] = 1.0
     """Weight of the distance of a generated clip's codes and those that the encoder finds."""
     generator_weight: Annotated[float, Field(ge=0)] = 1.0

@@ -5,7 +5,7 @@ One folder in the cache directory for each pair of video folder and frame format
     clips/NAME-1a2b3c.../
         lock                   held while the cache is filled
         source                 the path of the video folder, written at every use
-        index.json             which videos, where they begin, checksums; written last
+        index.json             which videos, where they begin, checksums, also its own; written last
         frames-4d5e6f....bin   uint8 t h w c, or JPEGs
         frames-4d5e6f....idx   for JPEGs: offset and size of every frame, int64 (n, 2)
 
@@ -33,19 +33,18 @@ import numpy as np
 from videogan.config import DataConfig
 from videogan.data import cache_build
 from videogan.data.cache_build import FrameFile, FrameFormat, Stored
+from videogan.data.cache_check import damage
 from videogan.data.cache_prune import note_use, prune
 from videogan.data.folder import VideoFolder, change_stamp, check_usable
 from videogan.data.frame_store import CachedVideo, FrameStore, JpegFrames, RawFrames, StreamedFrames
 from videogan.errors import UsageError
-from videogan.files import Progress, cache_root, file_lock, printable, read_json, write_json
+from videogan.files import Progress, cache_root, file_lock, printable, read_derived, write_derived
 from videogan.video import as_frame_rate
 
 _log = logging.getLogger(__name__)
-_VERSION = 4
+_VERSION = 5
 _WAITING = "waiting for another process that is filling the clip cache %s"
 _JPEG_SHRINKS = 6
-_VERIFIED_BYTES = 1 << 30
-_TABLE_ROW = 2 * np.dtype(np.int64).itemsize
 
 Kind = Literal["raw", "jpeg", "stream"]
 
@@ -146,43 +145,17 @@ def _frame_file(home: Path, content: str) -> Path:
 
 def _valid_index(home: Path, content: str) -> dict[str, Any] | None:
     """The cache's index if it belongs to ``content`` and its frames are whole."""
-    index = read_json(home / "index.json")
-    if not isinstance(index, dict) or index.get("content") != content:
+    index: dict[str, Any] | None = read_derived(home / "index.json")
+    if index is None or index["content"] != content:
         return None
-    path = _frame_file(home, content)
     try:
-        damaged = _damage(path, index)
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        damaged = damage(_frame_file(home, content), index)
+    except (OSError, ValueError) as error:
         damaged = str(error)
     if damaged:
         _log.warning("the clip cache %s is damaged (%s) and is made anew", printable(home), damaged)
         return None
     return index
-
-
-def _damage(path: Path, index: dict[str, Any]) -> str:
-    """What is wrong with the cache's files; of many raw frames, a sample that changes from run to run is checked."""
-    if path.stat().st_size != index["bytes"]:
-        return "its size is wrong"
-    num_frames = sum(video.get("num_frames", 0) for video in index["videos"])
-    if index["kind"] == "jpeg" and path.with_suffix(".idx").stat().st_size != num_frames * _TABLE_ROW:
-        return "the size of its table is wrong"
-    videos = [video for video in index["videos"] if "checksum" in video]
-    order = np.random.default_rng().permutation(len(videos)) if index["bytes"] > _VERIFIED_BYTES else range(len(videos))
-    checked = 0
-    with path.open("rb") as file:
-        for position in order:
-            video = videos[position]
-            file.seek(video["offset"])
-            checksum, left = 0, video["bytes"]
-            while left and (block := file.read(min(left, 1 << 20))):
-                checksum, left = zlib.crc32(block, checksum), left - len(block)
-            if left or checksum != video["checksum"]:
-                return f"the checksum of video {position} does not match"
-            checked += video["bytes"]
-            if checked > _VERIFIED_BYTES:
-                break
-    return ""
 
 
 def _fill(
@@ -201,8 +174,7 @@ def _fill(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         results = cache_build.store_all(folder.videos, frame_format, file, store, progress)
         file.finish()
-        if kind == "jpeg":
-            _write_table(path, results)
+        table = _write_table(path, results) if kind == "jpeg" else None
         part.replace(path)
     finally:
         file.close()
@@ -211,9 +183,10 @@ def _fill(
         "content": content,
         "kind": kind,
         "bytes": file.size,
+        "table": table,
         "videos": _entries(results, frame_format, kind),
     }
-    write_json(home / "index.json", index, indent=None)
+    write_derived(home / "index.json", index)
     for old in home.glob("frames-*"):
         if not old.name.startswith(f"frames-{content}."):
             old.unlink(missing_ok=True)
@@ -232,17 +205,21 @@ def _entries(results: Sequence[Stored | str], frame_format: FrameFormat, kind: K
             entries.append({**entry, "checksum": stored.checksum})
         else:
             entries.append({"num_frames": stored.num_frames, "offset": row})
+            if kind == "jpeg":
+                entries[-1]["checksum"] = stored.checksum
             row += stored.num_frames
     return entries
 
 
-def _write_table(path: Path, results: Sequence[Stored | str]) -> None:
+def _write_table(path: Path, results: Sequence[Stored | str]) -> int:
+    """Write where each JPEG lies; return the checksum."""
     tables = [stored.table for stored in results if isinstance(stored, Stored) and stored.table is not None]
     table = np.concatenate(tables) if tables else np.empty((0, 2), np.int64)
     with path.with_suffix(".idx").open("wb") as file:
         table.tofile(file)
         file.flush()
         os.fsync(file.fileno())
+    return zlib.crc32(table.tobytes())
 
 
 def _opened(
@@ -265,7 +242,7 @@ def _opened(
     if kind == "raw":
         store = RawFrames(path, frame_format.frame_bytes)
     elif kind == "jpeg":
-        store = JpegFrames(path, np.fromfile(path.with_suffix(".idx"), np.int64).reshape(-1, 2))
+        store = JpegFrames(path)
     else:
         store = StreamedFrames(frame_format.open)
     rate, share = (frame_format.frame_rate, len(videos)) if frame_format.frame_rate else rates.most_common(1)[0]

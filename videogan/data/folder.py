@@ -16,12 +16,15 @@ from typing import Any, Literal
 from videogan.data.paths import AnyPaths, common_folder, named_paths
 from videogan.data.stills import are_stills
 from videogan.data.walk import Candidate, Walk, walk_folders
-from videogan.errors import DataError, UsageError, VideoError, reason_of
-from videogan.files import Progress, cache_root, map_in_threads, natural_key, printable, read_json, write_json
+from videogan.errors import DataError, NotAVideoError, UsageError, VideoError, reason_of
+from videogan.files import Progress, cache_root, map_in_threads, natural_key, printable, read_derived, write_derived
 from videogan.video import VideoInfo, probe
 from videogan.video.formats import VIDEO_SUFFIXES
 
-_INDEX_VERSION = 3
+_INDEX_VERSION = 4
+
+ProbeResult = VideoInfo | str | None
+"""Facts about a video, the reason why one cannot be used, or None for what was never meant to be one."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class VideoFolder:
     """The videos of one folder in natural order.
 
     ``rejected`` pairs a path with its reason; ``class_names``, in Unicode's normal form C, is empty if the videos have
-    no classes; ``hidden`` counts entries whose name begins with a dot, ``ignored`` lists files that are not videos by
-    their name, ``own`` folders of runs and reports of videogan's.
+    no classes; ``hidden`` counts entries that are a system's own, ``ignored`` lists files that are no videos by name,
+    or by content, as thumbnails; ``own`` folders of runs and reports of videogan's.
     """
 
     root: Path
@@ -135,32 +138,33 @@ def _one_file(path: Path) -> VideoFolder:
 
 
 def _assemble(
-    root: Path, walk: Walk, results: Sequence[VideoInfo | str], labels: Literal["folders", "none"]
+    root: Path, walk: Walk, results: Sequence[ProbeResult], labels: Literal["folders", "none"]
 ) -> VideoFolder:
     usable = [(c, r) for c, r in zip(walk.candidates, results, strict=True) if isinstance(r, VideoInfo)]
     rejected = [(c.path, r) for c, r in zip(walk.candidates, results, strict=True) if isinstance(r, str)]
+    ignored = [c.path for c, r in zip(walk.candidates, results, strict=True) if r is None]
     # One system writes é as one character, another as two: it is the same name.
     of = {c.path: unicodedata.normalize("NFC", c.class_name) for c, _ in usable if c.class_name is not None}
     ordered = sorted(set(of.values()), key=natural_key) if labels == "folders" else []
     number = {name: index for index, name in enumerate(ordered)}
     videos = tuple(SourceVideo(c.path, number.get(of.get(c.path, "")), info) for c, info in usable)
     names = tuple(printable(name) for name in ordered)
-    ignored, own = tuple(walk.ignored), tuple(walk.own)
-    return VideoFolder(root, videos, (*walk.rejected, *rejected), names, walk.hidden, ignored, own)
+    every_rejected, every_ignored = (*walk.rejected, *rejected), (*walk.ignored, *ignored)
+    return VideoFolder(root, videos, every_rejected, names, walk.hidden, every_ignored, tuple(walk.own))
 
 
 def _probe_all(
     root: Path, candidates: Sequence[Candidate], cache_dir: str | os.PathLike[str] | None, progress: Progress | None
-) -> list[VideoInfo | str]:
-    """Probe results in the order of ``candidates``: facts about the video, or the reason for a rejection."""
+) -> list[ProbeResult]:
+    """What was found, in the order of ``candidates``."""
     index_file = (
         cache_root(cache_dir) / "probes" / f"{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]}.json"
     )
-    file = read_json(index_file)
-    earlier = file["files"] if isinstance(file, dict) and file.get("version") == _INDEX_VERSION else {}
+    file = read_derived(index_file) or {}
+    earlier = file["files"] if file.get("version") == _INDEX_VERSION else {}
     index: dict[str, Any] = {}
 
-    def probe_candidate(candidate: Candidate) -> VideoInfo | str:
+    def probe_candidate(candidate: Candidate) -> ProbeResult:
         key = os.fspath(candidate.path.relative_to(root))
         entry = _probe_one(candidate.path, earlier.get(key))
         if entry["fingerprint"]:
@@ -177,7 +181,7 @@ def _probe_all(
             # The index only saves time, so a cache that cannot be written is no error.
             with contextlib.suppress(OSError):
                 index_file.parent.mkdir(parents=True, exist_ok=True)
-                write_json(index_file, {"version": _INDEX_VERSION, "files": kept}, indent=None)
+                write_derived(index_file, {"version": _INDEX_VERSION, "files": kept})
     return results
 
 
@@ -190,6 +194,8 @@ def _probe_one(path: Path, earlier: Any) -> dict[str, Any]:
         info = probe(path)
         if path.is_dir() and are_stills(path, info.num_frames):
             raise VideoError(path, f"its {info.num_frames} pictures have nothing in common: stills, and no video")
+    except NotAVideoError:
+        return {"fingerprint": stamp, "reason": None}
     except VideoError as error:
         short_of_memory = isinstance(error.__cause__, MemoryError)  # another time there may be enough
         return {"fingerprint": "" if short_of_memory else stamp, "reason": error.reason}
@@ -200,9 +206,10 @@ def _probe_one(path: Path, earlier: Any) -> dict[str, Any]:
     return {"fingerprint": stamp, "info": {**fields, "frame_rate": str(info.frame_rate)}}
 
 
-def _from_entry(path: Path, entry: dict[str, Any]) -> VideoInfo | str:
+def _from_entry(path: Path, entry: dict[str, Any]) -> ProbeResult:
     if "info" not in entry:
-        return str(entry["reason"])
+        reason: str | None = entry["reason"]
+        return reason
     return VideoInfo(**{**entry["info"], "frame_rate": Fraction(entry["info"]["frame_rate"]), "path": path})
 
 

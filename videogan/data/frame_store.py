@@ -69,12 +69,21 @@ class RawFrames:
         os.close(self._fd)
 
 
-class JpegFrames:
-    """Compressed frames in one file, found through a table (n, 2) of offset and size in bytes."""
+def read_table(path: Path) -> np.ndarray:
+    """Return the offset and size in bytes of every JPEG, int64 (n, 2), that lie beside a file of them."""
+    return np.fromfile(path.with_suffix(".idx"), np.int64).reshape(-1, 2)
 
-    def __init__(self, path: Path, table: np.ndarray) -> None:
-        self._fd = os.open(path, os.O_RDONLY)
-        self._table = table
+
+class JpegFrames:
+    """Compressed frames in one file, found through its table.
+
+    Where one turns out to be damaged, the file is removed, so that the next run makes it anew; those that have it open
+    go on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._fd = path, os.open(path, os.O_RDONLY)
+        self._table = read_table(path)
 
     def read(self, video: CachedVideo, indices: Sequence[int], out: np.ndarray) -> None:
         """See ``FrameStore.read``."""
@@ -82,7 +91,8 @@ class JpegFrames:
             offset, size = self._table[video.offset + index]
             try:
                 out[position] = np.asarray(Image.open(io.BytesIO(os.pread(self._fd, int(size), int(offset)))))
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, SyntaxError) as error:
+                self._path.unlink(missing_ok=True)
                 raise VideoError(video.path, f"frame {index} in the clip cache is damaged ({error})") from error
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from videogan.files import natural_key
 from videogan.video.formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from videogan.video.images import holds_several
 
 _REASONS = {
     errno.ELOOP: "symlink loop",
@@ -16,6 +17,15 @@ _REASONS = {
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",
 }
+
+
+# Where file managers, NAS boxes and archives of Macs keep thumbnails and what was deleted.
+_SYSTEM_FOLDERS = frozenset(("@eadir", "@tmp", "@recycle", "#recycle", "#snapshot", "$recycle.bin", "__macosx"))
+# Links to these lead to every process and device.
+_SYSTEM_ROOTS = tuple(Path(name) for name in ("/proc", "/sys", "/dev"))
+
+MAX_DEPTH = 100
+"""Folders within folders that are entered."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,7 @@ class Candidate:
 class Walk:
     """What a folder holds: candidates in natural order, entries that cannot be read with the reason, and counts.
 
+    ``hidden`` counts what a system keeps for itself: names that begin with a dot, and folders such as ``@eaDir``.
     ``own`` are folders that videogan made, of runs and of reports, whose videos are no clips.
     """
 
@@ -58,6 +69,14 @@ def walk_folders(roots: Sequence[Path]) -> Walk:
     return walk
 
 
+def _leads_away(folder: Path) -> bool:
+    """Say whether a link leads to where no videos are kept, or to a folder that the link itself is in."""
+    if not folder.is_symlink():
+        return False
+    target = folder.resolve()
+    return target in folder.parent.resolve().parents or any(target.is_relative_to(root) for root in _SYSTEM_ROOTS)
+
+
 def is_own_folder(folder: Path) -> bool:
     """Tell whether videogan made a folder, as that of a run or of a report."""
     return all((folder / name).exists() for name in ("config.json", "checkpoints")) or all(
@@ -66,12 +85,18 @@ def is_own_folder(folder: Path) -> bool:
 
 
 def _enter(folder: Path, class_name: str | None, depth: int, walk: Walk, seen: set[tuple[int, int]]) -> None:
+    if depth > MAX_DEPTH:
+        walk.rejected.append((folder, f"more than {MAX_DEPTH} folders deep"))
+        return
     try:
         status = folder.stat()
         if (status.st_dev, status.st_ino) in seen:
             walk.rejected.append((folder, "link to a folder that was already read"))
             return
         seen.add((status.st_dev, status.st_ino))
+        if _leads_away(folder):
+            walk.rejected.append((folder, "link to a folder of the system, or to one that holds it"))
+            return
         if depth and is_own_folder(folder):
             walk.own.append(folder)
             return
@@ -84,7 +109,7 @@ def _enter(folder: Path, class_name: str | None, depth: int, walk: Walk, seen: s
     holds_other = False
     for name in names:
         path = folder / name
-        if name.startswith("."):
+        if name.startswith(".") or name.lower() in _SYSTEM_FOLDERS:
             walk.hidden += 1
             continue
         kind = _kind(path, walk)
@@ -98,12 +123,12 @@ def _enter(folder: Path, class_name: str | None, depth: int, walk: Walk, seen: s
             walk.candidates.append(Candidate(path, class_name))
         elif kind == "other":
             walk.ignored.append(path)
-    numbered = sum(path.stem[-1:].isdecimal() for path in images)
-    if numbered >= 2 and not holds_other:
+    numbered = [path for path in images if path.stem[-1:].isdecimal()]
+    if len(numbered) >= 2 and not holds_other and not holds_several(numbered[0]):
         walk.candidates.append(Candidate(folder, class_name if depth > 1 else None))
         return
     for path in images:
-        if path.suffix.lower() == ".png" and _is_animated_png(path):
+        if holds_several(path):
             walk.candidates.append(Candidate(path, class_name))
         else:
             walk.ignored.append(path)
@@ -133,12 +158,3 @@ def _kind(path: Path, walk: Walk) -> str:
 
 def _reason(error: OSError) -> str:
     return _REASONS.get(error.errno or 0, error.strerror or str(error))
-
-
-def _is_animated_png(path: Path) -> bool:
-    """Whether the chunk that animated PNGs carry before their first picture is there."""
-    try:
-        with path.open("rb") as file:
-            return b"acTL" in file.read(1 << 16)
-    except OSError:
-        return False

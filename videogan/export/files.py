@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from videogan.artifacts.weights import Weights, pack_weights
+from videogan.artifacts.weights import NetworkTensors, Weights, pack_weights
 from videogan.errors import CheckpointError, UsageError, did_you_mean
 from videogan.export.step import StepDescription, StreamingStep, describe_step, example_inputs
 from videogan.files import check_destination, write_bytes
@@ -33,17 +33,27 @@ StepFunction = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 """A step as a function of its inputs."""
 
 
-def export_model(weights: Weights, model_sha256: str, path: Path, *, precision: Precision, overwrite: bool) -> None:
+def export_model(
+    weights: Weights,
+    model_sha256: str,
+    path: Path,
+    *,
+    precision: Precision,
+    discriminators: NetworkTensors | None,
+    overwrite: bool,
+) -> None:
     """Write weights (.safetensors) or the streaming step (.onnx, .pt2), whole or not at all.
+
+    With ``discriminators`` the weights are for training on.
 
     Raises:
         UsageError: the path or the precision does not fit, a package is not installed, or the disk is full.
         CheckpointError: the graph does not do what the model does.
     """
-    check_export(path, precision=precision, overwrite=overwrite)
+    check_export(path, precision=precision, for_training=discriminators is not None, overwrite=overwrite)
     suffix = path.suffix.lower()
     if suffix == ".safetensors":
-        data = pack_weights(weights, half=precision == "float16")
+        data = pack_weights(weights, half=precision == "float16", discriminators=discriminators)
     else:
         # The graph is checked on the CPU, where onnxruntime runs it.
         about = describe_step(weights.generator, weights.card, model_sha256)
@@ -58,7 +68,7 @@ def export_model(weights: Weights, model_sha256: str, path: Path, *, precision: 
     _log.info("%s: %.2f MB", path, len(data) / 1e6)
 
 
-def check_export(path: Path, *, precision: Precision, overwrite: bool) -> None:
+def check_export(path: Path, *, precision: Precision, for_training: bool, overwrite: bool) -> None:
     """Raise UsageError where nothing can be exported to ``path``, or MissingPathError without its folder."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -66,6 +76,8 @@ def check_export(path: Path, *, precision: Precision, overwrite: bool) -> None:
         raise UsageError(f"{path}: the suffix says what is written{hint}; use {', '.join(SUFFIXES)}")
     if precision is not None and suffix != ".safetensors":
         raise UsageError(f"--precision is for .safetensors; {suffix} files are always float32")
+    if for_training and suffix != ".safetensors":
+        raise UsageError(f"--for-training is for .safetensors; {suffix} files hold the streaming step only")
     check_destination(path, overwrite=overwrite)
     if suffix == ".onnx":
         check_onnx_packages()

@@ -44,6 +44,10 @@ class Inversion:
     encoder: ClipLatents
 
 
+MOST_STEPS = 1_000_000
+"""Steps of optimisation, of which a thousand are many."""
+
+
 @dataclass(frozen=True)
 class Refinement:
     """How latents are optimised.
@@ -55,7 +59,7 @@ class Refinement:
         learning_rate: of Adam, at its highest.
 
     Raises:
-        UsageError: fewer than no steps.
+        UsageError: fewer than no steps, or more than any clip takes.
     """
 
     steps: int
@@ -67,6 +71,8 @@ class Refinement:
         """Refuse what no loop can do."""
         if self.steps < 0:
             raise UsageError(f"refine {self.steps}: must be at least 0")
+        if self.steps > MOST_STEPS:
+            raise UsageError(f"refine {self.steps}: must be at most {MOST_STEPS}")
 
 
 def invert(

@@ -50,16 +50,29 @@ def refinement_of_tail(steps: int, num_frames: int) -> Refinement:
     return Refinement(steps, tail_weights(num_frames), DYNAMICS_WEIGHT)
 
 
-def decode_on(generator: Generator, latents: ClipLatents, seed: int, num_frames: int | None) -> Iterator[Tensor]:
-    """Yield a clip's frames, then those after it as a seed will have them, ``(1 t c h w)``; None: without end."""
-    conditions = constant_conditions(generator, latents.content, latents.labels)
+def decode_on(
+    generator: Generator,
+    latents: ClipLatents,
+    seeds: Sequence[int],
+    num_frames: int | None,
+    motion: ClipLatents | None = None,
+) -> Iterator[Tensor]:
+    """Yield a clip's frames, then those after it as each seed will have them, ``(b t c h w)``; None: without end.
+
+    With the ``motion`` of another clip, that is followed first, and then what a seed makes of its end.
+    """
+    conditions = constant_conditions(generator, latents.content.expand(len(seeds), -1), latents.labels)
 
     def after() -> Iterator[Tensor]:
-        history = latents.path[:, -generator.context_steps :].unbind(1)
-        codes = chain(history, continued_codes(generator, latents, [seed], conditions))
-        yield from decoded(generator, codes, conditions)
+        history = latents.path[:, -generator.context_steps :].expand(len(seeds), -1, -1).unbind(1)
+        if motion is None:
+            codes = continued_codes(generator, latents, seeds, conditions)
+        else:
+            codes = followed_codes(generator, latents, motion, seeds, conditions)
+        yield from decoded(generator, chain(history, codes), conditions)
 
-    chunks = chain(render(generator, latents), after())
+    own = (chunk.expand(len(seeds), -1, -1, -1, -1) for chunk in render(generator, latents))
+    chunks = chain(own, after())
     return chunks if num_frames is None else take(chunks, num_frames)
 
 
@@ -158,6 +171,20 @@ def continued_codes(
             codes, state = generator.dynamics(noise, condition, state)
         for step, code in enumerate(codes.unbind(1), done + 1):
             yield code + fade(step, FADE_STEPS) * residual
+
+
+def followed_codes(
+    generator: Generator, latents: ClipLatents, motion: ClipLatents, seeds: Sequence[int], conditions: Conditions
+) -> Iterator[Tensor]:
+    """Yield the motion codes ``(b m)`` of another clip, then of what comes after it, for ever.
+
+    They set out from the last code of ``latents``: what it differs by from the one before the other clip fades out.
+    """
+    residual = latents.motion_codes[:, -1] - motion.history[:, -1]
+    own = motion.motion_codes.expand(len(seeds), -1, -1).unbind(1)
+    after = continued_codes(generator, motion, seeds, conditions, first=len(own))
+    for step, code in enumerate(chain(own, after), 1):
+        yield code + fade(step, FADE_STEPS) * residual
 
 
 def last_state(generator: Generator, latents: ClipLatents) -> DynamicsState:

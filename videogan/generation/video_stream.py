@@ -158,8 +158,10 @@ class VideoStream:
 
         return replace(self.with_options(scale=factor), make=lambda: map(enlarged, self.make()))
 
-    def with_frame_rate(self, frame_rate: float) -> "VideoStream":
-        """Show the same frames at another rate, in frames per second."""
+    def with_frame_rate(self, frame_rate: float | None) -> "VideoStream":
+        """Show the same frames at another rate, in frames per second; None leaves it."""
+        if frame_rate is None:
+            return self
         return replace(self.with_options(frame_rate=frame_rate), frame_rate=as_frame_rate(frame_rate))
 
     def with_options(self, **options: object) -> "VideoStream":
@@ -220,8 +222,10 @@ class VideoStream:
                     break
         return written
 
-    def pipe(self, descriptor: int, pipe_format: PipeFormat = "y4m") -> None:
-        """Write a single video to a file descriptor; a reader that has seen enough ends it without a word.
+    def pipe(self, descriptor: int, pipe_format: PipeFormat = "y4m") -> bool:
+        """Write a single video to a file descriptor, and tell whether its reader took all of it.
+
+        One that has seen enough ends it without a word.
 
         Raises:
             UsageError: the descriptor is a terminal, or there are several videos.
@@ -237,3 +241,4 @@ class VideoStream:
                         break
             if wish:
                 wish.raise_as(f"stopped after {writer.num_frames} frames")
+        return not writer.broken

@@ -10,11 +10,12 @@ from typing import Any
 
 import torch
 
-from videogan.errors import CheckpointError, UsageError
-from videogan.files import cache_root, sync
+from videogan.errors import CheckpointError, UsageError, reason_of
+from videogan.files import cache_root, check_regular, sync
 
 _BLOCK = 1 << 20
 _LARGEST = 1 << 28
+_LARGEST_NETWORK = 1 << 33
 _SECONDS = 30
 
 
@@ -40,8 +41,18 @@ I3D_WITHOUT_NETWORK = "a867b87ac3a9097d200598b1d48a1b890d8ec744"
 
 
 def git_blob_hash(path: Path) -> str:
-    """Return the SHA-1 that git gives to the content of a file, which is how published weights are named here."""
-    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    """Return the SHA-1 that git gives to the content of a file, which is how published weights are named here.
+
+    Raises:
+        UsageError: it is no regular file, or larger than any network here.
+    """
+    try:
+        size = check_regular(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({reason_of(error)})") from None
+    if size > _LARGEST_NETWORK:
+        raise UsageError(f"{path}: {size >> 30} GiB are more than any network here has; name another file")
+    digest = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
     with path.open("rb") as file:
         while part := file.read(_BLOCK):
             digest.update(part)

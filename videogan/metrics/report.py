@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,8 @@ class Report(BaseModel):
 
     def lines(self) -> list[str]:
         """Return what was compared, the figures and those of references in columns, for a terminal."""
-        protocol = self.protocol
+        # A report from anywhere may lack some of it.
+        protocol = defaultdict(lambda: "?", self.protocol)
         about = (
             f"{self.generated} against {self.real}: {protocol['generated_clips']} and {protocol['real_clips']} clips "
             f"of {protocol['num_frames']} frames, {protocol['size']} x {protocol['size']}, "

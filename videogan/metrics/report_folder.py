@@ -6,13 +6,13 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from videogan.errors import UsageError, VideoganError
-from videogan.files import printable, write_text
+from videogan.errors import UsageError, VideoganError, reason_of
+from videogan.files import part_of, printable, write_text
 from videogan.metrics.measure import Measured
 from videogan.metrics.page import VIDEOS, page, write_videos
 from videogan.metrics.report import REPORT, Report, read_report
 from videogan.metrics.sources import ClipSource
-from videogan.parts import abandoned_parts, hold_part, part_of
+from videogan.parts import abandoned_parts, hold_part
 
 PAGE = "report.html"
 FILES = (*VIDEOS, PAGE, REPORT)
@@ -26,6 +26,12 @@ def check_report_folder(out: Path, *, overwrite: bool) -> None:
         UsageError: the folder cannot be made, holds anything else than a report, or may not be overwritten.
     """
     shown = printable(out)
+    try:
+        part_of(out.absolute().with_name(f".{out.name}")).lstat()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:  # a name that no folder can have
+        raise UsageError(f"{shown}: cannot be made ({reason_of(error)}); name another folder by --out") from None
     if not os.path.lexists(out):
         parent = next(path for path in out.absolute().parents if os.path.exists(path))  # noqa: PTH110 (never raises)
         if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):

@@ -1,10 +1,11 @@
 """A trained model as it was loaded: networks, card, and the files that belong to it."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,14 +15,18 @@ from torch import Tensor
 
 from videogan.artifacts import latents_file
 from videogan.artifacts.checkpoint_files import WEIGHTS, fingerprint
-from videogan.artifacts.provenance import Provenance, checked_options, package_version, versions
+from videogan.artifacts.networks import read_discriminators
+from videogan.artifacts.provenance import MAX_LOOP_FRAMES, Provenance, checked_options, package_version, versions
 from videogan.artifacts.runs import RUNS, SHIPPED
 from videogan.artifacts.weights import Card, Weights
+from videogan.config import FRAMES_PER_STEP
 from videogan.errors import CheckpointError, UsageError
 from videogan.export.files import export_model
 from videogan.files import Progress
 from videogan.generation import inversion, morphing, prediction
 from videogan.generation.class_path import class_labels, seed_labels
+from videogan.generation.directions import content_directions
+from videogan.generation.steering import Controls, content_and_classes, steered
 from videogan.generation.video_stream import VideoStream
 from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
@@ -72,16 +77,22 @@ class LoadedModel:
         except OSError:
             return ""
 
-    def read_clip(self, path: AnyPath) -> np.ndarray:
-        """Return a whole video as the model sees it: uint8 ``t h w c``, cut to its size, at its frame rate.
+    def read_clip(self, path: AnyPath, *, frames: int | None = None) -> np.ndarray:
+        """Return a video as the model sees it: uint8 ``t h w c``, cut to its size, at its frame rate.
+
+        Without ``frames`` it is the whole video, with them at most so many from its beginning.
 
         Raises:
             MissingPathError: there is no such file.
             VideoError: it cannot be read.
         """
+        with self.open_video(path) as reader:
+            return np.stack(list(islice(reader.frames(), frames)))
+
+    def open_video(self, path: AnyPath) -> VideoReader:
+        """Open a video to be read as the model sees it, as :meth:`read_clip` does at once."""
         data = self.card.config.data
-        with VideoReader(path, size=(data.size, data.size), fit=data.fit, frame_rate=self.frame_rate) as reader:
-            return reader.read(range(len(reader)))
+        return VideoReader(path, size=(data.size, data.size), fit=data.fit, frame_rate=self.frame_rate)
 
     def encode(
         self,
@@ -110,22 +121,68 @@ class LoadedModel:
         length = latents.num_frames if frames is None else frames
         checked_options({"frames": length, "seeds": (seed,)})
         end = None if length == "inf" else length
-        make = partial(prediction.decode_on, self.generator, latents, seed, end)
+        make = partial(prediction.decode_on, self.generator, latents, [seed], end)
         return VideoStream(
             make, self.frame_rate, end, 1, self.provenance("sample --latents", {}, frames=length, seeds=[seed])
         )
 
+    @cached_property
+    def directions(self) -> Tensor:
+        """Two directions ``(2 d)`` in the content noise along which videos vary most; the ``offsets`` of controls."""
+        return content_directions(self.generator)
+
+    def steer(self, timeline: Controls | Sequence[tuple[int, Controls]], *, first: int = 0) -> VideoStream:
+        """Return a video without an end that follows controls, as the studio plays it.
+
+        Args:
+            timeline: the controls; or several, each with the frame from which it holds, in rising multiples of four
+                from 0 on.
+            first: the frame that the video begins with, a multiple of four.
+
+        Raises:
+            UsageError: the controls do not fit the model, or the timeline is none.
+        """
+        changes = [(0, timeline)] if isinstance(timeline, Controls) else list(timeline)
+        steps, rest = zip(*(divmod(frame, FRAMES_PER_STEP) for frame, _ in changes), strict=True)
+        if not changes or steps[0] != 0 or any(rest) or list(steps) != sorted(set(steps)) or first % FRAMES_PER_STEP:
+            raise UsageError(f"a timeline begins at frame 0 and rises in multiples of {FRAMES_PER_STEP}")
+        for _, controls in changes:
+            content_and_classes(self.generator, controls, None)
+        named = [(step, controls) for step, (_, controls) in zip(steps, changes, strict=True)]
+
+        def make() -> Iterator[Tensor]:
+            return islice(steered(self.generator, named, self.directions), first // FRAMES_PER_STEP, None)
+
+        options = {
+            "first": first,
+            "timeline": [(frame, controls.model_dump(mode="json")) for frame, controls in changes],
+        }
+        seed = changes[0][1].seeds[0]
+        return VideoStream(
+            make, self.frame_rate, None, 1, self.provenance("studio", options, frames="inf", seeds=[seed])
+        )
+
     def export(
-        self, path: AnyPath, *, precision: Literal["float32", "float16"] | None = None, overwrite: bool = False
+        self,
+        path: AnyPath,
+        *,
+        precision: Literal["float32", "float16"] | None = None,
+        for_training: bool = False,
+        overwrite: bool = False,
     ) -> None:
         """Write the model as one file: .safetensors (weights), .onnx or .pt2 (the streaming step).
 
+        Weights ``for_training`` hold the discriminators too.
+
         Raises:
             UsageError: the path or the precision does not fit, or a package is not installed.
-            CheckpointError: the graph does not do what the model does.
+            CheckpointError: the graph does not do what the model does, or there are no discriminators.
         """
         weights = Weights(self.generator, self.encoder, self.card)
-        export_model(weights, self.sha256, Path(path), precision=precision, overwrite=overwrite)
+        discriminators = read_discriminators(self.path) if for_training else None
+        export_model(
+            weights, self.sha256, Path(path), precision=precision, discriminators=discriminators, overwrite=overwrite
+        )
 
     def save_latents(self, path: AnyPath, latents: ClipLatents, *, overwrite: bool = False) -> None:
         """Write latents to a small safetensors file that names this model.
@@ -169,6 +226,7 @@ class LoadedModel:
             videogan=package_version("videogan"),
             command=command,
             model_sha256=self.sha256,
+            ancestor_sha256=self.card.config.start.sha256 or None,
             step=self.card.step,
             seed=None,
             frames=frames,
@@ -223,6 +281,8 @@ class LoadedModel:
         """Return the provenance of one video through stops; raises UsageError where something is out of range."""
         if not len(stops):
             raise UsageError("an interpolation needs at least one stop")
+        if frames > MAX_LOOP_FRAMES:  # its path is held, as a loop's codes are
+            raise UsageError(f"frames {frames}: an interpolation has at most {MAX_LOOP_FRAMES}")
         numbers = [stop for stop in stops if isinstance(stop, int)]
         for seed in numbers or [0]:
             checked_options({"frames": frames, "seeds": (seed,), "truncation": truncation})

@@ -23,7 +23,8 @@ from videogan.generation.class_path import class_path, seed_labels
 from videogan.generation.looping import stream_loop
 from videogan.generation.video_stream import VideoStream
 from videogan.metrics.paired import psnr, ssim
-from videogan.model.loaded import AnyPath, LoadedModel
+from videogan.model.loaded import AnyPath
+from videogan.model.redrawing import RedrawingModel
 from videogan.models.latents import ClipLatents
 from videogan.video import probe
 
@@ -42,7 +43,7 @@ class Reconstruction:
 
 
 @dataclass(frozen=True)
-class Model(LoadedModel):
+class Model(RedrawingModel):
     """What a trained model can do; every video comes as a :class:`VideoStream`."""
 
     def sample(
@@ -133,8 +134,7 @@ class Model(LoadedModel):
             speed=options.speed,
             loop=options.loop,
         ).take(held)
-        if options.frame_rate is not None:
-            stream = stream.with_frame_rate(options.frame_rate)
+        stream = stream.with_frame_rate(options.frame_rate)
         video = stream.grid(options.rows) if options.grid else stream.video(options.seeds.index(int(str(about.seed))))
         return video.scaled(options.scale)
 

@@ -27,8 +27,10 @@ BURN_IN = 24
 
 def build_generator(config: Config, num_classes: int) -> Generator:
     """Return a generator with random weights from torch's global generator; ``num_classes`` 0 means unlabelled."""
-    size, steps = config.data.size, burn_in(config.train)
-    return _channels_last(Generator(config.generator, size=size, num_classes=num_classes, burn_in=steps))
+    size, steps, smaller_sizes = config.data.size, burn_in(config.train), config.smaller_sizes
+    return _channels_last(
+        Generator(config.generator, size=size, num_classes=num_classes, smaller_sizes=smaller_sizes, burn_in=steps)
+    )
 
 
 def burn_in(train: TrainConfig) -> int:
@@ -44,6 +46,7 @@ def build_encoder(config: Config) -> Encoder:
         content_dim=config.generator.content_dim,
         motion_dim=config.generator.motion_dim,
         prior=config.generator.prior,
+        smaller_sizes=config.smaller_sizes,
     )
     return _channels_last(encoder)
 
@@ -61,6 +64,7 @@ def _frame_discriminator(part: FrameDiscriminatorConfig, config: Config, num_cla
         num_frames=part.num_frames,
         channels=part.channels,
         num_classes=num_classes,
+        smaller_sizes=config.smaller_sizes,
         normalisation=part.normalisation,
     )
     return discriminator.to(memory_format=torch.channels_last)
@@ -72,6 +76,7 @@ def _clip_discriminator(part: ClipDiscriminatorConfig, config: Config, num_class
         num_frames=config.data.num_frames,
         channels=part.channels,
         num_classes=num_classes,
+        smaller_sizes=config.smaller_sizes,
         normalisation=part.normalisation,
     )
     return _channels_last(discriminator)
@@ -84,6 +89,7 @@ def _joint_discriminator(part: JointDiscriminatorConfig, config: Config, num_cla
         content_dim=config.generator.content_dim,
         motion_dim=config.generator.motion_dim,
         num_classes=num_classes,
+        smaller_sizes=config.smaller_sizes,
         normalisation=part.normalisation,
     )
     return _channels_last(discriminator)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from videogan.config import Normalisation
 from videogan.models.clip_trunk import ClipTrunk
@@ -18,6 +18,7 @@ class ClipDiscriminator(Discriminator):
         num_frames: frames in a clip.
         channels: features at half resolution and after each further halving, at least three.
         num_classes: number of classes, 0 for none.
+        smaller_sizes: frames that it can judge too, since it grows from a network for them.
         normalisation: of features or weights.
     """
 
@@ -28,10 +29,11 @@ class ClipDiscriminator(Discriminator):
         num_frames: int,
         channels: Sequence[int],
         num_classes: int,
+        smaller_sizes: Sequence[int] = (),
         normalisation: Normalisation = "none",
     ) -> None:
         super().__init__()
-        self.trunk = ClipTrunk(channels, normalisation)
+        self.trunk = ClipTrunk(size, channels, smaller_sizes, normalisation)
         smallest = size >> len(channels)
         self.head = Head(channels[-1] * num_frames // 4 * smallest**2, num_classes=num_classes)
         normalise_weights(self, normalisation)
@@ -43,3 +45,7 @@ class ClipDiscriminator(Discriminator):
     def features(self, x: DiscriminatorInput) -> list[Tensor]:
         """Return what the head sees, ``b c t/4 h w`` at four pixels."""
         return [self.trunk(x.clips)]
+
+    def layers(self) -> list[nn.Module]:
+        """Return those of the trunk."""
+        return self.trunk.layers()

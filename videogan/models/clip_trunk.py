@@ -10,6 +10,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from videogan.config import Normalisation
+from videogan.models.growth import begin_at_zero, doublings, from_pixels
 from videogan.models.layers import (
     LRELU_GAIN,
     Conv3d,
@@ -49,23 +50,48 @@ class ClipBlock(nn.Module):
 class ClipTrunk(nn.Module):
     """Clips ``b t c h w`` -> features ``b c t/4 h w``.
 
-    The resolution is halved on entry and by each block, the frame rate by the first two blocks.
+    The resolution is halved on entry and by each block, the frame rate by the first two blocks for the smallest of the
+    frame sizes: ``size``, and ``smaller_sizes`` that it grows from.
     """
 
-    def __init__(self, channels: Sequence[int], normalisation: Normalisation = "none") -> None:
+    def __init__(
+        self,
+        size: int,
+        channels: Sequence[int],
+        smaller_sizes: Sequence[int] = (),
+        normalisation: Normalisation = "none",
+    ) -> None:
         super().__init__()
+        self.size = size
+        new = doublings(min(smaller_sizes, default=size), size)
         self.from_rgb = _conv3d(3, channels[0], 3, gain=1.0)
         self.blocks = nn.Sequential(
             *(
-                ClipBlock(a, b, halve_time=i < 2, normalisation=normalisation)
+                ClipBlock(a, b, halve_time=new <= i < new + 2, normalisation=normalisation)
                 for i, (a, b) in enumerate(pairwise(channels))
             )
         )
+        self.skips = nn.ModuleDict()
+        for smaller in smaller_sizes:
+            number = doublings(smaller, size)
+            self.skips[str(smaller)] = _conv3d(3, channels[number], 3, gain=1.0)
+            begin_at_zero(self.blocks[number - 1].change)
 
     def forward(self, clips: Tensor) -> Tensor:
         """Map clips whose number of frames is a multiple of four."""
-        x = spatial_downsample(rearrange(clips, "b t c h w -> b c t h w"))
-        return self.blocks(self.from_rgb(x))
+        return from_pixels(
+            spatial_downsample(rearrange(clips, "b t c h w -> b c t h w")),
+            clips.shape[-1],
+            own_size=self.size,
+            from_rgb=self.from_rgb,
+            skips=self.skips,
+            blocks=self.blocks,
+            halve=spatial_downsample,
+        )
+
+    def layers(self) -> list[nn.Module]:
+        """Return the first convolution and the blocks."""
+        return [self.from_rgb, *self.blocks]
 
 
 def _conv3d(in_channels: int, out_channels: int, kernel: int, *, gain: float = LRELU_GAIN) -> Conv3d:

@@ -78,6 +78,10 @@ class Discriminator(nn.Module):
         """Return the features that a reconstruction is compared by, none by default."""
         return []
 
+    def layers(self) -> list[nn.Module]:
+        """Return the layers that could be frozen, from the pixels on; none by default."""
+        return []
+
     def mixes_samples(self) -> bool:
         """Tell whether batch normalisation lets the clips of a batch see each other."""
         return any(isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d) for module in self.modules())

@@ -35,6 +35,7 @@ class Encoder(nn.Module):
         content_dim: length of the content code.
         motion_dim: length of a motion code.
         prior: distribution of the content code; a uniform one is met by a final tanh.
+        smaller_sizes: frames that it can encode too, since it grows from a network for them.
     """
 
     def __init__(
@@ -45,11 +46,12 @@ class Encoder(nn.Module):
         content_dim: int,
         motion_dim: int,
         prior: Prior,
+        smaller_sizes: Sequence[int] = (),
         hidden_dim: int = 256,
     ) -> None:
         super().__init__()
         self.bounded = prior == "uniform"
-        self.trunk = ClipTrunk(channels)
+        self.trunk = ClipTrunk(size, channels, smaller_sizes)
         features = channels[-1] * (size >> len(channels)) ** 2
         self.step_features = mlp(features, hidden_dim)
         self.content = linear(hidden_dim, content_dim)

@@ -8,26 +8,17 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
-from einops import rearrange, repeat
+from einops import rearrange
 from torch import Tensor, nn
 
-from videogan.config import FRAMES_PER_STEP, GeneratorConfig, Normalisation
+from videogan.config import FRAMES_PER_STEP, GeneratorConfig
+from videogan.models.decoder import Stage, ToRGB
 from videogan.models.dynamics import DynamicsState, LatentDynamics
 from videogan.models.encoder import Codes
+from videogan.models.growth import begin_at_zero, doublings
 from videogan.models.latents import PRIOR_DEVIATION, Latents, content_code
-from videogan.models.layers import (
-    CausalConv3d,
-    TemporalUpsample,
-    activation,
-    blur,
-    conv3d,
-    last_frames,
-    linear,
-    mlp,
-    spatial_upsample,
-    steps_for_frames,
-)
-from videogan.models.normalisation import feature_norm, normalise_weights
+from videogan.models.layers import enlarge, last_frames, linear, mlp, steps_for_frames
+from videogan.models.normalisation import normalise_weights
 
 BASE_SIZE = 4
 """Height and width of the first feature map."""
@@ -52,74 +43,6 @@ class Generated(NamedTuple):
         return Codes(self.content.detach(), self.motion_codes[:, -steps:].detach())
 
 
-class Stage(nn.Module):
-    """One resolution of the decoder: upsampling, channel change, modulation by content, one residual block."""
-
-    def __init__(
-        self,
-        in_channels: int,
-        channels: int,
-        *,
-        style_dim: int,
-        upsample_time: bool,
-        upsample_space: bool,
-        dense: bool,
-        normalisation: Normalisation,
-    ) -> None:
-        super().__init__()
-        self.first_norm = feature_norm(normalisation, channels, axes=5)
-        self.second_norm = feature_norm(normalisation, channels, axes=5)
-        self.upsample_space = upsample_space
-        self.upsample_time = TemporalUpsample() if upsample_time else None
-        self.change = conv3d(in_channels, channels, (1, 1, 1), gain=1.0)
-        self.style = conv3d(style_dim, channels, (1, 1, 1), gain=0.5)
-        self.spread = CausalConv3d(channels, channels, (3, 3, 3) if dense else (1, 3, 3))
-        self.refine = conv3d(channels, channels, (1, 3, 3), gain=0.0)
-
-    @property
-    def histories(self) -> tuple[int, ...]:
-        """Frames of state of the features' upsampling and the style's, if the frame rate doubles, and of the rest."""
-        upsample = (self.upsample_time.history,) * 2 if self.upsample_time else ()
-        return (*upsample, self.spread.history)
-
-    def forward(
-        self, x: Tensor, style: Tensor, state: Sequence[Tensor] | None = None
-    ) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-        """Map features ``x (b c t h w)`` and style ``(b k t 1 1)`` to those of the next resolution."""
-        new_state: tuple[Tensor, ...] = ()
-        x = self.change(x)
-        if self.upsample_time is not None:
-            x, last_x = self.upsample_time(x, None if state is None else state[0])
-            style, last_style = self.upsample_time(style, None if state is None else state[1])
-            new_state = (last_x, last_style)
-        if self.upsample_space:
-            x = spatial_upsample(x)
-        y = activation(self.first_norm(x) * (1 + self.style(style)))
-        y, last = self.spread(y, None if state is None else state[-1])
-        y = self.refine(activation(self.second_norm(y)))
-        return last_frames(x, y.shape[2]) + y, last_frames(style, y.shape[2]), (*new_state, last)
-
-
-class ToRGB(nn.Module):
-    """Features -> frames; with ``subpixel`` 2 each position gives a square of 2 x 2 pixels."""
-
-    def __init__(self, channels: int, subpixel: int) -> None:
-        super().__init__()
-        self.subpixel = subpixel
-        self.conv = conv3d(channels, 3 * subpixel**2, (1, 3, 3), gain=0.5)
-        with torch.no_grad():
-            # The pixels of a square begin alike, as if upsampled.
-            first = rearrange(self.conv.weight, "(n c) i t h w -> n c i t h w", c=3)[:1]
-            self.conv.weight.copy_(repeat(first, "1 c i t h w -> (n c) i t h w", n=subpixel**2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``b k t h w`` to frames ``b t c h w`` in float32."""
-        pixels = self.conv(activation(x)).float()
-        pattern = "b (y x c) t h w -> b t c (h y) (w x)"
-        frames = rearrange(pixels, pattern, y=self.subpixel, x=self.subpixel)
-        return frames if self.subpixel == 1 else blur(frames)
-
-
 class Generator(nn.Module):
     """Endless video from latents.
 
@@ -127,10 +50,19 @@ class Generator(nn.Module):
         settings: what it is built of.
         size: height and width of a frame, 4 times a power of two.
         num_classes: number of classes, 0 for none.
+        smaller_sizes: sizes of frames that it can make too, since it grows from a network for them.
         burn_in: latent steps that the dynamics run before the first frame of a video: no more than in training.
     """
 
-    def __init__(self, settings: GeneratorConfig, *, size: int, num_classes: int, burn_in: int = 24) -> None:
+    def __init__(
+        self,
+        settings: GeneratorConfig,
+        *,
+        size: int,
+        num_classes: int,
+        smaller_sizes: Sequence[int] = (),
+        burn_in: int = 24,
+    ) -> None:
         super().__init__()
         channels, subpixel, hidden_dim = settings.channels, settings.subpixel, settings.hidden_dim
         pixels = (BASE_SIZE << (len(channels) - 1)) * subpixel
@@ -139,6 +71,7 @@ class Generator(nn.Module):
         self.size, self.num_classes, self.prior = size, num_classes, settings.prior
         self.frames_per_step, self.burn_in = FRAMES_PER_STEP, burn_in
         self.content_dim, self.noise_dim = settings.content_dim, settings.noise_dim
+        self.class_dim = settings.class_dim
         self.motion_dim, motion_inputs = settings.motion_dim, settings.motion_inputs
         self.class_scale = settings.class_dim**-0.5 if settings.class_scale == "unit-norm" else 1.0
         unit_variance = settings.content_scale == "unit-variance"
@@ -168,6 +101,11 @@ class Generator(nn.Module):
             for i in range(len(channels))
         )
         self.to_rgb = ToRGB(channels[-1], subpixel)
+        self.skips = nn.ModuleDict(
+            {str(smaller): ToRGB(channels[-1 - doublings(smaller, size)], subpixel) for smaller in smaller_sizes}
+        )
+        for added in [*self.skips.values(), self.to_rgb][1:]:
+            begin_at_zero(added.conv)
         normalise_weights(self, settings.normalisation)
 
     @property
@@ -226,39 +164,68 @@ class Generator(nn.Module):
             _, state = self.dynamics(noise[:, 1:], condition, state)
         return state
 
-    def generate(self, content: Tensor, labels: Tensor | None, noise: Tensor, state: DynamicsState) -> Generated:
+    def generate(
+        self, content: Tensor, labels: Tensor | None, noise: Tensor, state: DynamicsState, size: int | None = None
+    ) -> Generated:
         """Begin videos from a state of the dynamics; ``noise (b s n)`` drives the decoder's history and the frames."""
         condition = self.condition(content, labels)[:, None].expand(-1, noise.shape[1], -1)
         motion_codes, dynamics = self.dynamics(noise, condition, state)
-        frames, decoder = self.decode(motion_codes, condition)
+        frames, decoder = self.decode(motion_codes, condition, size=size)
         return Generated(frames, content, motion_codes, dynamics, decoder)
 
     def decode(
-        self, motion_codes: Tensor, condition: Tensor, state: Sequence[Tensor] | None = None
+        self,
+        motion_codes: Tensor,
+        condition: Tensor,
+        state: Sequence[Tensor] | None = None,
+        *,
+        size: int | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Decode motion codes ``(b s m)`` under ``condition (b s k)`` to frames ``(b t c h w)``.
 
         With a decoder state, ``t = 4 s``. Without, the first ``context_steps`` codes are history only:
-        ``t = 4 (s - context_steps)``.
+        ``t = 4 (s - context_steps)``. ``size`` is that of the frames, one of ``smaller_sizes``; None is its own.
         """
         codes = self.codes(torch.cat([condition, self.motion(motion_codes)], dim=2))
         x = rearrange(self.base(codes), "b s (c h w) -> b c s h w", h=BASE_SIZE, w=BASE_SIZE)
         style = rearrange(self.style(condition), "b s k -> b k s 1 1")
+        size = size or self.size
+        num_frames = FRAMES_PER_STEP * (motion_codes.shape[1] - (self.context_steps if state is None else 0))
         new_state: list[Tensor] = []
-        for stage in self._stages():
+        frames: Tensor | None = None
+        for number, stage in enumerate(self._stages(), 1 - len(self.stages)):
+            if self.size >> -number > size:
+                break
             end = len(new_state) + len(stage.histories)
             x, style, last = stage(x, style, None if state is None else state[len(new_state) : end])
             new_state.extend(last)
-        if state is None:
-            x = last_frames(x, FRAMES_PER_STEP * (motion_codes.shape[1] - self.context_steps))
-        return self.to_rgb(x), tuple(new_state)
+            frames = self._added(frames, x, self.size >> -number, num_frames)
+        assert frames is not None
+        return frames, tuple(new_state)
+
+    def _added(self, frames: Tensor | None, x: Tensor, size: int, num_frames: int) -> Tensor | None:
+        """Return the frames so far at ``size`` pixels, twice as large as before, and what features of that size add."""
+        if frames is not None:
+            frames = enlarge(frames)
+        if size != self.size and str(size) not in self.skips:
+            return frames
+        added: Tensor = (self.to_rgb if size == self.size else self.skips[str(size)])(last_frames(x, num_frames))
+        return added if frames is None else frames + added
 
     def _stages(self) -> Iterator[Stage]:
         for stage in self.stages:
             assert isinstance(stage, Stage)
             yield stage
 
-    def reconstruct(self, content: Tensor, motion_codes: Tensor, labels: Tensor | None) -> Tensor:
+    def foretell(self, content: Tensor, motion_codes: Tensor, labels: Tensor | None) -> Tensor:
+        """Return motion codes ``(b s m)``, each but the first as the dynamics foretell it from the one before."""
+        noise = motion_codes.new_zeros(*motion_codes.shape[:2], self.noise_dim)
+        after, _ = self.dynamics.step_from(motion_codes[:, :-1], noise, self.condition(content, labels))
+        return torch.cat([motion_codes[:, :1], after], dim=1)
+
+    def reconstruct(
+        self, content: Tensor, motion_codes: Tensor, labels: Tensor | None, size: int | None = None
+    ) -> Tensor:
         """Decode an encoded clip, ``content (b d)`` and ``motion_codes (b s m)``, to its ``4 s`` frames.
 
         The scene stands still before the clip: its first motion code is repeated as history.
@@ -266,4 +233,4 @@ class Generator(nn.Module):
         history = motion_codes[:, :1].expand(-1, self.context_steps, -1)
         motion_codes = torch.cat([history, motion_codes], dim=1)
         condition = self.condition(content, labels)[:, None].expand(-1, motion_codes.shape[1], -1)
-        return self.decode(motion_codes, condition)[0]
+        return self.decode(motion_codes, condition, size=size)[0]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import torch
 from einops import rearrange, repeat
+from torch import nn
 
 from videogan.config import Normalisation
 from videogan.models.clip_trunk import ClipTrunk
@@ -26,6 +27,7 @@ class JointDiscriminator(Discriminator):
         content_dim: length of the content code.
         motion_dim: length of a motion code.
         num_classes: number of classes, 0 for none.
+        smaller_sizes: frames that it can judge too, since it grows from a network for them.
         normalisation: of the trunk's features, or of all weights.
     """
 
@@ -39,11 +41,12 @@ class JointDiscriminator(Discriminator):
         content_dim: int,
         motion_dim: int,
         num_classes: int,
+        smaller_sizes: Sequence[int] = (),
         normalisation: Normalisation = "none",
         hidden_dim: int = 128,
     ) -> None:
         super().__init__()
-        self.trunk = ClipTrunk(channels, normalisation)
+        self.trunk = ClipTrunk(size, channels, smaller_sizes, normalisation)
         features = channels[-1] * (size >> len(channels)) ** 2
         self.pairs = mlp(features + content_dim + motion_dim, hidden_dim, hidden_dim)
         self.head = Head(hidden_dim, num_classes=num_classes)
@@ -60,3 +63,7 @@ class JointDiscriminator(Discriminator):
         content = repeat(x.codes.content, "b d -> b s d", s=features.shape[1])
         pairs = self.pairs(torch.cat([features, content, x.codes.motion_codes], dim=2))
         return self.head(pairs.mean(dim=1)[:, None], x.labels)
+
+    def layers(self) -> list[nn.Module]:
+        """Return those of the trunk."""
+        return self.trunk.layers()

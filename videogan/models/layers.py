@@ -139,6 +139,18 @@ def spatial_downsample(x: Tensor) -> Tensor:
     return rearrange(frames, "(b t) c h w -> b c t h w", b=x.shape[0])
 
 
+def enlarge(clips: Tensor) -> Tensor:
+    """Double height and width of clips ``b t c h w`` bilinearly."""
+    return resample(clips.flatten(0, 1), 2).unflatten(0, clips.shape[:2])
+
+
+def shrink(clips: Tensor, size: int) -> Tensor:
+    """Bring clips ``b t c h w`` down to frames of ``size`` pixels, a power of two below theirs or theirs, by means."""
+    while clips.shape[-1] > size:
+        clips = resample(clips.flatten(0, 1), 0.5).unflatten(0, clips.shape[:2])
+    return clips
+
+
 def resample(frames: Tensor, factor: float) -> Tensor:
     """Scale ``b c h w`` bilinearly, in its own dtype; at a factor of a half, the mean of 2 x 2 pixels exactly.
 

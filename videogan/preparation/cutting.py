@@ -13,6 +13,7 @@ import numpy as np
 from videogan.data.walk import walk_folders
 from videogan.errors import DataError, UsageError, did_you_mean
 from videogan.files import natural_key, printable
+from videogan.preparation.matching import match_all
 from videogan.preparation.recipes import Cutting, VideosRecipe
 from videogan.preparation.scene_cuts import scene_starts
 from videogan.video import VideoReader, VideoWriter
@@ -64,12 +65,13 @@ def find_videos(recipe: VideosRecipe, raw: Path, split: str | None) -> tuple[lis
     candidates = walked.candidates
     by_class: dict[str, list[RawVideo]] = {}
     stems: set[str] = set()
-    for candidate in candidates:
-        path = candidate.path.relative_to(raw).as_posix()
-        match = re.fullmatch(recipe.layout.video, path)
-        if match is None or (split is not None and not re.search(splits[split], path)):
+    paths = [candidate.path.relative_to(raw).as_posix() for candidate in candidates]
+    in_layout = match_all(recipe.layout.video, paths, whole=True)
+    in_split = in_layout if split is None else match_all(splits[split], paths, whole=False)
+    for candidate, path, match, chosen in zip(candidates, paths, in_layout, in_split, strict=True):
+        if match is None or chosen is None:
             continue
-        label = match.groupdict().get("label")
+        label = match.get("label")
         name = None if label is None else _safe(label)
         stem = _unique(f"{name}/" if name else "", _safe(path.removeprefix(f"{label}/").rsplit(".", 1)[0]), stems)
         by_class.setdefault(label or "", []).append(RawVideo(candidate.path, name, stem))

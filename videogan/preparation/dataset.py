@@ -12,7 +12,15 @@ import numpy as np
 from videogan.errors import DataError, MissingPathError, UsageError, VideoError
 from videogan.files import Progress, map_in_threads, printable
 from videogan.preparation.cutting import Prepared, cut_video, find_videos, write_clip
-from videogan.preparation.recipes import MAX_COUNT, MAX_SIZE, MIN_SIZE, SyntheticRecipe, VideosRecipe, load_recipe
+from videogan.preparation.recipes import (
+    MAX_COUNT,
+    MAX_DRAWN_BYTES,
+    MAX_SIZE,
+    MIN_SIZE,
+    SyntheticRecipe,
+    VideosRecipe,
+    load_recipe,
+)
 from videogan.preparation.synthetic import moving_digits, moving_shapes, stacked_digits
 from videogan.video.formats import as_frame_rate
 
@@ -74,6 +82,12 @@ def draw_videos(
 ) -> Prepared:
     """Draw ``out/CLASS/NUMBER.mp4``; arguments as of :func:`prepare`."""
     stop, side, frame_rate = threading.Event(), size or recipe.size, as_frame_rate(recipe.frame_rate)
+
+    drawn = recipe.num_frames * side**2 * 3
+    if drawn > MAX_DRAWN_BYTES:
+        raise UsageError(
+            f"a video of {drawn >> 20} MiB is more than is held while it is drawn; ask for a smaller --size"
+        )
 
     def draw(index: int) -> tuple[np.ndarray, str]:
         if recipe.kind == "moving-shapes":

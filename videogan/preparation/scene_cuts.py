@@ -7,7 +7,7 @@ import av
 import numpy as np
 from av.filter import Graph
 
-from videogan.video.deinterlace import pull
+from videogan.video.filters import pull
 
 _SIDE = 64
 

@@ -14,7 +14,9 @@ from videogan.errors import UsageError
 SHAPES = ("circle", "square", "triangle")
 
 
-def moving_shapes(index: int, *, seed: int = 0, size: int = 32, num_frames: int = 48) -> tuple[np.ndarray, str]:
+def moving_shapes(
+    index: int, *, seed: int = 0, size: int = 32, num_frames: int = 48, shape: str | None = None
+) -> tuple[np.ndarray, str]:
     """One coloured shape gliding over a dark, softly graded background.
 
     Args:
@@ -22,6 +24,7 @@ def moving_shapes(index: int, *, seed: int = 0, size: int = 32, num_frames: int 
         seed: which set.
         size: height and width in pixels, at least 8.
         num_frames: frames to draw, at least 1.
+        shape: one of ``SHAPES``, drawn with the same colour on the same path in place of the index's own.
 
     Returns:
         Frames, uint8 RGB ``t h w c``, and the class name. Colour and diameter (35 to 45 % of the frame) are constant
@@ -31,7 +34,7 @@ def moving_shapes(index: int, *, seed: int = 0, size: int = 32, num_frames: int 
         UsageError: a size or number of frames out of range.
     """
     _check(size, num_frames)
-    name = SHAPES[index % len(SHAPES)]
+    name = shape or SHAPES[index % len(SHAPES)]
     rng = np.random.default_rng([seed, index])
     radius = 0.5 * size * rng.uniform(0.35, 0.45)
     centre = _smooth_path(rng, num_frames, size=size, reach=0.9 * radius * _EXTENT[name])

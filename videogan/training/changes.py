@@ -16,8 +16,13 @@ SESSION_SETTINGS = (
     "data.cache_dir",
     "data.cache_limit_gb",
     *(f"evaluate.{name}" for name in EvaluateConfig.model_fields),
+    "start.sha256",
 )
-"""Settings that make no other run: of where and how long it is trained, mostly the machine's choice."""
+"""Settings that make no other run: of where and how long it is trained, or filled in when it begins."""
+
+_NO_CHANGES = ("train.steps", "start.sha256")
+"""Settings that nobody changes: a run's end, and what it says of the model that it started from."""
+_OF_BEGINNING = ("train.seed", "train.grow_at", "start.model", "start.sizes")
 
 _OF_CLIPS = ("size", "num_frames", "frame_stride", "frame_rate", "fit", "short", "labels")
 _OF_NETWORKS = ("channels", "normalisation", "num_frames")
@@ -39,18 +44,18 @@ def differences(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
 def refused_change(changed: Mapping[str, tuple[Any, Any]]) -> str:
     """Name the first change under which a run cannot go on, or return an empty string.
 
-    It would make other networks, other clips, or by the seed another beginning; anything else may change in mid-run.
+    It would make other networks, other clips, or another beginning; anything else may change in mid-run.
     """
     for key, (before, after) in changed.items():
         group, _, name = key.partition(".")
         of_networks = group == "generator" or (group != "data" and name in _OF_NETWORKS)
         a_network = group.endswith("_discriminator") and name == "weight" and bool(before) != bool(after)
-        if of_networks or a_network or (group == "data" and name in _OF_CLIPS) or key == "train.seed":
+        if of_networks or a_network or (group == "data" and name in _OF_CLIPS) or key in _OF_BEGINNING:
             return f"{key}={before}, not {after}"
     return ""
 
 
 def in_words(changed: Mapping[str, tuple[Any, Any]]) -> str:
     """Say with which other settings a run goes on, empty where there are none; its end is no setting."""
-    changes = [f"{key}={now} (so far {before})" for key, (before, now) in changed.items() if key != "train.steps"]
+    changes = [f"{key}={now} (so far {before})" for key, (before, now) in changed.items() if key not in _NO_CHANGES]
     return f" with {', '.join(changes)}" if changes else ""

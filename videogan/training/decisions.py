@@ -10,6 +10,7 @@ from videogan.artifacts.runs import RunFolder
 from videogan.config import Config
 from videogan.device import describe, pick_device, pick_precision, pick_threads
 from videogan.errors import UsageError
+from videogan.training.start import base_config, default_model, model_in_words, with_sizes_of_model
 
 
 def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping[str, Any]) -> tuple[Config, list[str]]:
@@ -22,16 +23,17 @@ def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping
     )
     device, decisions = _decide_device(own, changes)
     if own is None:
-        name = preset or ("gpu64" if device.type == "cuda" else "cpu")
-        base, why = presets.preset(name), "as asked"
-        if preset is None:
-            why = f"because this machine has {'a' if device.type == 'cuda' else 'no'} CUDA GPU"
+        changes = {"start.model": default_model(preset, device.type), **changes}
+        base, why = base_config(str(changes["start.model"]), preset, device.type)
     else:
-        base, name, why = own, own.preset, "as the run has it"
+        base, why = own, "as the run has it"
         changes = {"train.threads": "auto", "train.compile": "auto", **changes}
     config = presets.change(base, changes)
+    if own is None:
+        config = with_sizes_of_model(config)
+        decisions.append(model_in_words(config.start.model))
     size, num_frames = config.data.size, config.data.num_frames
-    decisions.append(f"preset: {name}, {why}: clips of {num_frames} frames, {size} x {size} pixels")
+    decisions.append(f"preset: {base.preset}, {why}: clips of {num_frames} frames, {size} x {size} pixels")
     decided: dict[str, object] = {"train.device": str(device)}
     if config.train.threads == "auto" and device.type == "cpu":
         decided["train.threads"], because = pick_threads()

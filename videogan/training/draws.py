@@ -45,13 +45,13 @@ def draw_step(
 ) -> StepDraws:
     """Draw for one step; ``labels (b)`` are those of the real batch, which the generated one shares."""
     source = torch.Generator().manual_seed(position_seed(config.train.seed, step, rank, 0))
-    batch, num_frames = config.train.batch_size, config.data.num_frames
+    batch, num_frames, size = config.train.batch_size, config.data.num_frames, config.size_at(step)
     burn_in = int(torch.randint(config.train.min_burn_in, config.train.max_burn_in + 1, (), generator=source))
     steps = 1 + burn_in + generator.context_steps + num_frames // generator.frames_per_step
     content_noise = torch.randn(batch, generator.content_dim, generator=source)
     motion_noise = torch.randn(batch, steps, generator.noise_dim, generator=source)
     frame_order = torch.rand(batch, num_frames, generator=source).argsort(1)
-    real, fake = (draw_augmentation(batch, config.data.size, config.augment, source) for _ in range(2))
+    real, fake = (draw_augmentation(batch, size, config.augment, source) for _ in range(2))
     updates = Updates(
         generator=step % config.adversarial.generator_interval == 0,
         encoder=step % config.encoder.interval == 0,
@@ -63,20 +63,21 @@ def draw_step(
         to_device(frame_order, device),
         Draw(*(to_device(value, device) for value in real)),
         Draw(*(to_device(value, device) for value in fake)),
-        draw_penalty_noise(config, device, position_seed(config.train.seed, step, rank, 1)),
+        draw_penalty_noise(config, device, position_seed(config.train.seed, step, rank, 1), size),
         updates,
     )
 
 
-def draw_penalty_noise(config: Config, device: torch.device, seed: int) -> Tensor | None:
+def draw_penalty_noise(config: Config, device: torch.device, seed: int, size: int) -> Tensor | None:
     """Return on the device what the penalty of a step needs.
 
     By finite differences, standard normal noise for the penalised share of the real and of the generated clips,
-    ``(2 b t c h w)``; for WGAN-GP the share of the way from each generated clip to a real one, ``(b)`` in [0, 1).
+    ``(2 b t c h w)``, ``size`` pixels high and wide; for WGAN-GP the share of the way from each generated clip to a
+    real one, ``(b)`` in [0, 1).
     """
-    source, penalty, data = torch.Generator(device).manual_seed(seed), config.penalty, config.data
+    source, penalty = torch.Generator(device).manual_seed(seed), config.penalty
     if isinstance(penalty, FiniteDifferencePenalty):
-        shape = (2, penalised(penalty, config.train.batch_size), data.num_frames, 3, data.size, data.size)
+        shape = (2, penalised(penalty, config.train.batch_size), config.data.num_frames, 3, size, size)
         return torch.randn(shape, generator=source, device=device)
     if isinstance(penalty, WassersteinPenalty):
         return torch.rand(penalised(penalty, config.train.batch_size), generator=source, device=device)

@@ -31,10 +31,10 @@ def encoder_losses(
     """
     assert real.codes is not None
     assert fake.codes is not None
-    recovered = encoder(fake.clips)
+    recovered, size = encoder(fake.clips), real.clips.shape[-1]
     losses: Losses = {}
     if config.reconstruction_weight or config.feature_weight:
-        rebuilt = generator.reconstruct(real.codes.content, real.codes.motion_codes, real.labels)
+        rebuilt = generator.reconstruct(real.codes.content, real.codes.motion_codes, real.labels, size)
         if config.reconstruction_weight:
             losses["reconstruction"] = config.reconstruction_weight * reconstruction_loss(
                 real.clips, rebuilt, config.reconstruction
@@ -44,12 +44,44 @@ def encoder_losses(
                 discriminators, real, real._replace(clips=rebuilt)
             )
     if config.clip_cycle_weight:
-        again = generator.reconstruct(recovered.content, recovered.motion_codes, fake.labels)
+        again = generator.reconstruct(recovered.content, recovered.motion_codes, fake.labels, size)
         losses["clip_cycle"] = config.clip_cycle_weight * reconstruction_loss(fake.clips, again, config.reconstruction)
+    losses |= class_cycle_losses(encoder, generator, real, config)
     if config.latent_cycle_weight:
         for name, code, true in zip(("content_cycle", "motion_cycle"), recovered, fake.codes, strict=True):
             losses[name] = config.latent_cycle_weight * latent_cycle_loss(true, code)
     return losses
+
+
+def class_cycle_losses(
+    encoder: Encoder, generator: Generator, real: DiscriminatorInput, config: EncoderConfig
+) -> Losses:
+    """Return the terms of real clips that are shown as another class and back; ``real`` comes with its codes.
+
+    The class cycle asks G(E(G(E(x), b)), a) ~ x (Zhu et al. 2017, eq. 2). The recurrent one asks the same of the motion
+    codes that the dynamics, without noise, foretell from each latent step of the clip as b (Bansal et al. 2018,
+    "Recycle-GAN", eq. 5, there with a network for the next frame).
+    """
+    if not (config.class_cycle_weight or config.recurrent_cycle_weight):
+        return {}
+    assert real.codes is not None
+    assert real.labels is not None
+    size, others = real.clips.shape[-1], other_classes(real.labels, generator.num_classes)
+    content, motion_codes = encoder(generator.reconstruct(*real.codes, others, size))
+    losses: Losses = {}
+    for name, weight in (("class", config.class_cycle_weight), ("recurrent", config.recurrent_cycle_weight)):
+        if weight:
+            if name == "recurrent":
+                motion_codes = generator.foretell(content, motion_codes, others)
+            back = generator.reconstruct(content, motion_codes, real.labels, size)
+            losses[f"{name}_cycle"] = weight * reconstruction_loss(real.clips, back, config.reconstruction)
+    return losses
+
+
+def other_classes(labels: Tensor, num_classes: int) -> Tensor:
+    """Return for each of the labels ``(b)`` another class; over batches every one, since the labels decide which."""
+    rows = torch.arange(len(labels), device=labels.device)
+    return (labels + 1 + (rows + labels.sum()) % (num_classes - 1)) % num_classes
 
 
 def encoder_adversarial_losses(

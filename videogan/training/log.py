@@ -1,10 +1,13 @@
 """A run in words: the lines of its log."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
 from videogan.artifacts.metrics_file import Row
-from videogan.files import printable
+from videogan.files import open_for_append, printable
 
 _TIMED = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
 
@@ -36,3 +39,16 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+@contextmanager
+def log_file(path: Path) -> Iterator[None]:
+    """Add the log lines of videogan to a file too, with their time."""
+    logger = logging.getLogger("videogan")
+    with open_for_append(path) as file:
+        handler = LogFile(file)
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)

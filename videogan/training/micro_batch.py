@@ -102,7 +102,8 @@ class MicroBatch:
 
     def _generate(self) -> Generated:
         x, generator = self._x, self._networks.generator
-        return generator.generate(content_code(x.content_noise, generator.prior), x.labels, x.motion_noise, x.start)
+        content, size = content_code(x.content_noise, generator.prior), x.real.shape[-1]
+        return generator.generate(content, x.labels, x.motion_noise, x.start, size)
 
     def _autocast(self) -> torch.autocast:
         enabled = self._config.train.precision == "bfloat16"

@@ -1,7 +1,7 @@
 """What a tick of training leaves behind: a line of log, a row of metrics, a checkpoint, a preview, a status, a page."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import chain
@@ -10,14 +10,7 @@ import torch
 from torch import Tensor
 
 from videogan.artifacts.checkpoints import save_checkpoint
-from videogan.artifacts.metrics_file import (
-    QUALITY,
-    Row,
-    append_metrics,
-    best_step,
-    drop_metrics_after,
-    read_metrics,
-)
+from videogan.artifacts.metrics_file import QUALITY, Row, best_step, read_metrics
 from videogan.artifacts.runs import RunFolder
 from videogan.data.loader import ClipLoader
 from videogan.device import memory_gib
@@ -26,6 +19,7 @@ from videogan.generation.sampling import stream
 from videogan.generation.video_stream import VideoStream
 from videogan.training.factors import Factors
 from videogan.training.log import duration, in_words
+from videogan.training.loggers import MetricsFile, RunLogger
 from videogan.training.quality import Quality
 from videogan.training.report import write_report
 from videogan.training.state import TrainingState
@@ -51,6 +45,7 @@ class Recorder:
         loader: where the real clips of previews and evaluation come from.
         device: where the networks are.
         on_tick: called with every row of metrics.
+        loggers: take the figures and the previews, besides metrics.jsonl and the folder of previews.
     """
 
     def __init__(
@@ -59,8 +54,10 @@ class Recorder:
         loader: ClipLoader,
         device: torch.device,
         on_tick: Callable[[Row], None] | None = None,
+        loggers: Sequence[RunLogger] = (),
     ) -> None:
         self._run, self._loader, self._device, self._on_tick = run, loader, device, on_tick
+        self._loggers: Sequence[RunLogger] = [MetricsFile(run.metrics), *loggers]
         self._quality: Quality | None = None
         self._factors: Factors | None = None
         self._watch = CollapseWatch(0.0)
@@ -80,13 +77,14 @@ class Recorder:
         if concern:
             _log.warning("%s", concern)
         if state.step == 0:
-            self._write_preview(VideoStream.of_clips(clips, self.frame_rate), "reals.mp4")
+            self._write_preview(VideoStream.of_clips(clips, self.frame_rate), "reals.mp4", 0)
             self._preview(state)
 
     def go_back(self, state: TrainingState) -> None:
-        """Forget the rows of metrics that lie beyond the state."""
+        """Forget the figures that lie beyond the state."""
         self._last_step = state.step
-        drop_metrics_after(self._run.metrics, state.step)
+        for logger in self._loggers:
+            logger.begin(state.step)
 
     def record(self, state: TrainingState, row: Mapping[str, float | int], *, last: bool) -> None:
         """Record a tick.
@@ -104,7 +102,8 @@ class Recorder:
             _log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
             row |= figures
         self._last_step = state.step
-        append_metrics(self._run.metrics, row)
+        for logger in self._loggers:
+            logger.figures(row)
         self._save(state)
         self._preview(state)
         write_report(self._run, state.config)
@@ -132,6 +131,9 @@ class Recorder:
     def end(self, state: TrainingState, status: str) -> None:
         """Write how training ended: finished, interrupted or diverged."""
         self._write_status(state, status)
+        write_report(self._run, state.config, ended=True)
+        for logger in self._loggers:
+            logger.end()
 
     @property
     def frame_rate(self) -> Fraction:
@@ -166,7 +168,9 @@ class Recorder:
         samples = VideoStream(
             lambda: chain([first], chunks), self.frame_rate, num_frames=None, num_videos=PREVIEW_VIDEOS
         )
-        self._write_preview(samples.take(PREVIEW_CLIPS * state.config.data.num_frames), f"step-{state.step:08d}.mp4")
+        self._write_preview(
+            samples.take(PREVIEW_CLIPS * state.config.data.num_frames), f"step-{state.step:08d}.mp4", state.step
+        )
 
     def _real_clips(self) -> tuple[Tensor, Tensor | None]:
         """Return the first clips of training (b t c h w) in [-1, 1], with their labels (b) if they have classes."""
@@ -175,5 +179,8 @@ class Recorder:
         labels = [batch.labels for batch in batches if batch.labels is not None]
         return clips, torch.cat(labels)[:PREVIEW_VIDEOS] if labels else None
 
-    def _write_preview(self, videos: VideoStream, name: str) -> None:
-        videos.grid(PREVIEW_ROWS).write([self._run.previews / name], overwrite=True, preset="veryfast")
+    def _write_preview(self, videos: VideoStream, name: str, step: int) -> None:
+        path = self._run.previews / name
+        videos.grid(PREVIEW_ROWS).write([path], overwrite=True, preset="veryfast")
+        for logger in self._loggers:
+            logger.video(step, "samples" if name.startswith("step") else "reals", path)

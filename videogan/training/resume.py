@@ -24,7 +24,8 @@ from videogan.errors import CheckpointError, DivergedError, UsageError
 from videogan.files import read_json
 from videogan.training.changes import SESSION_SETTINGS, differences, refused_change
 from videogan.training.distributed import Process, decided_by_first
-from videogan.training.state import TrainingState, new_state
+from videogan.training.start import first_state
+from videogan.training.state import TrainingState
 
 _log = logging.getLogger(__name__)
 
@@ -202,7 +203,7 @@ def go_back(state: TrainingState, run: RunFolder, process: Process, error: Diver
     _log.warning("%s; back to step %d, with half the learning rate", error, state.step)
 
 
-def go_on_in_smaller_batches(state: TrainingState, run: RunFolder, num_classes: int) -> None:
+def go_on_in_smaller_batches(state: TrainingState, run: RunFolder, class_names: Sequence[str]) -> None:
     """After a GPU's memory ran out, restore the newest checkpoint or the beginning, with twice the shares of a batch.
 
     What is learnt stays that of whole batches.
@@ -212,7 +213,7 @@ def go_on_in_smaller_batches(state: TrainingState, run: RunFolder, num_classes: 
         torch.cuda.empty_cache()
     checkpoint = newest_checkpoint(run.checkpoints)
     if checkpoint is None:
-        state.load_state_dict(new_state(state.config, num_classes, torch.device("cpu")).state_dict())
+        state.load_state_dict(first_state(state.config, class_names, torch.device("cpu")).state_dict())
     else:
         state.load_state_dict(load_state(checkpoint, device))
     state.micro_batches *= 2

@@ -2,8 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from videogan.data.loader import ClipLoader
 from videogan.data.paths import AnyPaths, as_paths, named_paths
 from videogan.device import describe
 from videogan.errors import DivergedError, MissingPathError, UsageError
-from videogan.files import TaskProgress, open_for_append, write_json
+from videogan.files import TaskProgress, write_json
 from videogan.signals import StopRequest
 from videogan.training.changes import in_words
 from videogan.training.decisions import decide_config
@@ -34,7 +34,8 @@ from videogan.training.distributed import (
     process_from_environment,
     process_group,
 )
-from videogan.training.log import LogFile, duration
+from videogan.training.log import duration, log_file
+from videogan.training.loggers import RunLogger, check_loggers, open_logger
 from videogan.training.loop import Budget, run_training
 from videogan.training.memory import check_memory, out_of_memory, telling_memory
 from videogan.training.recorder import Recorder
@@ -49,6 +50,7 @@ from videogan.training.resume import (
     recorded_clips,
 )
 from videogan.training.scan import scan_clips
+from videogan.training.start import first_state, with_hash_of_model
 from videogan.training.state import TrainingState, new_state
 
 _log = logging.getLogger(__name__)
@@ -74,9 +76,11 @@ def train(
     settings: Mapping[str, Any] | None = None,
     steps: int | None = None,
     minutes: float | None = None,
+    start_from: str | os.PathLike[str] | None = None,
     resume: bool = True,
     dry_run: bool = False,
     on_tick: Callable[[Row], None] | None = None,
+    loggers: Sequence[str | RunLogger] = (),
     progress: TaskProgress | None = None,
 ) -> Run:
     """Learn a folder of video clips, or go on learning it.
@@ -89,9 +93,11 @@ def train(
         settings: changes of it, such as ``{"data.size": 64}``.
         steps: end after so many steps in all.
         minutes: end after so many minutes of training in all.
+        start_from: a model that a new run takes what agrees from: a run, a checkpoint, a weights file or ``shipped``.
         resume: False begins a new run whatever there is.
         dry_run: look at the clips, decide everything, and stop before anything is made.
         on_tick: called with every row of metrics.
+        loggers: take figures and previews too: "tensorboard" (into the run folder), or anything with its methods.
         progress: called with a task, how much of it is done and how much there is, and perhaps a few words.
 
     Raises:
@@ -101,15 +107,14 @@ def train(
         DivergedError: a loss or a weight is not finite.
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
+    check_loggers(loggers)
     folder = None if run is None else RunFolder(Path(run))
     paths, process = _clips(clips, folder), process_from_environment()
-    config, decisions = decide_config(folder, preset, _changes(settings or {}, steps))
+    config, decisions = decide_config(folder, preset, _changes(settings or {}, steps, start_from))
     budget = Budget(config.train.steps, minutes)
     _announce(decisions, config, process)
     with process_group(process, torch.device(config.train.device)), telling_memory(config):
-        # What each machine would decide for itself, the first process decides for all.
-        config = Config.model_validate_json(decided_by_first(process, config.model_dump_json))
-        choice = decided_by_first(process, partial(choose_run, folder, paths, config, resume))
+        config, choice = _decided(process, config, partial(choose_run, folder, paths, resume=resume))
         with first_goes_ahead(process):
             check_memory(config, 0, torch.device(config.train.device))
             videos = scan_clips(paths, config, progress)
@@ -118,15 +123,25 @@ def train(
                 return Run(choice.run.path, config)
             loader = _loader(videos, config, process, progress)
         run_folder = decided_by_first(process, choice.claim)
-        with run_folder.writing(), run_folder.locked() if process.first else nullcontext(), _log_file(run_folder.log):
+        with run_folder.writing(), run_folder.locked() if process.first else nullcontext(), log_file(run_folder.log):
             state = _state(config, choice, paths, videos)
-            recorder = _recorder(config, run_folder, loader, paths, videos, on_tick) if process.first else None
+            recorder = _recorder(config, run_folder, loader, paths, videos, on_tick, loggers) if process.first else None
             _train(state, loader, run_folder, budget, recorder, process, progress)
     return Run(run_folder.path, config)
 
 
-def _changes(settings: Mapping[str, Any], steps: int | None) -> dict[str, Any]:
-    return {**settings, **({} if steps is None else {"train.steps": steps})}
+def _changes(
+    settings: Mapping[str, Any], steps: int | None, start_from: str | os.PathLike[str] | None
+) -> dict[str, Any]:
+    of_arguments = {"train.steps": steps, "start.model": None if start_from is None else os.fspath(start_from)}
+    return {**settings, **{name: value for name, value in of_arguments.items() if value is not None}}
+
+
+def _decided(process: Process, config: Config, choose: Callable[..., Choice]) -> tuple[Config, Choice]:
+    """Return what each machine would decide for itself as the first process decides it for all."""
+    config = Config.model_validate_json(decided_by_first(process, config.model_dump_json))
+    choice = decided_by_first(process, partial(choose, config))
+    return with_hash_of_model(config, choice.run, choice.checkpoint), choice
 
 
 def _clips(given: AnyPaths | None, folder: RunFolder | None) -> tuple[Path, ...]:
@@ -166,7 +181,7 @@ def _loader(videos: VideoFolder, config: Config, process: Process, progress: Tas
 
 
 def _state(config: Config, choice: Choice, clips: Sequence[Path], videos: VideoFolder) -> TrainingState:
-    """Return fresh networks, or those of a checkpoint, on the device of the configuration.
+    """Return networks on the device of the configuration: fresh, as a model has them, or those of a checkpoint.
 
     Raises:
         UsageError: the checkpoint learnt other clips.
@@ -179,8 +194,10 @@ def _state(config: Config, choice: Choice, clips: Sequence[Path], videos: VideoF
         torch.set_float32_matmul_precision("high")
     if choice.checkpoint is not None:
         check_same_clips(choice.run, choice.checkpoint, clips, videos)
-    state = new_state(config, len(videos.class_names), device)
-    if choice.checkpoint is not None:
+    if choice.checkpoint is None:
+        state = first_state(config, videos.class_names, device)
+    else:
+        state = new_state(config, len(videos.class_names), device)
         state.load_state_dict(load_state(choice.checkpoint, device))
         _log.info("going on from step %d%s", state.step, in_words(choice.changed))
     if config.train.compile == "always":
@@ -208,7 +225,7 @@ def _train(
         try:
             request = _train_on(state, loader, budget, recorder, process, progress)
             if request is None:
-                go_on_in_smaller_batches(state, run, len(loader.cache.class_names))
+                go_on_in_smaller_batches(state, run, loader.cache.class_names)
         except DivergedError as error:
             try:
                 go_back(state, run, process, error)
@@ -254,6 +271,7 @@ def _recorder(
     clips: Sequence[Path],
     videos: VideoFolder,
     on_tick: Callable[[Row], None] | None,
+    loggers: Sequence[str | RunLogger],
 ) -> Recorder:
     """Write down what the run is trained with, and return what keeps its record."""
     device = torch.device(config.train.device)
@@ -265,17 +283,4 @@ def _recorder(
         **environment(describe(device)),
     }
     write_json(run.environment, about)
-    return Recorder(run, loader, device, on_tick)
-
-
-@contextmanager
-def _log_file(path: Path) -> Iterator[None]:
-    """Add the log lines of videogan to a file too, with their time."""
-    logger = logging.getLogger("videogan")
-    with open_for_append(path) as file:
-        handler = LogFile(file)
-        logger.addHandler(handler)
-        try:
-            yield
-        finally:
-            logger.removeHandler(handler)
+    return Recorder(run, loader, device, on_tick, [open_logger(logger, run.path) for logger in loggers])

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from videogan.artifacts.weights import Card, Weights
 from videogan.config import Config, OptimizerConfig
 from videogan.data.seeding import position_seed
-from videogan.errors import CheckpointError
+from videogan.errors import CheckpointError, UsageError
 from videogan.models.build import build_discriminators, build_encoder, build_generator
 from videogan.models.discriminator import Discriminator
 from videogan.models.encoder import Encoder
@@ -178,11 +178,23 @@ def _finite(tensors: list[Tensor]) -> bool:
 
 
 def new_state(config: Config, num_classes: int, device: torch.device) -> TrainingState:
-    """Return networks with weights drawn from the config's seed, and fresh optimizers."""
+    """Return networks with weights drawn from the config's seed, and fresh optimizers.
+
+    Raises:
+        UsageError: a term of the objective needs other classes, and there are none.
+    """
+    if num_classes < 2 and (config.encoder.class_cycle_weight or config.encoder.recurrent_cycle_weight):
+        raise UsageError(
+            "encoder.class_cycle_weight and recurrent_cycle_weight show clips as other classes: the clips need two "
+            "classes at least, one in each sub-folder"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(position_seed(config.train.seed))
         generator, encoder = build_generator(config, num_classes), build_encoder(config)
         discriminators = build_discriminators(config, num_classes)
+    for discriminator in discriminators.values():
+        for layer in discriminator.layers()[: config.train.freeze_layers]:
+            layer.requires_grad_(False)
     ema_generator = copy.deepcopy(generator).requires_grad_(False).eval()
     networks = Networks(generator, ema_generator, discriminators, encoder)
     for network in networks.named().values():

@@ -15,6 +15,7 @@ from videogan.data.loader import ClipBatch
 from videogan.models.discriminator import Discriminator
 from videogan.models.generator import Generator
 from videogan.models.latents import content_code
+from videogan.models.layers import shrink
 from videogan.training.augment import random_mirror
 from videogan.training.distributed import Process, average_gradients
 from videogan.training.draws import StepDraws, Updates, draw_step
@@ -34,14 +35,14 @@ def advance(state: TrainingState, batch: ClipBatch, process: Process | None = No
     """
     process = process or Process()
     config, networks = state.config, state.networks
-    real = to_float(batch.frames, planar=False)
+    real = shrink(to_float(batch.frames, planar=False), config.size_at(state.step))
     if config.data.mirror:
         real = random_mirror(real, seed=config.train.seed, step=state.step, first=process.rank * len(real))
     draws = draw_step(config, networks.generator, batch.labels, step=state.step, device=real.device, rank=process.rank)
     for optimizer in state.optimizers:
         set_learning_rate(optimizer, learning_rate(config.optimizer, state.step) * 0.5**state.halvings)
 
-    if state.update is None:
+    if state.update is None or state.step in config.train.grow_at:
         state.update = graphed_update(state, process)
     losses = state.update(step_input(networks.generator, real, batch.labels, draws), draws.updates)
 
@@ -147,10 +148,11 @@ def scale_gradients(tensors: list[Tensor], share: float) -> None:
 @contextmanager
 def frozen(discriminators: Mapping[str, Discriminator]) -> Iterator[None]:
     """Let gradients pass through discriminators without computing those of their parameters."""
-    for discriminator in discriminators.values():
-        discriminator.requires_grad_(False)
+    learning = [p for network in discriminators.values() for p in network.parameters() if p.requires_grad]
+    for parameter in learning:
+        parameter.requires_grad_(False)
     try:
         yield
     finally:
-        for discriminator in discriminators.values():
-            discriminator.requires_grad_(True)
+        for parameter in learning:
+            parameter.requires_grad_(True)

@@ -2,8 +2,8 @@
 
 from videogan.video.formats import as_frame_rate
 from videogan.video.probe import VideoInfo, probe
-from videogan.video.reader import VideoReader
+from videogan.video.reader import VideoReader, read_picture
 from videogan.video.tensors import to_float, to_uint8
 from videogan.video.writer import VideoWriter
 
-__all__ = ["VideoInfo", "VideoReader", "VideoWriter", "as_frame_rate", "probe", "to_float", "to_uint8"]
+__all__ = ["VideoInfo", "VideoReader", "VideoWriter", "as_frame_rate", "probe", "read_picture", "to_float", "to_uint8"]

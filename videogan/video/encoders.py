@@ -17,12 +17,10 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 from PIL.PngImagePlugin import PngInfo
 
-from videogan.video.deinterlace import pull
+from videogan.video.filters import pull
+from videogan.video.formats import BT709_MATRIX
 from videogan.video.pixels import SCALER_FLAGS
 from videogan.video.safety import quiet_ffmpeg
-
-# AVCOL_SPC_BT709, which PyAV has no name for on a codec context.
-_BT709_MATRIX = 1
 
 SHEET_BYTES = 256 * 1024 * 1024
 SHEET_FRAMES = 256
@@ -105,7 +103,7 @@ class CodecSink:
         context.width, context.height, context.pix_fmt = width, height, self._encoding.pixel_format
         context.time_base = self._tick
         if self._encoding.pixel_format == "yuv420p":
-            context.colorspace, context.color_range = _BT709_MATRIX, ColorRange.MPEG
+            context.colorspace, context.color_range = BT709_MATRIX, ColorRange.MPEG
             context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         if self._encoding.pixel_format == "pal8":
             self._palette = _palette_graph(width, height, self._tick)

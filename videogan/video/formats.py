@@ -34,6 +34,9 @@ HEADERLESS_FORMATS = (
 MAX_PIXELS = 36 * 1024 * 1024
 """Largest picture that is decoded, in pixels: 8K has 33 million. Decoders hold up to 17 pictures."""
 
+BT709_MATRIX = 1
+"""AVCOL_SPC_BT709, which PyAV has no name for on a codec context."""
+
 _SHORT_FORMS = (("23.976", 24000), ("23.98", 24000), ("29.97", 30000), ("59.94", 60000))
 _NTSC = {Fraction(text): Fraction(rate, 1001) for text, rate in _SHORT_FORMS}
 

@@ -1,22 +1,29 @@
-"""Videos that FFmpeg does not read as such: folders of numbered images, and animated WebP."""
+"""Videos that FFmpeg does not read as such: folders of numbered images, animated WebP, TIFF of several pages."""
 
+import os
 import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
 from PIL import Image, ImageOps
 
-from videogan.errors import VideoError, reason_of
+from videogan.errors import NotAVideoError, VideoError, reason_of
+from videogan.files import open_regular
 from videogan.video.formats import IMAGE_SUFFIXES, MAX_PIXELS
 from videogan.video.index import FrameIndex
 from videogan.video.safety import check_regular_file
 
 _NUMBERED = re.compile(r"(.*?)(\d+)")
+_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_MILLISECOND = Fraction(1, 1000)
+_PAGE_MILLISECONDS = 40
 
 
 def numbered_images(folder: Path) -> list[Path]:
@@ -31,6 +38,33 @@ def numbered_images(folder: Path) -> list[Path]:
             sequences.setdefault((match[1], path.suffix.lower()), []).append((int(match[2]), path.name))
     names = sorted(next(iter(sequences.values()))) if len(sequences) == 1 else []
     return [folder / name for _, name in names] if len(names) > 1 else []
+
+
+def holds_several(path: Path) -> bool:
+    """Say whether an image file is a video of its own: an animated PNG, or a TIFF of several pages."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+            if head == _PNG_HEAD:  # an animated one says so before its first picture
+                return b"acTL" in file.read(1 << 16)
+        if head[:4] in _TIFF_HEADS:
+            with _image_errors(path), _open_image(path, "TIFF") as image:
+                return getattr(image, "n_frames", 1) > 1
+    except (OSError, VideoError):
+        pass
+    return False
+
+
+def load_image(path: Path, *more_formats: str) -> av.VideoFrame:
+    """Return a still image, turned as it is meant to be seen; RGBA where it has transparency.
+
+    Raises:
+        MissingPathError: there is no such file.
+        VideoError: it is no image that can be read.
+    """
+    check_regular_file(path)
+    with _image_errors(path), _open_image(path, "PNG", "JPEG", "BMP", "TIFF", "PPM", *more_formats) as image:
+        return _picture(path, ImageOps.exif_transpose(image))
 
 
 class _Images:
@@ -50,6 +84,7 @@ class ImageFolder(_Images):
     """The numbered images of a folder as a video of 25 frames per second."""
 
     nominal_rate = Fraction(25)
+    animation = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -61,13 +96,16 @@ class ImageFolder(_Images):
             raise VideoError(
                 path, "not a folder of numbered images, all named alike (frame_0001.png frame_0002.png ...)"
             )
+        if holds_several(self._images[0]):
+            raise VideoError(path, "each of its images is an animation: a video of its own")
         self.codec = self._images[0].suffix[1:].lower()
         self.first = self._load(self._images[0])
 
-    def _load(self, path: Path) -> av.VideoFrame:
-        check_regular_file(path)
-        with _image_errors(path), _open_image(path, "PNG", "JPEG", "BMP", "TIFF", "PPM") as image:
-            return _picture(path, ImageOps.exif_transpose(image))
+    def _load(self, image_path: Path) -> av.VideoFrame:
+        try:
+            return load_image(image_path)
+        except VideoError as error:
+            raise VideoError(self.path, f"{image_path.name}: {error.reason}") from error
 
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Yield every image in order."""
@@ -86,33 +124,47 @@ class ImageFolder(_Images):
             yield number, self._load(self._images[number])
 
 
-class WebpSource(_Images):
-    """An animated WebP, decoded from the start each time."""
+class MultiImage(_Images):
+    """An image file of several pictures, decoded from the start each time.
 
-    nominal_rate = None
-    codec = "webp"
+    An animated WebP, or a TIFF whose pages are shown at 25 per second, as the images of a folder are.
+    """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        with _image_errors(path), _open_image(path, "WEBP") as image:
-            if getattr(image, "n_frames", 1) < 2:
-                raise VideoError(path, "a still image, not a video")
+    def __init__(self, path: Path, image_format: Literal["WEBP", "TIFF"]) -> None:
+        self.path, self._format = path, image_format
+        self.codec = image_format.lower()
+        self.animation = image_format == "WEBP"
+        self.nominal_rate = None if self.animation else Fraction(25)
+        with self._opened() as image:
+            self._count = getattr(image, "n_frames", 1)
+            if self._count < 2:
+                raise NotAVideoError(path, "a still image, not a video")
             self.first = _picture(path, image)
 
+    @contextmanager
+    def _opened(self) -> Iterator[Image.Image]:
+        with _image_errors(self.path), _open_image(self.path, self._format) as image:
+            yield image
+
     def pictures(self) -> Iterator[av.VideoFrame]:
-        """Yield every picture in order; its ``pts`` is in milliseconds."""
-        with _image_errors(self.path), _open_image(self.path, "WEBP") as image:
-            for number in range(getattr(image, "n_frames", 1)):
+        """Yield every picture in order."""
+        with self._opened() as image:
+            for number in range(self._count):
                 image.seek(number)
-                picture = _picture(self.path, image)
-                picture.pts, picture.time_base = int(image.info["timestamp"]), Fraction(1, 1000)
-                yield picture
+                yield _picture(self.path, image)
 
     def index(self, *, budget: int = 0) -> FrameIndex:
-        """List the frames by decoding them all."""
-        pts = np.array([picture.pts for picture in self.pictures()], np.int64)
-        nothing = np.zeros(0, np.int64)
-        return FrameIndex(pts, nothing, nothing, Fraction(1, 1000), seekable=False)
+        """List the frames; within ``budget`` pixels every one is decoded, so that VideoError tells of a broken one."""
+        if self._count * self.first.width * self.first.height <= budget:
+            for _ in self.pictures():
+                pass
+        shown = webp_delays(self.path) if self.animation else [_PAGE_MILLISECONDS] * self._count
+        if len(shown) != self._count:
+            raise VideoError(self.path, f"{len(shown)} of {self._count} pictures are there")
+        times = np.cumsum([0, *shown], dtype=np.int64)
+        return FrameIndex.unseekable(
+            times[:-1], _MILLISECOND, nominal_rate=self.nominal_rate, last=shown[-1], animation=self.animation
+        )
 
     def pick(self, index: FrameIndex, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield (number, picture) for each of these rising frame numbers."""
@@ -124,11 +176,29 @@ class WebpSource(_Images):
                 return
 
 
-def is_webp(path: Path) -> bool:
-    """Say whether a file starts like a WebP."""
+def webp_delays(path: Path) -> list[int]:
+    """Return for how many milliseconds each picture of an animated WebP is shown, without decoding (RFC 9649)."""
+    delays, at = [], 12
+    with path.open("rb") as file:
+        while True:
+            file.seek(at)
+            head = file.read(24)
+            if len(head) < 8:
+                break
+            if head[:4] == b"ANMF":
+                delays.append(int.from_bytes(head[20:23], "little"))
+            size = int.from_bytes(head[4:8], "little")
+            at += 8 + size + size % 2
+    return delays
+
+
+def image_format(path: Path) -> Literal["WEBP", "TIFF"] | None:
+    """Return of which of the formats that :class:`MultiImage` reads a file is, by its first bytes."""
     with path.open("rb") as file:
         head = file.read(12)
-    return head[:4] == b"RIFF" and head[8:] == b"WEBP"
+    if head[:4] == b"RIFF" and head[8:] == b"WEBP":
+        return "WEBP"
+    return "TIFF" if head[:4] in _TIFF_HEADS else None
 
 
 def _open_image(path: Path, *formats: str) -> Image.Image:
@@ -143,13 +213,25 @@ def _open_image(path: Path, *formats: str) -> Image.Image:
 
 
 def _picture(path: Path, image: Image.Image) -> av.VideoFrame:
-    """Turn an image of any mode into an RGB picture, or RGBA where it has transparency."""
-    if image.mode.startswith("I"):
-        grey = (np.asarray(image, np.int64) >> 8).clip(0, 255).astype(np.uint8)
+    """Turn an image of any mode into an RGB picture, or RGBA where it has transparency.
+
+    Whole numbers of 16 and more bits are read as 16; floating point as 0 to 1, and nothing else.
+    """
+    if image.mode.startswith("I") or image.mode == "F":
+        grey = _grey(path, np.asarray(image))
         return av.VideoFrame.from_ndarray(np.repeat(grey[..., None], 3, axis=-1), format="rgb24")
     if image.has_transparency_data:
         return av.VideoFrame.from_ndarray(np.asarray(image.convert("RGBA")), format="rgba")
     return av.VideoFrame.from_ndarray(np.asarray(image.convert("RGB")), format="rgb24")
+
+
+def _grey(path: Path, values: np.ndarray) -> np.ndarray:
+    """Return grey levels (h w) in uint8 of wider ones."""
+    if np.issubdtype(values.dtype, np.floating):
+        if not (values.min() >= 0 and values.max() <= 1):  # so that NaN is refused too
+            raise VideoError(path, "its floating point numbers are not between 0 and 1; scale them, or store integers")
+        return (255 * values + 0.5).astype(np.uint8)
+    return (values.astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
 
 
 @contextmanager
@@ -171,7 +253,11 @@ def read_png_comment(path: Path) -> str | None:
     """
     try:
         # PNG only: an unnamed format would let a disguised PostScript file start an interpreter. The header suffices.
-        with Image.open(path, formats=("PNG",)) as image:
+        with (
+            open_regular(path) as descriptor,
+            os.fdopen(descriptor, "rb", closefd=False) as file,
+            Image.open(file, formats=("PNG",)) as image,
+        ):
             comment = image.info.get("comment")
     except (OSError, ValueError, SyntaxError) as error:
         raise VideoError(path, f"cannot be read ({error})") from None

@@ -10,6 +10,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from videogan.errors import UsageError
+from videogan.video import y4m
 from videogan.video.encoders import pad_to_even, to_bt709
 
 PipeFormat = Literal["y4m", "rawvideo"]
@@ -56,9 +57,7 @@ class PipeWriter:
         coded = to_bt709(self._reformatter, picture)
         head = b""
         if not self.num_frames:
-            rate = f"F{self._rate.numerator}:{self._rate.denominator}"
-            size = f"W{coded.width} H{coded.height}"
-            head = f"YUV4MPEG2 {size} {rate} Ip A1:1 C420mpeg2 XCOLORRANGE=LIMITED\n".encode()
+            head = y4m.header(coded.width, coded.height, self._rate)
         return head + b"FRAME\n" + coded.to_ndarray().tobytes()
 
     def _send(self, data: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 import av
 
-from videogan.video.images import ImageFolder, WebpSource, is_webp, read_png_comment
+from videogan.video.images import ImageFolder, MultiImage, image_format, read_png_comment
 from videogan.video.index import FrameIndex
 from videogan.video.pixels import Orientation
 from videogan.video.safety import as_video_error, check_regular_file, open_container
@@ -27,12 +27,12 @@ class PictureSource(Protocol):
     first: av.VideoFrame
 
     @property
-    def codec(self) -> str:
-        """FFmpeg's name of the codec."""
+    def animation(self) -> bool:
+        """Whether a picture that does not change is stored once, for a longer time."""
 
     @property
-    def nominal_rate(self) -> Fraction | None:
-        """Frames per second that the file claims."""
+    def codec(self) -> str:
+        """FFmpeg's name of the codec."""
 
     @property
     def sample_aspect(self) -> Fraction:
@@ -88,7 +88,8 @@ def open_source(path: Path) -> PictureSource:
     if path.is_dir():
         return ImageFolder(path)
     check_regular_file(path)
-    return WebpSource(path) if is_webp(path) else ContainerSource(path)
+    several = image_format(path)
+    return MultiImage(path, several) if several else ContainerSource(path)
 
 
 def probe(path: str | os.PathLike[str]) -> VideoInfo:
@@ -102,15 +103,14 @@ def probe(path: str | os.PathLike[str]) -> VideoInfo:
 
 def video_info(source: PictureSource, index: FrameIndex) -> VideoInfo:
     """Return the facts about an open video whose frames are listed in ``index``."""
-    rate = index.frame_rate(source.nominal_rate)
     height, width = Orientation.of(source.first).shown_size(source.first, source.sample_aspect)
     return VideoInfo(
         path=source.path,
         width=width,
         height=height,
-        frame_rate=rate,
-        num_frames=len(index.pts),
-        duration_seconds=float(index.timestamps[-1] - index.timestamps[0] + 1 / rate),
+        frame_rate=index.frame_rate,
+        num_frames=len(index.numbers()),
+        duration_seconds=float(index.duration),
         codec=source.codec,
         rotation=source.first.rotation,
         status="salvaged" if index.faults else "ok",

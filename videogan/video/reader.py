@@ -1,22 +1,39 @@
 """Reads frames from a video, in order or by number."""
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import av
 import numpy as np
 
 from videogan.errors import UsageError, VideoError, did_you_mean
 from videogan.video.formats import as_frame_rate
+from videogan.video.images import load_image
 from videogan.video.index import FrameIndex
-from videogan.video.pixels import FITS, Converter, Fit, Orientation
+from videogan.video.pixels import FITS, Converter, Fit
 from videogan.video.probe import VideoInfo, open_source, video_info
-from videogan.video.resampling import resample
 from videogan.video.safety import as_video_error
 from videogan.video.seek import FrameMissingError
+
+
+def read_picture(path: str | os.PathLike[str], *, size: tuple[int, int] | None = None, fit: Fit = "crop") -> np.ndarray:
+    """Return one photograph or drawing as uint8 RGB (h w c); size and fit as of :class:`VideoReader`.
+
+    Raises:
+        MissingPathError: there is no such file.
+        VideoError: it is no picture that can be read.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise VideoError(path, "a folder, not a picture")
+    with as_video_error(path):
+        picture = load_image(path, "WEBP", "GIF")
+        return Converter(picture, Fraction(1), size, fit).convert(picture)
 
 
 class VideoReader:
@@ -61,10 +78,7 @@ class VideoReader:
         self._numbers: Sequence[int] | None = None
         with as_video_error(self.path):
             self._source = open_source(self.path)
-            first = self._source.first
-            orientation = Orientation.of(first)
-            shown = orientation.shown_size(first, self._source.sample_aspect)
-            self._converter = Converter(shown, orientation, size, fit)
+            self._converter = Converter(self._source.first, self._source.sample_aspect, size, fit)
 
     def __enter__(self) -> Self:
         return self
@@ -106,10 +120,9 @@ class VideoReader:
 
     @property
     def numbers(self) -> Sequence[int]:
-        """For each frame at ``frame_rate`` which of the file's own it is; not falling."""
+        """For each frame at ``frame_rate`` which of the file's pictures it shows; not falling."""
         if self._numbers is None:
-            own = range(len(self.index.pts))
-            self._numbers = own if self._frame_rate is None else resample(self.timestamps.tolist(), self._frame_rate)
+            self._numbers = self.index.numbers(self._frame_rate)
         return self._numbers
 
     @property
@@ -119,22 +132,43 @@ class VideoReader:
 
     def frames(self) -> Iterator[np.ndarray]:
         """Yield every frame (h w c) in display order, in constant memory; a repeated one is the same array again."""
-        numbers = None if self._frame_rate is None else self.numbers
-        shown = 0
-        pictures = enumerate(self._source.pictures())
-        while numbers is None or shown < len(numbers):
+        if self._frame_rate is None and not self._source.animation:
+            pictures = self._source.pictures()
             with as_video_error(self.path):
-                number, picture = next(pictures, (0, None))
-                if picture is None:
-                    return
-                if numbers is not None and numbers[shown] != number:
-                    continue
-                frame = self._converter.convert(picture)
-            yield frame
-            shown += 1
-            while numbers is not None and shown < len(numbers) and numbers[shown] == number:
+                for picture in pictures:
+                    yield self._converter.convert(picture)
+            return
+        yield from self._repeated(deque(self.numbers))
+
+    def _repeated(self, numbers: deque[int]) -> Iterator[np.ndarray]:
+        """Yield a frame for each of these picture numbers; a picture that does not decode shows the one before it."""
+        frame = None
+        for number, picture in self._numbered_pictures():
+            while numbers and numbers[0] < number and frame is not None:
+                numbers.popleft()
                 yield frame
-                shown += 1
+            if not numbers:
+                return
+            if numbers[0] > number:
+                continue
+            with as_video_error(self.path):
+                frame = self._converter.convert(picture)
+            while numbers and numbers[0] <= number:
+                numbers.popleft()
+                yield frame
+
+    def _numbered_pictures(self) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yield the pictures that decode, each with its number in the index."""
+        number_at = {time: number for number, time in enumerate(self.index.pts.tolist())}
+        with as_video_error(self.path):
+            for count, picture in enumerate(self._source.pictures()):
+                if not self.index.seekable:
+                    yield count, picture
+                elif picture.pts is not None and picture.time_base:
+                    # A filter may have counted in another unit.
+                    number = number_at.get(picture.pts * picture.time_base / self.index.time_base)
+                    if number is not None:
+                        yield number, picture
 
     def read(self, indices: Sequence[int], out: np.ndarray | None = None) -> np.ndarray:
         """Return the frames with these numbers as t h w c, equal to those that ``frames`` yields.

@@ -10,12 +10,20 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
-from videogan.errors import MissingPathError, VideoError, VideoganError, reason_of
+from videogan.errors import MissingPathError, NotAVideoError, VideoError, VideoganError, reason_of
 from videogan.video.formats import HEADED_FORMATS, HEADERLESS_FORMATS, MAX_PIXELS
+from videogan.video.kinds import IMAGES, TEXTS, kind_of
+from videogan.video.mp4 import check_sample_counts
 
 _log = logging.getLogger(__name__)
 
 DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
+
+# For an APNG that gives no delay, as browsers show it.
+_APNG_RATE = {"default_fps": "10"}
+
+# MPEG transport streams share their suffixes with TypeScript; animations share theirs with stills.
+_SHARED_SUFFIXES = dict.fromkeys((".ts", ".mts"), TEXTS) | dict.fromkeys((".webp", ".gif", ".apng", ".avif"), IMAGES)
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -59,13 +67,24 @@ def quiet_ffmpeg() -> None:
 def open_container(path: Path) -> InputContainer:
     """Open a video container for reading; VideoError says why it cannot be. Only ``path`` itself is ever opened."""
     check_regular_file(path)
+    check_sample_counts(path)
     quiet_ffmpeg()
-    with contextlib.suppress(_NotListedError):
-        return _open(path, HEADED_FORMATS)
     try:
+        with contextlib.suppress(_NotListedError):
+            return _open(path, HEADED_FORMATS)
         return _open_headerless(path)
     except _NotListedError as error:
-        raise VideoError(path, f"a file of the kind {error}, which is not read as a video") from error
+        kind = kind_of(path)
+        if kind is None or (kind == TEXTS[0] and path.suffix.lower() not in _SHARED_SUFFIXES):
+            kind = f"a file of the kind {error}, which is not read as a video"
+        raise _refusal(path, kind) from error
+    except VideoError as error:
+        raise _refusal(path, kind_of(path) or error.reason) from error
+
+
+def _refusal(path: Path, reason: str) -> VideoError:
+    other_by_intention = reason in _SHARED_SUFFIXES.get(path.suffix.lower(), ())
+    return (NotAVideoError if other_by_intention else VideoError)(path, reason)
 
 
 @contextlib.contextmanager
@@ -107,7 +126,7 @@ def _open_headerless(path: Path) -> InputContainer:
 
 
 def _open(path: Path, formats: str, **options: str) -> InputContainer:
-    fences = {"protocol_whitelist": "file", "format_whitelist": formats}
+    fences = {"protocol_whitelist": "file", "format_whitelist": formats, **_APNG_RATE}
     # The log of this thread alone: another may be opening another file.
     with av.logging.Capture(local=True) as log:
         try:

@@ -1,29 +1,29 @@
-"""Decodes the one video stream of a container: from the start, or from any frame."""
+"""Decodes one video stream of a container: from the start, or from any picture."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 from pathlib import Path
+from typing import cast
 
 import av
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from videogan.errors import UsageError, VideoError, reason_of
-from videogan.video.deinterlace import deinterlace
-from videogan.video.formats import MAX_PIXELS
-from videogan.video.index import FrameIndex, PacketList
+from videogan.errors import NotAVideoError, UsageError, VideoError, reason_of
+from videogan.video import y4m
+from videogan.video.filters import Cropper, deinterlace
+from videogan.video.formats import BT709_MATRIX, MAX_PIXELS
+from videogan.video.index import FrameIndex
+from videogan.video.matroska import pixel_crop
+from videogan.video.mp4 import Crop, clean_aperture
+from videogan.video.packets import PacketList, list_packets
 from videogan.video.safety import DECODER_OPTIONS, open_container
 from videogan.video.seek import FrameMissingError, Seeker
 
 IMAGE_FORMATS = ("gif", "apng")
 IMAGE_BRANDS = ("avif", "avis", "mif1", "heic", "heix", "msf1")
-
-# Where the header tells the number of frames, or the duration, without looking at how long the file really is. The
-# number in an AVI is often off by a few, so that part of it may be missing without a word.
-COUNTED_FORMATS = {"mov,mp4,m4a,3gp,3g2,mj2": 0.0, "avi": 0.05}
-TIMED_FORMATS = ("matroska,webm", "avi", "flv")
 
 
 class ReaderBusyError(UsageError, RuntimeError):
@@ -37,38 +37,48 @@ class ContainerSource:
         self.path = path
         self.errors = 0
         self.last_error = ""
+        self._cropper: Cropper | None = None
         self._seeker: Seeker | None = None
         self._running: Iterator[av.VideoFrame] | None = None
         self._fresh: Iterator[av.VideoFrame] | None = None
-        self._open()
+        self.container = open_container(path)
         try:
-            pictures = self._decode_all()
-            first = next(pictures, None)
-            if first is None:
-                raise VideoError(path, f"no frame can be decoded{self.because()}")
-            self.first: av.VideoFrame = first
-            self._fresh = chain([first], pictures)
-            if self._is_image_format():
-                second = next(pictures, None)
-                if second is None:
-                    raise VideoError(path, "a still image, not a video")
-                self._fresh = chain([first, second], pictures)
+            self.first = self._begin(rank_streams(path, self.container))
         except BaseException:
             self.close()
             raise
-        self.interlaced = first.interlaced_frame or self.context.field_order > 1
+        self.interlaced = self.first.interlaced_frame or self.context.field_order > 1
         self.sample_aspect = self.context.sample_aspect_ratio or self.stream.sample_aspect_ratio or Fraction(1)
 
-    def _open(self) -> None:
-        self.container = open_container(self.path)
-        try:
-            self.stream = choose_stream(self.path, self.container)
-        except VideoError:
-            self.container.close()
-            raise
+    def _begin(self, streams: Sequence[int]) -> av.VideoFrame:
+        """Choose the first of these streams that has a picture, and return that."""
+        for attempt, self._stream_index in enumerate(streams):
+            self.errors = 0
+            if attempt:
+                self.restart()
+            else:
+                self._select()
+            crop = container_crop(self.path, self.container, self.stream)
+            self._cropper = None if crop is None else Cropper(crop)
+            pictures = self._decode_all()
+            begun = list(islice(pictures, 2 if self.animation else 1))
+            if begun:
+                if self.animation and len(begun) < 2:
+                    if self.errors:
+                        raise VideoError(self.path, f"only its first picture can be decoded{self.because()}")
+                    raise NotAVideoError(self.path, "a still image, not a video")
+                self._fresh = chain(begun, pictures)
+                return begun[0]
+        raise VideoError(self.path, f"no frame can be decoded{self.because()}")
+
+    def _select(self) -> None:
+        """Make ready to decode the chosen stream from the first packet on."""
+        self.stream = cast(VideoStream, self.container.streams[self._stream_index])
         self.context = self.stream.codec_context
         self.context.thread_count = 1
         self.context.options = DECODER_OPTIONS
+        if self.container.format.name == "yuv4mpegpipe" and y4m.is_own(self.path):
+            self.context.colorspace = BT709_MATRIX
         self.time_base = self.stream.time_base or Fraction(1, 1_000_000)
         self.codec = self.context.name
         self.nominal_rate = self.stream.average_rate
@@ -89,14 +99,15 @@ class ContainerSource:
         """Return the last thing the decoder complained about, to be added to a message."""
         return f": {self.last_error}" if self.last_error else ""
 
-    def _is_image_format(self) -> bool:
+    @property
+    def animation(self) -> bool:
+        """Whether this is an image format, in which a picture that does not change is stored once."""
         brand = self.container.metadata.get("major_brand", "")
         return self.container.format.name in IMAGE_FORMATS or brand in IMAGE_BRANDS
 
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Yield every picture that decodes, in display order. Damaged packets are counted and passed over."""
-        pictures = self.coded_pictures()
-        return deinterlace(pictures) if self.interlaced else pictures
+        return deinterlace(self.coded_pictures())
 
     def coded_pictures(self) -> Iterator[av.VideoFrame]:
         """Yield the same pictures, still interlaced where they are stored so."""
@@ -116,7 +127,8 @@ class ContainerSource:
         """Go back to the first packet."""
         # Opening again is the one way back to the start that works for every container and every broken file.
         self.container.close()
-        self._open()
+        self.container = open_container(self.path)
+        self._select()
 
     def _decode_all(self) -> Iterator[av.VideoFrame]:
         for packet in self.packets():
@@ -136,7 +148,8 @@ class ContainerSource:
     def decode(self, packet: av.Packet | None) -> Sequence[av.VideoFrame]:
         """Decode one packet, or what is held back for None; nothing where it is damaged."""
         try:
-            return self.context.decode(packet)
+            pictures = self.context.decode(packet)
+            return [self._cropper.cut(picture) for picture in pictures] if self._cropper else pictures
         except av.error.EOFError:
             return ()
         except (av.FFmpegError, ValueError, MemoryError) as error:
@@ -152,7 +165,7 @@ class ContainerSource:
         listed = list_packets(self.path, self.stream.index)
         work = listed.num_packets * self.first.width * self.first.height
         if listed.consistent() and work > budget:
-            return listed.index(listed.pts, self.time_base)
+            return self._index_at(listed, sorted(listed.pts))
         return self._index_by_decoding(listed)
 
     def _index_by_decoding(self, listed: PacketList) -> FrameIndex:
@@ -165,26 +178,44 @@ class ContainerSource:
         if damaged:
             listed.faults.append(f"{damaged} damaged packets or pictures{other.because()}")
         pts = [time for time, _ in pictures if time is not None]
-        if len(pts) < len(pictures) or any(a >= b for a, b in pairwise(pts)):
+        back = sum(a >= b for a, b in pairwise(pts))
+        if len(pts) < len(pictures) or back > len(pts) // 8:  # where a clock begins anew it goes back once
             return FrameIndex.counted(len(pictures), self.nominal_rate or Fraction(25), listed.reason)
-        return listed.index(pts, self.time_base)
+        return self._index_at(listed, pts)
+
+    def _index_at(self, listed: PacketList, pts: list[int]) -> FrameIndex:
+        return listed.index(pts, self.time_base, self.nominal_rate, animation=self.animation)
 
     def pick(self, index: FrameIndex, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Yield (number, picture) for each of these rising frame numbers; FrameMissingError where one is not there."""
+        """Yield (number, picture) for each of these rising numbers; FrameMissingError where one is not there."""
         if not index.seekable:
             yield from self._count_up_to(numbers)
             return
+        self._running = self._fresh = None
+        done = 0
+        if not self.interlaced:
+            for number, picture in self._seek(index).pick(numbers):
+                if picture.interlaced_frame:  # the first of them: from here on neighbours are needed
+                    self.interlaced = True
+                    self._forget_seeker()
+                    break
+                yield number, picture
+                done += 1
+        if numbers[done:]:
+            yield from self._pick_whole(index, numbers[done:])
+
+    def _pick_whole(self, index: FrameIndex, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yield the same from pictures that may be interlaced: each is made of its neighbours too."""
+        run = range(max(0, numbers[0] - 1), min(len(index.pts), numbers[-1] + 2))
+        whole = deinterlace(picture for _, picture in self._seek(index).pick(run))
+        asked = set(numbers)
+        yield from ((number, picture) for number, picture in zip(run, whole, strict=False) if number in asked)
+
+    def _seek(self, index: FrameIndex) -> Seeker:
         if self._seeker is None or self._seeker.index is not index:
             self._forget_seeker()
             self._seeker = Seeker(self, index)
-        self._running = self._fresh = None
-        if not self.interlaced:
-            yield from self._seeker.pick(numbers)
-            return
-        run = range(max(0, numbers[0] - 1), min(len(index.pts), numbers[-1] + 2))
-        whole = deinterlace(picture for _, picture in self._seeker.pick(run))
-        asked = set(numbers)
-        yield from ((number, picture) for number, picture in zip(run, whole, strict=False) if number in asked)
+        return self._seeker
 
     def _count_up_to(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         missing = set(numbers)
@@ -197,8 +228,8 @@ class ContainerSource:
         raise FrameMissingError(f"frame {min(missing)} does not decode{self.because()}")
 
 
-def choose_stream(path: Path, container: InputContainer) -> VideoStream:
-    """Return the video stream to read; VideoError where there is none.
+def rank_streams(path: Path, container: InputContainer) -> list[int]:
+    """Return the indices of the video streams that may be read, the likeliest first; VideoError where there is none.
 
     Cover art is no video. A stream of several pictures goes before a still (AVIF sequences list their poster first),
     colour before grey (their alpha channel is a stream of its own), then the one marked as default, then the first.
@@ -216,9 +247,9 @@ def choose_stream(path: Path, container: InputContainer) -> VideoStream:
         )
         raise VideoError(path, what)
 
-    largest = max(videos, key=lambda stream: stream.width * stream.height)
-    if largest.width * largest.height > MAX_PIXELS:
-        size = f"{largest.width}x{largest.height}"
+    fitting = [stream for stream in videos if stream.width * stream.height <= MAX_PIXELS]
+    if not fitting:
+        size = f"{videos[0].width}x{videos[0].height}"
         raise VideoError(path, f"pictures of {size} are larger than the limit of {MAX_PIXELS} pixels")
 
     def preference(stream: VideoStream) -> tuple[bool, bool, bool, int]:
@@ -226,28 +257,12 @@ def choose_stream(path: Path, container: InputContainer) -> VideoStream:
         default = bool(stream.disposition & Disposition.default)
         return stream.frames != 1, colour, default, -stream.index
 
-    return max(videos, key=preference)
+    return [stream.index for stream in sorted(fitting, key=preference, reverse=True)]
 
 
-def list_packets(path: Path, stream_index: int) -> PacketList:
-    """List the packets of a whole stream, without decoding."""
-    listed, end = PacketList(), Fraction(0)
-    with open_container(path) as container:
-        stream = container.streams[stream_index]
-        for packet in container.demux():
-            if not packet.size:
-                continue
-            if packet.pts is not None and packet.time_base:
-                end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
-            if packet.stream_index == stream_index:
-                whole = not (packet.is_discard or packet.is_corrupt)
-                listed.add(packet.pts, packet.dts, packet.is_keyframe, whole)
-        if listed.num_leading:
-            listed.faults.append(f"begins with {listed.num_leading} frames without their key frame")
-        tolerated = COUNTED_FORMATS.get(container.format.name)
-        if tolerated is not None and stream.frames - listed.num_packets > tolerated * stream.frames:
-            listed.faults.append(f"cut off: {listed.num_packets} of {stream.frames} frames are there")
-        duration = Fraction(container.duration or 0, av.time_base) if container.format.name in TIMED_FORMATS else 0
-        if duration - end > max(Fraction(1), duration / 20):
-            listed.faults.append(f"cut off: {float(end):.1f} of {float(duration):.1f} seconds are there")
-    return listed
+def container_crop(path: Path, container: InputContainer, stream: VideoStream) -> Crop | None:
+    """Return what the container says is not to be shown of a stream's pictures."""
+    name = container.format.name
+    if name.startswith("mov"):
+        return clean_aperture(path, stream.id)
+    return pixel_crop(path, container.streams.video.index(stream)) if name.startswith("matroska") else None

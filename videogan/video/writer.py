@@ -13,8 +13,8 @@ import av
 import numpy as np
 
 from videogan.errors import UsageError, did_you_mean, reason_of
-from videogan.files import check_destination, sync
-from videogan.parts import abandoned_parts, hold_part, part_of
+from videogan.files import LONGEST_NAME, check_destination, part_of, sync
+from videogan.parts import abandoned_parts, hold_part
 from videogan.video.encoders import CodecSink, Encoding, FolderSink, SheetSink, Sink
 from videogan.video.formats import as_frame_rate
 
@@ -22,6 +22,10 @@ OUTPUT_SUFFIXES = (".mp4", ".webm", ".gif", ".webp", ".png")
 X264_PRESETS = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 
 _log = logging.getLogger(__name__)
+
+_FASTEST = {".gif": Fraction(50), ".webp": Fraction(90)}
+"""Frames per second that browsers show: they take a delay of 1/100 s or less for none given, and make it 1/10 s."""
+
 _FRAME_NAME = re.compile(r"frame_\d{6,}\.png")
 
 
@@ -30,8 +34,9 @@ class VideoWriter:
 
     ``.mp4`` (H.264), ``.webm`` (VP9), ``.gif``, ``.webp`` (animated; equal neighbours become one longer frame),
     ``.png`` (one contact sheet), no suffix (a folder of PNG frames). Odd sizes of MP4 and WebM are made even by
-    repeating the last row or column. The frames go to ``PATH.PID.part``, which takes the name PATH when the ``with``
-    block ends well and is removed when it ends with an error. Memory is constant.
+    repeating the last row or column. Of more than 50 frames per second (GIF) or 90 (WebP), which browsers would show
+    ten times too slowly, some are left out, and a line of the log says so. The frames go to ``PATH.PID.part``, which
+    takes the name PATH when the ``with`` block ends well and is removed when it ends with an error. Memory is constant.
 
     Args:
         path: what to write; its parent folder must exist.
@@ -66,6 +71,7 @@ class VideoWriter:
         self._part = part_of(self.path)
         self._held: int | None = None
         self._sink: Sink | None = None
+        self._stored_rate = min(self.frame_rate, _FASTEST.get(self.path.suffix.lower(), self.frame_rate))
         self._closed = False
         _check_options(crf, preset, gop)
         self._crf, self._preset = crf, preset
@@ -73,6 +79,11 @@ class VideoWriter:
         self._metadata = {"comment": comment} if comment is not None else {}
         check_output_path(self.path, overwrite=overwrite)
         _check_part(self._part)
+        if self._stored_rate < self.frame_rate:
+            asked, fastest = float(self.frame_rate), float(self._stored_rate)
+            _log.warning(
+                "%s: browsers show at most %g frames per second: of %g, some are left out", self.path, fastest, asked
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -101,10 +112,16 @@ class VideoWriter:
                 if self._sink is None:
                     self.size = size
                     self._sink = self._open_sink()
-                self._sink.write(frame)
+                if self._is_stored(self.num_frames):
+                    self._sink.write(frame)
                 self.num_frames += 1
         except (OSError, ValueError, av.FFmpegError) as error:
             raise self._failure(error) from error
+
+    def _is_stored(self, number: int) -> bool:
+        """Say whether this frame begins another step of the clock of the file."""
+        ratio = self._stored_rate / self.frame_rate
+        return ratio == 1 or number == 0 or int(number * ratio) > int((number - 1) * ratio)
 
     def finish(self) -> None:
         """Complete the file with the frames written so far and give it its name; a second call does nothing."""
@@ -144,7 +161,7 @@ class VideoWriter:
         self._held = hold_part(self._part)
         if suffix == ".png":
             return SheetSink(self._part, self._metadata.get("comment"))
-        return CodecSink(self._part, self.frame_rate, self._encoding(suffix))
+        return CodecSink(self._part, self._stored_rate, self._encoding(suffix))
 
     def _release(self) -> None:
         if self._held is not None:
@@ -179,6 +196,8 @@ def remove_abandoned(path: Path) -> None:
 
 def check_output_path(path: Path, *, overwrite: bool) -> None:
     """Raise UsageError unless a video can be written to ``path``, or MissingPathError without its folder."""
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise UsageError(f"{path.name[:40]}...: cannot be written: a name has at most {LONGEST_NAME} bytes")
     suffix = path.suffix.lower()
     if path.name.lower() in OUTPUT_SUFFIXES or path.name.endswith("."):
         raise UsageError(f"{path}: needs a name and a suffix, such as out.mp4")
