@@ -17,13 +17,13 @@ from videogan.device import memory_gib
 from videogan.files import write_json
 from videogan.generation.sampling import stream
 from videogan.generation.video_stream import VideoStream
+from videogan.training.collapse import CollapseWatch, spread, still_clips
 from videogan.training.factors import Factors
 from videogan.training.log import duration, in_words
 from videogan.training.loggers import MetricsFile, RunLogger
 from videogan.training.quality import Quality
 from videogan.training.report import write_report
 from videogan.training.state import TrainingState
-from videogan.training.variety import CollapseWatch, spread, still_clips
 from videogan.video import to_float
 
 PREVIEW_VIDEOS = 16
