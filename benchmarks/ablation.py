@@ -5,7 +5,7 @@
 ``CLIPS`` is a folder of real videos in one folder a class. Every row is trained by ``videogan train`` and measured by
 ``videogan.metrics``, once for each seed; a second call goes on with what is in ``--work``, so that two calls with one
 seed each can run side by side and a third with both prints the table. ``--set`` changes all rows alike, ``--only``
-names some rows. Classes are recognised by two classifiers that learn the real clips, as in ``classes.py``.
+names some rows. Classes are recognised as in ``classes.py``.
 """
 
 import argparse
@@ -15,14 +15,13 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from clip_classifier import ClipClassifier, accuracies, fit
 from measuring import heading, table
-from running import clips_of, evaluated, samples_of, trained
+from running import Clips, class_accuracies, clips_of, evaluated, own_features, samples_of, trained
 
 import videogan
 from videogan.device import pick_device
 from videogan.metrics import load_features
-from videogan.metrics.features import FeatureNet
+from videogan.metrics.feature_net import FeatureNet
 from videogan.presets import PRESETS, preset
 
 ROWS: dict[str, tuple[str, ...]] = {
@@ -55,7 +54,7 @@ ROWS |= {
     f"{game} (as preset {name})": tuple(f"{key}={json.dumps(value)}" for key, value in PRESETS[name].items())
     for game, name in (("wasserstein", "wgan-gp"), ("textbook", "classic"))
 }
-BY_CONVOLUTIONS, BY_FEATURES = "classes by convolutions", "by features"
+BY_OWN, BY_FEATURES = "classes by own features", "by photographs"
 COLUMNS = {
     "kernel distance": "kernel_distance",
     "pairwise distance": "pairwise_distance",
@@ -63,10 +62,8 @@ COLUMNS = {
 }
 
 
-def measured(
-    name: str, seed: int, judge: ClipClassifier, features: FeatureNet, arguments: argparse.Namespace
-) -> dict[str, Any]:
-    """Train and evaluate one row with one seed; ``judge`` recognises classes, ``features`` describe clips."""
+def measured(name: str, seed: int, known: Clips, features: FeatureNet, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Train and evaluate one row with one seed; ``known`` clips are real, ``features`` describe clips."""
     folder = arguments.work / f"{re.sub('[^a-z0-9]+', '-', name)}-{seed}"
     settings = (*arguments.settings, *ROWS[name], f"train.seed={seed}")
     budget = {"preset": arguments.preset, "minutes": arguments.minutes}
@@ -87,7 +84,7 @@ def measured(
     values = {title: rows[key].value for title, key in columns.items()}
     floors = {title: rows[key].real_vs_real for title, key in columns.items()}
     if model.class_names:
-        values[BY_CONVOLUTIONS] = accuracies(judge, samples_of(model, arguments.count))["mean"]
+        values[BY_OWN] = class_accuracies(own_features(known), known, samples_of(model, arguments.count))["mean"]
     return {"values": values, "floors": floors, "speed": speed["clips_per_second"], "steps": speed["steps"]}
 
 
@@ -108,21 +105,19 @@ def main() -> None:
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="GROUP.KEY=VALUE")
     parser.add_argument("--only", action="append", choices=ROWS, default=[])
     parser.add_argument("--count", type=int, default=128, help="clips of each set that are compared")
-    parser.add_argument(
-        "--known", type=int, default=512, help="real clips that the classifier of 3D convolutions learns"
-    )
+    parser.add_argument("--known", type=int, default=512, help="real clips that own features are learnt on")
     parser.add_argument("--precision", default="float32", help="of the features")
     parser.add_argument("--work", type=Path, default=Path("ablation"))
     arguments = parser.parse_args()
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
     data = preset(arguments.preset, arguments.settings).data
-    judge = fit(clips_of(arguments.clips, data, arguments.known), device=pick_device())
+    known = clips_of(arguments.clips, data, arguments.known)
     features = load_features("efficientnet-lite0", precision=arguments.precision)
-    titles = (*COLUMNS, BY_CONVOLUTIONS)
+    titles = (*COLUMNS, BY_OWN)
     rows: list[list[str]] = []
     floors: dict[str, float] = {}
     for name in arguments.only or ROWS:
-        results = [measured(name, seed, judge, features, arguments) for seed in seeds]
+        results = [measured(name, seed, known, features, arguments) for seed in seeds]
         cells = [cell([row["values"][title] for row in results if title in row["values"]]) for title in titles]
         steps = f"{mean(row['steps'] for row in results):,.0f}"
         rows.append([name, *cells, cell([row["speed"] for row in results]), steps])

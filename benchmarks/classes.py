@@ -3,8 +3,8 @@
     python benchmarks/classes.py ACTIONS --held-out person8,person9 --minutes 25 --set data.frame_stride=2
 
 ``ACTIONS`` is a folder of real videos in one folder a class, whose file names begin with the person. The model and two
-classifiers learn the other people's clips only: 3D convolutions (``clip_classifier.py``), and the logistic regression
-on features of photographs that ``videogan evaluate`` uses. Both also judge the held-out clips blurred, which shows
+logistic regressions learn the other people's clips only, on features learnt on those very clips and on features of
+photographs. Both also judge the held-out clips blurred, which shows
 whether a classifier sees what is done or how sharp it is. A second call goes on with what is in ``--work``;
 ``benchmarks/encoder.py`` with the same options uses the same run.
 """
@@ -13,17 +13,13 @@ import argparse
 import math
 from pathlib import Path
 
-import torch
-from clip_classifier import accuracies, fit
 from measuring import heading, table
-from running import Clips, clips_of, samples_of, split_by_person, trained
-from torch import Tensor
-from torchvision.transforms.functional import gaussian_blur
+from running import class_accuracies, clips_of, own_features, samples_of, split_by_person, trained
 
 import videogan
 from videogan.device import pick_device
-from videogan.metrics.diversity import class_accuracy
 from videogan.metrics.features import load_features
+from videogan.metrics.references import blur
 
 
 def arguments_of(description: str | None) -> argparse.ArgumentParser:
@@ -47,22 +43,6 @@ def run_of(arguments: argparse.Namespace) -> tuple[Path, Path, Path, str]:
     return seen, unseen, run, f"{heading(pick_device())}; {about}{arguments.held_out} held out"
 
 
-def by_features(training: Clips, sets: dict[str, Clips], precision: str) -> dict[str, dict[str, float]]:
-    """Return set -> class -> accuracy of the classifier of ``videogan evaluate``."""
-    net = load_features("efficientnet-lite0", device=pick_device(), precision=precision)
-    classes = sorted(set(training.names))
-
-    def numbers(names: list[str]) -> Tensor:
-        return torch.tensor([classes.index(name) for name in names])
-
-    features, labels = net(training.clips), numbers(training.names)
-    accuracies = {}
-    for title, one in sets.items():
-        rows = class_accuracy(features, labels, net(one.clips), numbers(one.names), len(classes))
-        accuracies[title] = {**{name: rows[str(number)] for number, name in enumerate(classes)}, "mean": rows["mean"]}
-    return accuracies
-
-
 def main() -> None:
     """Train, classify, and print the table."""
     parser = arguments_of(__doc__)
@@ -73,25 +53,22 @@ def main() -> None:
     seen, unseen, run, about = run_of(arguments)
     model = videogan.load(run)
     data = model.card.config.data
-    training, real = clips_of(seen, data, arguments.known), clips_of(unseen, data, arguments.count)
-    blur = [data.size / 32] * 2
-    blurred = torch.stack([gaussian_blur(clip, [2 * (data.size // 8) + 1] * 2, blur) for clip in real.clips])
+    known, real = clips_of(seen, data, arguments.known), clips_of(unseen, data, arguments.count)
+    sigma = data.size / 32
     sets = {
         "generated": samples_of(model, arguments.count),
         "held out": real,
-        "held out, blurred": real._replace(clips=blurred),
+        "held out, blurred": real._replace(clips=blur(real.clips, sigma)),
     }
-    network = fit(training, device=pick_device())
-    by_judge = {
-        "convolutions": {title: accuracies(network, one) for title, one in sets.items()},
-        "features": by_features(training, sets, arguments.precision),
+    photographs = load_features("efficientnet-lite0", precision=arguments.precision)
+    judges = {"own features": own_features(known), "photographs": photographs}
+    found = {
+        judge: {title: class_accuracies(net, known, one) for title, one in sets.items()}
+        for judge, net in judges.items()
     }
-    columns = [(f"{judge}: {title}", by_judge[judge][title]) for judge in by_judge for title in sets]
-    rows = [
-        [name, *(f"{values.get(name, math.nan):.2f}" for _, values in columns)]
-        for name in (*network.class_names, "mean")
-    ]
-    print(f"{about}; {len(training.clips)} known clips, {len(real.clips)} held out, blurred by {blur[0]:g} pixels\n")
+    columns = [(f"{judge}: {title}", found[judge][title]) for judge in found for title in sets]
+    rows = [[name, *(f"{values.get(name, math.nan):.2f}" for _, values in columns)] for name in columns[0][1]]
+    print(f"{about}; {len(known.clips)} known clips, {len(real.clips)} held out, blurred by {sigma:g} pixels\n")
     print(table(("class", *(title for title, _ in columns)), rows))
 
 

@@ -12,21 +12,27 @@ import torch
 from torch import Tensor
 
 from videogan.artifacts.metrics_file import read_metrics
+from videogan.artifacts.tensor_file import tensors_sha256
 from videogan.config import DataConfig
 from videogan.data.folder import scan_folder
+from videogan.device import pick_device
 from videogan.metrics import evaluate, read_report
+from videogan.metrics.diversity import class_accuracy
+from videogan.metrics.feature_net import FeatureNet
+from videogan.metrics.own_features import OwnFeatures
 from videogan.metrics.report import Rows
-from videogan.metrics.sources import ClipRule, ClipSource, FolderSource, GeneratorSource
+from videogan.metrics.sources import BATCH, Batch, ClipRule, ClipSource, FolderSource, GeneratorSource
 from videogan.model import Model, load
 
 HERE = Path(__file__).parent
 
 
 class Clips(NamedTuple):
-    """Clips ``n t c h w`` in [-1, 1], and the name of each one's class."""
+    """Clips ``n t c h w`` in [-1, 1], the name of each one's class, and the number of its video."""
 
     clips: Tensor
     names: list[str]
+    groups: Tensor
 
 
 def command(*arguments: object, said: bool = False) -> str:
@@ -125,4 +131,31 @@ def samples_of(model: Model, count: int) -> Clips:
 def _all(source: ClipSource) -> Clips:
     batches = list(source.batches())
     labels = torch.cat([batch.labels for batch in batches]).tolist()
-    return Clips(torch.cat([batch.clips for batch in batches]), [source.class_names[label] for label in labels])
+    names = [source.class_names[label] for label in labels]
+    return Clips(torch.cat([batch.clips for batch in batches]), names, torch.cat([batch.groups for batch in batches]))
+
+
+def own_features(known: Clips) -> FeatureNet:
+    """Return features learnt on these clips, or those that were kept of an earlier call."""
+    batch = Batch(known.clips, _numbers(known.names, known), known.groups, torch.arange(len(known.clips)))
+    key = tensors_sha256({"clips": known.clips, "labels": batch.labels, "groups": known.groups})
+    return OwnFeatures(pick_device(), "float32").learn(lambda: [batch], key)
+
+
+def class_accuracies(net: FeatureNet, known: Clips, judged: Clips) -> dict[str, float]:
+    """Return by class, and in the ``mean``, the share of judged clips that a regression on known ones recognises."""
+    features = [torch.cat([*net.split(described(net, one.clips)).values()], dim=1) for one in (known, judged)]
+    labels = _numbers(known.names, known), _numbers(judged.names, known)
+    classes = sorted(set(known.names))
+    rows = class_accuracy(features[0], labels[0], features[1], labels[1], len(classes))
+    return {**{name: rows[str(number)] for number, name in enumerate(classes)}, "mean": rows["mean"]}
+
+
+def described(net: FeatureNet, clips: Tensor) -> Tensor:
+    """Return the features ``n d`` of clips, a batch at a time."""
+    return torch.cat([net(part) for part in clips.split(BATCH)])
+
+
+def _numbers(names: Sequence[str], known: Clips) -> Tensor:
+    classes = sorted(set(known.names))
+    return torch.tensor([classes.index(name) for name in names])

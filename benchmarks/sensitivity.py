@@ -22,7 +22,8 @@ from torchvision.transforms.functional import gaussian_blur
 from videogan.device import pick_threads
 from videogan.metrics.distances import bootstrap, frechet_distance, kernel_distance
 from videogan.metrics.diversity import class_accuracy, duplicate_share, precision_recall_density_coverage
-from videogan.metrics.features import FeatureNet, load_features
+from videogan.metrics.feature_net import FeatureNet
+from videogan.metrics.features import load_features
 from videogan.metrics.motion import ArrowOfTime, content_drift, frozen_share, motion_energy
 from videogan.video import VideoReader, to_float
 

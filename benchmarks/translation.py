@@ -4,7 +4,7 @@
     python benchmarks/translation.py --minutes 6.5 --set encoder.class_cycle_weight=3 --work translation-cycle
 
 A model learns moving shapes for so many minutes; clips that it has not seen are translated to each other class.
-Told are the share that a classifier of real clips takes for the class asked for, the mean distance of the centre from
+Told are the share that features learnt on real clips take for the class asked for, the mean distance of the centre from
 the truth's in pixels, that of the hue in degrees, and PSNR against the truth, beside the same of the clips as they are
 and of clips of the class by seed. With ``--actions`` and ``--run`` the first figure is told of a run on such a folder.
 """
@@ -16,10 +16,9 @@ from pathlib import Path
 from statistics import mean
 
 import torch
-from clip_classifier import ClipClassifier, fit
 from einops import reduce
 from measuring import heading, table
-from running import Clips, clips_of, command, trained
+from running import Clips, class_accuracies, clips_of, command, own_features, trained
 from torch import Tensor
 
 import videogan
@@ -53,26 +52,22 @@ def hue(clip: Tensor) -> float:
     return 360 * colorsys.rgb_to_hsv(red, green, blue)[0]
 
 
-def row(
-    title: str, clips: Sequence[Tensor], truths: Sequence[Tensor], names: list[str], judge: ClipClassifier
-) -> list[str]:
+def row(title: str, clips: Sequence[Tensor], truths: Sequence[Tensor], names: list[str], known: Clips) -> list[str]:
     """Return the figures of clips that should be of the named classes and look like the truths."""
     together, pairs = torch.stack(list(clips)), list(zip(clips, truths, strict=True))
     angles = [abs(hue(clip) - hue(truth)) for clip, truth in pairs]
     return [
         title,
-        f"{reached(judge, together, names):.2f}",
+        f"{reached(known, together, names):.2f}",
         f"{mean(float((centres(clip) - centres(truth)).norm(dim=1).mean()) for clip, truth in pairs):.2f}",
         f"{mean(min(angle, 360 - angle) for angle in angles):.0f}",
         f"{mean(psnr(clip[None], truth[None]) for clip, truth in pairs):.2f}",
     ]
 
 
-@torch.no_grad()
-def reached(judge: ClipClassifier, clips: Tensor, names: list[str]) -> float:
-    """Return the share of clips ``n t c h w`` that a classifier takes for the named class."""
-    labels = judge(clips.to(judge.head.weight.device)).argmax(dim=1).cpu()
-    return float((labels == judge.labels(names)).float().mean())
+def reached(known: Clips, clips: Tensor, names: list[str]) -> float:
+    """Return the share of clips ``n t c h w`` that pass for the named class, by features of known clips."""
+    return class_accuracies(own_features(known), known, Clips(clips, names, torch.arange(len(clips))))["mean"]
 
 
 def translated(model: Model, clip: Tensor, name: str) -> Tensor:
@@ -85,8 +80,8 @@ def on_shapes(model: Model, count: int) -> str:
     data = model.card.config.data
     size, num_frames = data.size, data.num_frames
     seen = [(index, SHAPES[index % len(SHAPES)]) for index in range(300)]
-    known = Clips(torch.stack([shape_clip(*one, size, num_frames) for one in seen]), [name for _, name in seen])
-    judge = fit(known, device=pick_device())
+    clips, named = torch.stack([shape_clip(*one, size, num_frames) for one in seen]), [name for _, name in seen]
+    known = Clips(clips, named, torch.arange(len(clips)))
     tasks = [
         (UNSEEN + number, SHAPES[number % len(SHAPES)], other)
         for number in range(count)
@@ -101,8 +96,8 @@ def on_shapes(model: Model, count: int) -> str:
         to_float(model.sample(num_frames, seeds=[number], classes=other).array()) for number, other in enumerate(names)
     ]
     rows = [
-        row(title, clips, truths, names, judge)
-        for title, clips in (
+        row(title, shown_clips, truths, names, known)
+        for title, shown_clips in (
             ("translated", shown),
             ("the clip as it is", given),
             ("a sample of the class", samples),
@@ -115,12 +110,11 @@ def on_shapes(model: Model, count: int) -> str:
 def on_actions(model: Model, actions: Path, count: int) -> str:
     """Return the table of a folder of real clips, one folder a class: the class that is reached."""
     known = clips_of(actions, model.card.config.data, 2048)
-    judge = fit(known, device=pick_device())
     rows = []
     for name in model.class_names:
-        others = [clip for clip, own in zip(*known, strict=True) if own != name][:count]
+        others = [clip for clip, own in zip(known.clips, known.names, strict=True) if own != name][:count]
         shown = torch.stack([translated(model, clip, name) for clip in others])
-        cells = [reached(judge, clips, [name] * len(others)) for clips in (shown, torch.stack(others))]
+        cells = [reached(known, clips, [name] * len(others)) for clips in (shown, torch.stack(others))]
         rows.append([name, *(f"{cell:.2f}" for cell in cells)])
     return table(("shown as", "class reached", "the clips as they are"), rows)
 

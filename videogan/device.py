@@ -1,14 +1,19 @@
 """Which device, precision and number of threads fit this machine, and why; how much memory was taken."""
 
+import logging
 import platform
 import resource
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import torch
 
 from videogan.errors import UsageError, did_you_mean
+
+_log = logging.getLogger(__name__)
 
 _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -81,6 +86,20 @@ def pick_threads() -> tuple[int, str]:
     if seconds[most] < seconds[1]:
         return most, f"a convolution takes {seconds[1] / seconds[most]:.1f} times as long with one"
     return 1, f"a convolution takes {seconds[most] / seconds[1]:.1f} times as long with {most}: other programs run"
+
+
+@contextmanager
+def quick_threads() -> Iterator[None]:
+    """Let torch use as many threads as are quickest now, on a machine without a GPU."""
+    threads = torch.get_num_threads()
+    if pick_device().type == "cpu":
+        quickest, reason = pick_threads()
+        torch.set_num_threads(quickest)
+        _log.info("threads: %d, because %s", quickest, reason)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _convolution_seconds(threads: int) -> float:

@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
 
+from videogan.preparation.synthetic import stacked_digits
 from videogan.presets import preset
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -55,24 +56,26 @@ def test_nobody_to_hold_out_is_an_error(benchmark, clips, tmp_path):
         benchmark("running").split_by_person(clips, tmp_path, ["nobody"])
 
 
-def test_the_classifier_of_clips_learns_what_moves_which_way(benchmark):
-    running, classifier = benchmark("running"), benchmark("clip_classifier")
-    draw = torch.Generator().manual_seed(0)
+def test_factors_are_read_back_from_what_was_drawn(benchmark):
+    modes = benchmark("modes")
+    clips = np.full((1, 1, 4, 32, 32, 3), 0.1, np.float32)
+    for time in range(4):
+        clips[0, 0, time, 10 : 10 + 8, 4 + 2 * time : 12 + 2 * time] = (0.1, 0.9, 0.1)
+    found = {name: float(values[0, 0]) for name, values in modes.factors(clips).items()}
+    wanted = {"size": 8 / 32, "position across": 8 / 32, "position down": 14 / 32, "speed": 2 / 32}
+    assert found == pytest.approx(wanted, rel=1e-4) and float(modes.hue(clips)[0, 0]) == pytest.approx(1 / 3)
+    alike = modes.figures(np.concatenate([clips, clips]).repeat(3, axis=1))
+    assert alike.modes == 2 and alike.hue_entropy == alike.clip_variance == 0
 
-    def bars(count):
-        clips = torch.full((count, 8, 3, 16, 16), -1.0) + 0.1 * torch.rand(count, 8, 3, 16, 16, generator=draw)
-        for clip, start in zip(clips, torch.randint(5, 10, (count,), generator=draw).tolist(), strict=True):
-            for time, frame in enumerate(clip):
-                frame[..., start - 4 + time] = 1
-        clips[count // 2 :] = clips[count // 2 :].flip(1)
-        return running.Clips(clips, ["right"] * (count // 2) + ["left"] * (count - count // 2))
 
-    network = classifier.fit(bars(64), device=torch.device("cpu"), steps=60)
-    accuracies = classifier.accuracies(network, bars(32))
-    assert set(accuracies) == {"left", "right", "mean"}
-    assert accuracies["mean"] > 0.9
-    swapped = bars(32)
-    assert classifier.accuracies(network, swapped._replace(names=swapped.names[::-1]))["mean"] < 0.1
+def test_stacked_digits_are_read_and_their_modes_counted(benchmark):
+    stacked = benchmark("stacked_digits")
+    drawn = [stacked_digits(index * 37, num_frames=16) for index in range(120)]
+    videos, modes = np.stack([frames for frames, _ in drawn]), np.array([int(name) for _, name in drawn])
+    found = stacked.read(stacked.learnt(videos[::2], modes[::2]), videos[1::2])
+    assert (found == modes[1::2]).mean() > 0.5  # three digits at once; one by chance in a thousand
+    assert stacked.count(np.arange(1000)) == (1000, pytest.approx(0, abs=1e-9))
+    assert stacked.count(np.full(50, 7)) == (1, pytest.approx(np.log(1000)))
 
 
 OPERATIONS = 2_712

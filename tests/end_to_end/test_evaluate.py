@@ -32,7 +32,7 @@ def folders(videogan, clips, tmp_path):
 def test_a_folder_against_itself(folders, videogan, clips):
     report = json.loads((folders / "one" / "report.json").read_text())
     assert report["protocol"]["real_clips"] == report["protocol"]["generated_clips"] == 12
-    assert report["metrics"]["memorisation_ratio"]["value"] == 0
+    assert report["metrics"]["novelty_content"]["value"] == report["metrics"]["novelty_motion"]["value"] == 0
     assert report["metrics"]["motion_energy_ratio"]["value"] == pytest.approx(1)
     assert report["metrics"]["class_accuracy_mean"]["value"] is not None
     low, high = report["metrics"]["kernel_distance"]["interval"]
@@ -41,7 +41,15 @@ def test_a_folder_against_itself(folders, videogan, clips):
         report["protocol"]
     )
     assert any("needs 1537 of each set" in text for text in report["warnings"])
+    references = report["references"]
+    assert (
+        references["the same clips replayed"]["copied_share"] == 1 and references["as they are"]["copied_share"] < 0.2
+    )
+    assert references["as they are"]["kernel_distance"] == report["metrics"]["kernel_distance"]["real_vs_real"]
+    sharp = [references[f"blurred by {sigma} pixels"]["sharpness_ratio"] for sigma in ("0.5", "1", "2")]
+    assert 1 > sharp[0] > sharp[1] > sharp[2]
     page = (folders / "one" / "report.html").read_text()
+    assert all(name in page for name in references)
     sources = re.findall(r"<video src='([^']+)'", page)
     assert len(sources) == 3 and all((folders / "one" / source).stat().st_size for source in sources)
     again = videogan("evaluate", clips, "--generated", clips, *SMALL, "--frames", 8, "--out", "again", "--json")

@@ -6,8 +6,8 @@ import torch
 from videogan.errors import DataError
 from videogan.metrics.diversity import (
     class_accuracy,
+    copied_share,
     duplicate_share,
-    memorisation,
     nearest,
     pairwise_distance,
     precision_recall_density_coverage,
@@ -50,5 +50,8 @@ def test_copies_are_found():
     assert duplicate_share(real, 1e-6) == 0
     assert duplicate_share(torch.cat((real, real[:10])), 1e-6) == pytest.approx(20 / 50)
     assert nearest(real.flip(0), real)[1].tolist() == list(range(39, -1, -1))
-    assert memorisation(real + 1e-4, real) < 0.01 < 0.7 < memorisation(other, real)
+    far = nearest(other, real)[0]
+    copies = nearest(real + 1e-4, real)[0]
+    assert copied_share([copies], [far]) == 1 and copied_share([far], [far]) == pytest.approx(0.05)
+    assert copied_share([copies, far], [far, far]) == pytest.approx(0.05)  # alike in one description only
     assert pairwise_distance(torch.tensor([[0.0], [1.0], [3.0]])) == pytest.approx(2)

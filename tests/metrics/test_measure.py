@@ -45,7 +45,7 @@ def test_pixels_are_let_go_and_each_clip_keeps_a_fixed_number_of_bytes(batches):
     kept = measure(source, load_features("pixels-16"))
     assert source.most <= 2
     nbytes = sum(tensor.nbytes for tensor in kept.tensors().values())
-    assert nbytes == len(source) * (4 * (1536 + 4 * 64) + 4 + 4 + 3 * 8)
+    assert nbytes == len(source) * (4 * (1536 + 4 * 3 * 64) + 3 * 4 + 3 * 8)
 
 
 def test_the_size_of_batches_changes_nothing(tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ CONTENT = {
         "kernel_distance": {"value": 0.5, "real_vs_real": 0.1, "interval": [0.4, 0.6], "goal": "low"},
         "recall": {"value": 0.2, "real_vs_real": None, "interval": None, "goal": "high"},
     },
+    "references": {"blurred by 1 pixels": {"kernel_distance": 0.7, "recall": None}},
     "warnings": [],
     "seconds": {"all": 1.5},
 }
@@ -115,3 +116,13 @@ def test_columns_hold_no_escape():
     told = compare_reports(strange, strange.model_copy(update={"versions": {}}), ("a\x1b", "b"))
     for line in (*strange.lines(), *told.lines()):
         assert line.isprintable(), line
+
+
+def test_references_stand_below_the_figures_that_they_place_and_old_reports_have_none():
+    assert report().reference_table() == [
+        ("clips", "kernel_distance", "recall"),
+        ("generated", "0.5", "0.2"),
+        ("real, blurred by 1 pixels", "0.7", ""),
+    ]
+    old = {name: value for name, value in CONTENT.items() if name != "references"}
+    assert Report.model_validate_json(json.dumps(old)).reference_table() == []

@@ -101,11 +101,11 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(root, tmp_path):
 
 def test_the_name_of_a_set_does_not_depend_on_where_it_lies(root, tmp_path):
     before = scan_folder(root, cache_dir=tmp_path / "cache")
-    name, key = real_set(before), cache_key(before, {})
+    name, key = real_set(before), cache_key(before.videos, {})
     moved = root.rename(tmp_path / "elsewhere")
     after = scan_folder(moved, cache_dir=tmp_path / "cache")
     assert real_set(after) == name
-    assert cache_key(after, {}) != key
+    assert cache_key(after.videos, {}) != key
 
 
 def test_halves_have_no_video_in_common(root, tmp_path):

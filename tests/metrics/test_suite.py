@@ -4,11 +4,20 @@ import pytest
 import torch
 
 from videogan.errors import UsageError
-from videogan.metrics.features import load_features
+from videogan.metrics.feature_net import FeatureNet
 from videogan.metrics.measure import Measured
 from videogan.metrics.suite import Sets, choose_metrics, match_labels, run_metrics
 
-NET = load_features("pixels-16", device="cpu")
+NET = FeatureNet(
+    "six numbers",
+    1536,
+    lambda clips: clips,
+    weights="none",
+    resize="none",
+    device=torch.device("cpu"),
+    precision="float32",
+    parts={"content": slice(3), "motion": slice(3, None)},
+)
 BASIC = choose_metrics(None, has_model=False)
 
 
@@ -19,9 +28,10 @@ def measured(n, seed, *, shift=0.0, groups=None):
     features[:, 0] += 4 * labels
     return Measured(
         features=features,
-        thumbnails=torch.rand(n, 4, 1, 8, 8, generator=draw),
+        thumbnails=torch.rand(n, 4, 3, 8, 8, generator=draw),
         energy=torch.rand(n, generator=draw) + 0.5 + shift,
         frozen=torch.zeros(n),
+        sharpness=torch.rand(n, generator=draw) + 1 + shift,
         labels=labels,
         groups=torch.arange(n) if groups is None else groups,
         indices=torch.arange(n),
@@ -42,19 +52,35 @@ def test_a_like_set_is_at_the_floor_and_a_shifted_one_is_not():
     assert like["class_accuracy_left"].value > 0.8 and like["class_accuracy_mean"].real_vs_real > 0.9
     assert like["coverage"].value > 0.8 > far["coverage"].value
     assert far["motion_energy_ratio"].value > 2 > like["motion_energy_ratio"].value
-    assert like["Frechet distance on pixels-16"].value < far["Frechet distance on pixels-16"].value
+    assert like["Frechet distance on six numbers"].value < far["Frechet distance on six numbers"].value
     assert [text for text in warnings if text.startswith("frechet: 60 clips are too few for 1536 dimensions")]
 
 
 def test_copies_of_the_real_set_and_of_one_clip_are_seen():
     real = measured(60, seed=0)
-    copied, _ = run_metrics(sets(real), ("memorisation",))
-    assert copied["memorisation_ratio"].value < 1e-6 < 0.5 < copied["memorisation_ratio"].real_vs_real
+    copied, _ = run_metrics(sets(real), ("novelty",))
+    for name in ("novelty_content", "novelty_motion"):
+        assert copied[name].value == 0 < 0.5 < copied[name].real_vs_real
+    assert copied["copied_share"].value == 1 and copied["copied_share"].real_vs_real <= 0.05
+    fresh, _ = run_metrics(sets(measured(60, seed=1)), ("novelty",))
+    assert fresh["copied_share"].value < 0.2 and fresh["novelty_content"].value > 0.3
     same = real.part(torch.zeros(60, dtype=torch.long))
     same = Measured(**{**same.tensors(), "groups": torch.arange(60)})
     repeated, _ = run_metrics(sets(same), ("diversity",))
     assert repeated["duplicate_share"].value == 1 and repeated["duplicate_share"].real_vs_real == 0
     assert repeated["pairwise_distance"].value == 0
+
+
+def test_what_varies_less_within_a_class_and_is_softer_is_seen():
+    base = sets(measured(60, seed=1))
+    fake = replace(base.fake, thumbnails=base.fake.thumbnails / 2, sharpness=base.fake.sharpness / 3)
+    rows, _ = run_metrics(replace(base, fake=fake), ("variety",))
+    for name in ("variance_within_class_ratio", "variance_within_class_of_mean_frames_ratio"):
+        assert rows[name].value == pytest.approx(0.25, rel=0.1) and rows[name].real_vs_real == pytest.approx(1, rel=0.2)
+    assert rows["sharpness_ratio"].value == pytest.approx(1 / 3, rel=0.1)
+    one_hue = replace(base.fake, thumbnails=base.fake.labels[:, None, None, None, None].expand(60, 4, 3, 8, 8).float())
+    rows, _ = run_metrics(replace(base, fake=one_hue), ("variety",))
+    assert rows["class_share_of_colour"].value == pytest.approx(1) and rows["class_share_of_colour"].real_vs_real < 0.2
 
 
 def test_clips_of_one_video_are_no_duplicates():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from videogan.errors import UsageError
-from videogan.preparation.synthetic import SHAPES, moving_digits, moving_shapes
+from videogan.preparation.synthetic import SHAPES, moving_digits, moving_shapes, stacked_digits
 
 
 def test_shapes_are_a_function_of_seed_and_index():
@@ -75,3 +75,16 @@ def test_digits(num_digits):
 def test_digits_refuse_three():
     with pytest.raises(UsageError, match="num_digits"):
         moving_digits(0, num_digits=3)
+
+
+def test_stacked_digits_are_one_a_channel_and_move_apart():
+    frames, name = stacked_digits(1384, num_frames=24)
+    assert (frames.shape, frames.dtype, name) == ((24, 32, 32, 3), np.uint8, "384")
+    np.testing.assert_array_equal(frames, stacked_digits(1384, num_frames=24)[0])
+    assert not np.array_equal(frames, stacked_digits(384, num_frames=24)[0])
+    first, last = (frame.max(axis=(0, 1)) for frame in (frames[0], frames[-1]))
+    assert min(*first, *last) > 200
+    grid = np.arange(32)
+    across = (frames.sum(axis=1) * grid[:, None]).sum(axis=1) / frames.sum(axis=(1, 2))
+    moves = np.diff(across, axis=0)
+    assert abs(np.corrcoef(moves.T)[np.triu_indices(3, 1)]).max() < 0.99

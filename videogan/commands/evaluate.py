@@ -39,6 +39,9 @@ TrustOption = Annotated[
 PrecisionOption = Annotated[
     str, typer.Option(help="float32, or bfloat16: faster where the processor multiplies it; the report says which.")
 ]
+ReferencesOption = Annotated[
+    bool, typer.Option("--references/--no-references", help="Figures of real clips spoilt in known ways.")
+]
 LpipsOption = Annotated[Path | None, typer.Option(help="LPIPS as TorchScript, for the paired metric.")]
 
 
@@ -48,7 +51,7 @@ def evaluate(
     best: options.BestOption = False,
     generated: GeneratedOption = None,
     metrics: Annotated[str | None, typer.Option(metavar="A,B", help="Which metrics; by default all.")] = None,
-    features: Annotated[str, typer.Option(help="What clips are described by.")] = "efficientnet-lite0",
+    features: Annotated[str, typer.Option(help="What clips are described by.")] = "own",
     features_file: FeaturesFileOption = None,
     fetch: FetchOption = False,
     trust: TrustOption = False,
@@ -60,6 +63,7 @@ def evaluate(
     frames: FramesOption = None,
     stride: StrideOption = None,
     generated_stride: Annotated[int, typer.Option(help="The same of generated videos.")] = 1,
+    references: ReferencesOption = True,
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("evaluation"),
     as_json: options.JsonOption = False,
     compare: CompareOption = None,
@@ -70,9 +74,7 @@ def evaluate(
     Writes report.json, report.html and videos. Figures of two reports can be compared where their protocols agree.
     """
     if compare is not None:
-        if real is not None:
-            raise UsageError("--compare takes two reports and no folder; leave out REAL")
-        _compare(*compare, as_json=as_json)
+        _compare(*compare, real, as_json=as_json)
         return
     if real is None:
         raise UsageError("name the folder of real videos: videogan evaluate REAL")
@@ -95,6 +97,7 @@ def evaluate(
             num_frames=frames,
             frame_stride=stride,
             generated_stride=generated_stride,
+            references=references,
             out=out,
             overwrite=yes,
             progress=progress,
@@ -121,6 +124,8 @@ def _print(report: "videogan.Report", out: Path, *, as_json: bool) -> None:
     echo(*report.lines(), out / "report.html")
 
 
-def _compare(first: Path, second: Path, *, as_json: bool) -> None:
+def _compare(first: Path, second: Path, real: Path | None, *, as_json: bool) -> None:
+    if real is not None:
+        raise UsageError("--compare takes two reports and no folder; leave out REAL")
     comparison = videogan.compare(first, second)
     echo(*([json.dumps(asdict(comparison))] if as_json else comparison.lines()))

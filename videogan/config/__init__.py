@@ -175,8 +175,8 @@ class EvaluateConfig(Group):
     """Steps between two evaluations; 0 is never."""
     clips: Annotated[int, Field(ge=2, le=10**6)] = 256
     """Clips of each set that are compared."""
-    features: Literal["efficientnet-lite0", "pixels-16"] = "efficientnet-lite0"
-    """What clips are described by."""
+    features: Literal["own", "efficientnet-lite0", "pixels-16"] = "own"
+    """What clips are described by: own features are learnt on the clips."""
 
 
 VERSION_1_GENERATOR = {"content_dim": 16, "class_scale": "none", "content_scale": "none", "motion_inputs": 0}

@@ -11,20 +11,21 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
-import torch
-
 from videogan.artifacts.provenance import environment
 from videogan.artifacts.weights import Card
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
 from videogan.data.paths import split_parts
-from videogan.device import describe, pick_device, pick_threads
+from videogan.device import describe, pick_device, quick_threads
 from videogan.errors import DataError, UsageError
 from videogan.files import TaskProgress, printable
-from videogan.metrics import suite
-from videogan.metrics.features import FeatureNet, load_features
-from videogan.metrics.measure import Measured, measure, measure_cached
+from videogan.metrics import own_features, suite
+from videogan.metrics.feature_net import FeatureNet
+from videogan.metrics.features import load_features
+from videogan.metrics.measure import Measured, cache_key, measure, measure_cached
+from videogan.metrics.own_features import OwnFeatures
 from videogan.metrics.paired import PairMetric
-from videogan.metrics.protocol import ClipChoice, real_protocol, real_set
+from videogan.metrics.protocol import ClipChoice, clip_protocol, real_protocol, real_set
+from videogan.metrics.references import reference_figures
 from videogan.metrics.report import Report, Setting
 from videogan.metrics.report_folder import check_report_folder, write_report
 from videogan.metrics.sources import (
@@ -77,7 +78,7 @@ def evaluate(
     model: TrainedModel | None = None,
     generated: str | os.PathLike[str] | None = None,
     metrics: Sequence[str] | None = None,
-    features: str | FeatureNet = "efficientnet-lite0",
+    features: str | FeatureNet | OwnFeatures = "own",
     lpips: PairMetric | None = None,
     clips: int = 256,
     seed: int = 0,
@@ -85,6 +86,7 @@ def evaluate(
     num_frames: int | None = None,
     frame_stride: int | None = None,
     generated_stride: int = 1,
+    references: bool = True,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     progress: TaskProgress | None = None,
@@ -103,6 +105,7 @@ def evaluate(
         size: height and width in pixels; by default the generated ones'. A model's cannot be changed.
         num_frames: frames of a clip; by default the model's, or 16.
         frame_stride, generated_stride: steps between frames of real and generated videos; by default the model's, or 1.
+        references: also measure real clips spoilt in known ways, by which figures can be placed; False saves the time.
         out: folder for report.json, report.html and videos; ``overwrite`` replaces an earlier report.
         progress: is told how far each part of the work is.
 
@@ -117,20 +120,27 @@ def evaluate(
     if out is not None:
         check_report_folder(Path(out), overwrite=overwrite)
     show = progress or (lambda *_: None)
-    if model is not None and generated is None:
-        sources = _open_model(Path(real), model, choice, show)
-    elif model is None and generated is not None:
-        sources = _open_folders(Path(real), Path(generated), choice, show)
-    else:
-        raise UsageError("evaluate either a model or a folder of generated videos")
+    sources = _open(Path(real), model, None if generated is None else Path(generated), choice, show)
     _check_pairs(sources, names)
-    with _quick_threads():
-        net = load_features(features) if isinstance(features, str) else features
-        sets, report = _measured(sources, choice, net, lpips, names, show)
+    with quick_threads():
+        net = _net(features, sources.real, choice, show)
+        sets, report = _measured(sources, choice, net, lpips, names, show, references=references)
         report = report.model_copy(update={"seconds": {**report.seconds, "all": _seconds_since(start)}})
         if out is not None:
             write_report(Path(out), report, (sources.real, sources.fake), sets.real, sets.fake)
     return report
+
+
+def _net(
+    features: str | FeatureNet | OwnFeatures, real: FolderSource, choice: ClipChoice, show: TaskProgress
+) -> FeatureNet:
+    """Return the features; those that are learnt see clips of the real folder, more than are measured if there are."""
+    net = load_features(features) if isinstance(features, str) else features
+    if isinstance(net, FeatureNet):
+        return net
+    source = FolderSource(real.folder, real.rule, clips=max(own_features.CLIPS, choice.clips), seed=choice.seed)
+    key = cache_key(real.folder.videos, clip_protocol(real.rule, clips=len(source), seed=choice.seed))
+    return net.learn(source.batches, key, progress=partial(show, "learning features"))
 
 
 def _measured(
@@ -140,6 +150,8 @@ def _measured(
     lpips: PairMetric | None,
     names: Sequence[str],
     show: TaskProgress,
+    *,
+    references: bool,
 ) -> tuple[suite.Sets, Report]:
     """Measure both sets, run the metrics, and report."""
     seconds: dict[str, float] = {}
@@ -152,6 +164,9 @@ def _measured(
     with _timed(seconds, "metrics"):
         sets = _sets(sources, choice, net, real, fake, lpips)
         rows, warnings = suite.run_metrics(sets, names)
+    with _timed(seconds, "references"):
+        spoilt = partial(show, "measuring spoilt real clips")
+        placed = reference_figures(sources.real, sets, names, stamp, spoilt) if references else {}
     for name, part in (("real", real), ("generated", fake)):
         if len(part) < choice.clips:
             warnings.append(f"the {name} set has {len(part)} clips, not the {choice.clips} that were asked for")
@@ -164,6 +179,7 @@ def _measured(
         protocol=stamp | _about(sources, choice, sets),
         versions=environment(describe(pick_device()), "scipy", "scikit-learn", "torchmetrics"),
         metrics={name: row.finite() for name, row in rows.items()},
+        references=placed,
         warnings=[printable(text) for text in warnings],
         seconds=seconds,
     )
@@ -193,6 +209,16 @@ def _about(sources: Sources, choice: ClipChoice, sets: suite.Sets) -> dict[str, 
         "floor": f"two halves of {halves}, {len(first)} and {len(second)}",
         "interval": "95 %, 200 resamples of half of each set",
     }
+
+
+def _open(
+    real: Path, model: TrainedModel | None, generated: Path | None, choice: ClipChoice, show: TaskProgress
+) -> Sources:
+    if model is not None and generated is None:
+        return _open_model(real, model, choice, show)
+    if model is None and generated is not None:
+        return _open_folders(real, generated, choice, show)
+    raise UsageError("evaluate either a model or a folder of generated videos")
 
 
 def _open_model(path: Path, model: TrainedModel, choice: ClipChoice, show: TaskProgress) -> Sources:
@@ -261,20 +287,6 @@ def _check_pairs(sources: Sources, names: Sequence[str]) -> None:
     fake = sources.fake
     if "paired" in names and isinstance(fake, FolderSource) and not same_names(sources.real.folder, fake.folder):
         raise DataError("no generated video has the name of a real one; name each as the real one that it repeats")
-
-
-@contextmanager
-def _quick_threads() -> Iterator[None]:
-    """Let torch use as many threads as are quickest now, on a machine without a GPU."""
-    threads = torch.get_num_threads()
-    if pick_device().type == "cpu":
-        quickest, reason = pick_threads()
-        torch.set_num_threads(quickest)
-        _log.info("threads: %d, because %s", quickest, reason)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 Clips enter as b t c h w float in [-1, 1]; features leave as (b dim) float32 on the CPU.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,12 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from videogan.device import pick_device
 from videogan.errors import CheckpointError, MissingPathError, UsageError, did_you_mean
+from videogan.metrics.feature_net import PRECISIONS, FeatureNet
+from videogan.metrics.own_features import OwnFeatures
 from videogan.metrics.published import I3D, I3D_WITHOUT_NETWORK, find, git_blob_hash, open_torchscript
 
 FEATURES: tuple[str, ...] = (
+    "own",
     "efficientnet-lite0",
     "pixels-16",
     "i3d",
@@ -25,7 +28,6 @@ FEATURES: tuple[str, ...] = (
     "kinetics-r3d18",
     "videomae",
 )
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 I3D_PROTOCOLS: Mapping[str, Mapping[str, str]] = {
     "i3d": {"frechet": "FVD (stylegan-v)", "ddof": "0", "resize": "inside the network"},
     "i3d-cd-fvd": {
@@ -40,39 +42,6 @@ FRAMES_AT_ONCE = {"cpu": 4}
 """Frames that go through a 2D network together: so few stay in a CPU's caches, which is several times faster."""
 
 
-class FeatureNet:
-    """A network that describes clips, and what must be known to compare its numbers.
-
-    ``compute`` maps clips (b t c h w) on the device to features (b dim); ``hash`` names its weights; ``protocol`` says
-    what a Frechet distance on these features may be called (``frechet``), and whether covariances are divided by N
-    (``ddof`` 0) or by N - 1 (1).
-    """
-
-    def __init__(
-        self,
-        name: str,
-        dim: int,
-        compute: Callable[[Tensor], Tensor],
-        *,
-        weights: str,
-        resize: str,
-        device: torch.device,
-        precision: str,
-        protocol: Mapping[str, str] | None = None,
-    ) -> None:
-        self.name, self.dim, self.hash, self.resize, self.precision = name, dim, weights, resize, precision
-        self.protocol = {"frechet": f"Frechet distance on {name}", "ddof": "1", **(protocol or {})}
-        self._compute, self._device, self._dtype = compute, device, PRECISIONS[precision]
-
-    @torch.inference_mode()
-    def __call__(self, clips: Tensor) -> Tensor:
-        """Clips (b t c h w) in [-1, 1] to features (b dim) float32, on the CPU."""
-        mixed = torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32)
-        with mixed:
-            features = self._compute(clips.to(self._device))
-        return features.float().cpu()
-
-
 def load_features(
     name: str,
     *,
@@ -81,8 +50,10 @@ def load_features(
     precision: str = "float32",
     fetch: bool = False,
     trust: bool = False,
-) -> FeatureNet:
+) -> FeatureNet | OwnFeatures:
     """Return the features called ``name``; ``path`` is the file with weights where they do not come from a package.
+
+    ``own`` are learnt on the real clips of the evaluation that they are given to.
 
     They are computed on ``device``, by default the GPU if there is one. ``fetch`` brings the I3D file over the network
     where it is neither given nor in the cache folder; ``trust`` opens a TorchScript file that is none of the published
@@ -99,11 +70,20 @@ def load_features(
     if path is not None and not path.is_file():
         raise MissingPathError(f"{path}: no such file with weights for {name}")
     device = pick_device() if device is None else torch.device(device)
+    if name == "own":
+        return OwnFeatures(device, precision)
     if name == "efficientnet-lite0":
         return _efficientnet(device, precision)
     if name == "pixels-16":
         return FeatureNet(
-            name, 2 * 3 * 256, _pixels, weights="none", resize="16x16 area", device=device, precision=precision
+            name,
+            2 * 3 * 256,
+            _pixels,
+            weights="none",
+            resize="16x16 area",
+            device=device,
+            precision=precision,
+            parts={"content": slice(3 * 256), "motion": slice(3 * 256, None)},
         )
     if name == "kinetics-r3d18":
         return _r3d18(path, device, precision)
@@ -205,6 +185,7 @@ def _efficientnet(device: torch.device, precision: str) -> FeatureNet:
         resize="224x224 bilinear with antialiasing",
         device=device,
         precision=precision,
+        parts={"content": slice(1280), "motion": slice(1280, None)},
     )
 
 

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -15,32 +15,35 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from videogan.artifacts.tensor_file import HASH, TensorType, pack, read_metadata, read_tensors
-from videogan.data.folder import VideoFolder, change_stamp
+from videogan.data.folder import SourceVideo, change_stamp
+from videogan.data.frame_store import CachedVideo
 from videogan.errors import DataError
 from videogan.files import Progress, cache_root, write_bytes
-from videogan.metrics.features import FeatureNet
+from videogan.metrics.feature_net import FeatureNet
 from videogan.metrics.motion import frozen_share, motion_energy
 from videogan.metrics.report import Setting
 from videogan.metrics.sources import Batch, ClipSource, FolderSource
+from videogan.metrics.spectrum import sharpness
 from videogan.models.latents import random_generator
 
 THUMBNAIL = 8
-"""Height and width at which the measures of content and of time's arrow look at frames."""
-_CACHE_VERSION = 3
+"""Height and width at which the measures of content, of variance and of time's arrow look at frames."""
+_CACHE_VERSION = 4
 
 
 @dataclass(frozen=True)
 class Measured:
     """A measured set of n clips.
 
-    features (n d); thumbnails (n t 1 8 8), grey; energy and frozen (n): mean change and share of repeated frames;
-    labels (n), -1 for none; groups (n): the video of each clip; indices (n): the clip's index in its source.
+    features (n d); thumbnails (n t 3 8 8); energy and frozen (n): mean change and share of repeated frames; sharpness
+    (n); labels (n), -1 for none; groups (n): the video of each clip; indices (n): the clip's index in its source.
     """
 
     features: Tensor
     thumbnails: Tensor
     energy: Tensor
     frozen: Tensor
+    sharpness: Tensor
     labels: Tensor
     groups: Tensor
     indices: Tensor
@@ -103,7 +106,7 @@ def measure_cached(
     ``protocol`` holds all that the result depends on beside the files. A damaged file is made anew, and a cache that
     cannot be written is no error: it only saves time.
     """
-    file = cache_root(cache_dir) / "statistics" / f"{cache_key(source.folder, protocol)}.safetensors"
+    file = cache_root(cache_dir) / "statistics" / f"{cache_key(source.folder.videos, protocol)}.safetensors"
     cached = _read(file)
     if cached is not None:
         return cached
@@ -113,22 +116,22 @@ def measure_cached(
     return measured
 
 
-def cache_key(folder: VideoFolder, protocol: Mapping[str, Setting]) -> str:
+def cache_key(videos: Iterable[SourceVideo | CachedVideo], protocol: Mapping[str, Setting]) -> str:
     """Return a name that changes with the path, size or time of change of any video, and with the protocol."""
-    files = [[os.fspath(video.path.resolve()), change_stamp(video.path), video.label] for video in folder.videos]
+    files = [[os.fspath(video.path.resolve()), change_stamp(video.path), video.label] for video in videos]
     text = json.dumps([_CACHE_VERSION, files, dict(protocol)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
 def _measure(batch: Batch, net: FeatureNet) -> Measured:
     clips = batch.clips.cpu()
-    grey = rearrange(clips.mean(dim=2, keepdim=True), "b t c h w -> (b t) c h w")
-    small = F.interpolate(grey, (THUMBNAIL, THUMBNAIL), mode="area")
+    small = F.interpolate(rearrange(clips, "b t c h w -> (b t) c h w"), (THUMBNAIL, THUMBNAIL), mode="area")
     return Measured(
         features=net(clips),
         thumbnails=rearrange(small, "(b t) c h w -> b t c h w", b=len(clips)),
         energy=motion_energy(clips),
         frozen=torch.tensor([frozen_share(clip[None]) for clip in clips]),
+        sharpness=sharpness(clips),
         labels=batch.labels,
         groups=batch.groups,
         indices=batch.indices,

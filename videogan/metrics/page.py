@@ -37,6 +37,7 @@ def page(report: Report, real: Measured, fake: Measured) -> str:
         f"{report.generated} against {report.real}",
         [
             f"<h2>Figures</h2>{html.table(rows, heading)}<ul>{warnings}</ul>",
+            *_references(report),
             "<h2>Videos</h2>",
             *(html.video(name, caption) for name, caption in VIDEOS.items()),
             f"<h2>Plots</h2><p>{legend}</p>",
@@ -47,6 +48,13 @@ def page(report: Report, real: Measured, fake: Measured) -> str:
             f"<h2>Protocol</h2>{html.table({**report.protocol, **report.versions}.items())}",
         ],
     )
+
+
+def _references(report: Report) -> list[str]:
+    """The figures by which others are placed."""
+    table = report.reference_table()
+    about = "One half of the real set, as it is and spoilt, against the other half; generated clips against all of it."
+    return [f"<h2>Real clips spoilt in known ways</h2><p>{about}</p>{html.table(table[1:], table[0])}"] if table else []
 
 
 def scatter(real: Tensor, fake: Tensor) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from videogan.artifacts.provenance import LARGEST_SEED
 from videogan.data.folder import VideoFolder
 from videogan.errors import UsageError
-from videogan.metrics.features import FeatureNet
+from videogan.metrics.feature_net import FeatureNet
 from videogan.metrics.report import Setting
 from videogan.metrics.sources import CHOICE, ClipRule
 
@@ -51,6 +51,13 @@ def real_protocol(net: FeatureNet, rule: ClipRule, *, clips: int, seed: int) -> 
         **{f"features_{name}": value for name, value in net.protocol.items()},
         "features_resize": net.resize,
         "features_precision": net.precision,
+        **clip_protocol(rule, clips=clips, seed=seed),
+    }
+
+
+def clip_protocol(rule: ClipRule, *, clips: int, seed: int) -> dict[str, Setting]:
+    """Return what decides which clips are cut from videos, and how."""
+    return {
         "size": rule.size,
         "fit": rule.fit,
         "num_frames": rule.num_frames,

@@ -45,13 +45,16 @@ class Row:
 
 
 Rows = dict[Text, Row]
+Figures = dict[Text, Number | None]
+"""Values of metrics by name."""
 
 
 class Report(BaseModel):
     """What ``evaluate`` returns, and what report.json holds.
 
-    ``protocol`` is what figures depend on: two reports are comparable where theirs agree. ``versions`` names programs
-    and machine, ``seconds`` what took how long.
+    ``protocol`` is what figures depend on: two reports are comparable where theirs agree. ``references`` are figures of
+    one half of the real set, as it is and spoilt, against the other; none in reports of before. ``versions`` names
+    programs and machine, ``seconds`` what took how long.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -63,6 +66,7 @@ class Report(BaseModel):
     protocol: Annotated[dict[Text, Setting], Field(max_length=100)]
     versions: Annotated[dict[Text, Text], Field(max_length=100)]
     metrics: Annotated[Rows, Field(max_length=10_000)]
+    references: Annotated[dict[Text, Figures], Field(max_length=100)] = {}
     warnings: Annotated[list[Text], Field(max_length=1_000)]
     seconds: Annotated[dict[Text, Number], Field(max_length=100)]
 
@@ -71,8 +75,18 @@ class Report(BaseModel):
         heading = ("metric", "value", "real against real", "95 % interval", "good is")
         return [heading, *((name, *row.cells()) for name, row in self.metrics.items())]
 
+    def reference_table(self) -> list[tuple[str, ...]]:
+        """Return the figures of generated clips and of references as rows of cells, a heading first; or nothing."""
+        names = list(dict.fromkeys(name for figures in self.references.values() for name in figures))
+        if not names:
+            return []
+        values = {name: self.metrics[name].value for name in names if name in self.metrics}
+        sets = {"generated": values, **{f"real, {name}": figures for name, figures in self.references.items()}}
+        rows = [(title, *(_number(figures.get(name)) for name in names)) for title, figures in sets.items()]
+        return [("clips", *names), *rows]
+
     def lines(self) -> list[str]:
-        """Return what was compared, and the figures in columns, for a terminal."""
+        """Return what was compared, the figures and those of references in columns, for a terminal."""
         # A report from anywhere may lack some of it.
         protocol = defaultdict(lambda: "?", self.protocol)
         about = (
@@ -80,7 +94,8 @@ class Report(BaseModel):
             f"of {protocol['num_frames']} frames, {protocol['size']} x {protocol['size']}, "
             f"features {protocol['features']}"
         )
-        return [printable(about), *columns(self.table())]
+        references = columns(self.reference_table())
+        return [printable(about), *columns(self.table()), *([""] if references else []), *references]
 
 
 @dataclass(frozen=True)

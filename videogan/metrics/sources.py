@@ -5,7 +5,7 @@ Which clips are taken depends on the seed and on the videos only, so the same ca
 
 import logging
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
@@ -112,6 +112,7 @@ class FolderSource:
 
     def __init__(self, folder: VideoFolder, rule: ClipRule, *, clips: int, seed: int) -> None:
         self.folder, self.rule = folder, rule
+        self._change: Callable[[Tensor], Tensor] = lambda clips: clips
         self.class_names = folder.class_names
         lengths = [self._count(video) for video in range(len(folder.videos))]
         starts = [num_clip_starts(n, rule.num_frames, rule.frame_stride, rule.short) for n in lengths]
@@ -151,9 +152,21 @@ class FolderSource:
         """One clip (t c h w) in [-1, 1] again."""
         return read_clip(self.folder, *self.picks[index], self.rule)
 
+    def part(self, indices: Tensor) -> "FolderSource":
+        """Return only the clips of these indices (m)."""
+        part = copy(self)
+        part.picks, part.labels = [self.picks[index] for index in indices.tolist()], self.labels[indices]
+        return part
+
+    def changed(self, change: Callable[[Tensor], Tensor]) -> "FolderSource":
+        """Return the same clips, each batch (b t c h w) changed."""
+        changed = copy(self)
+        changed._change = change
+        return changed
+
     def _batch(self, clips: list[Tensor], indices: list[int]) -> Batch:
         groups = torch.tensor([self.picks[index][0] for index in indices])
-        return Batch(torch.stack(clips), self.labels[indices], groups, torch.tensor(indices))
+        return Batch(self._change(torch.stack(clips)), self.labels[indices], groups, torch.tensor(indices))
 
     def _count(self, video: int) -> int:
         source = self.folder.videos[video]

@@ -12,16 +12,18 @@ from videogan.errors import DataError, UsageError, did_you_mean
 from videogan.metrics.distances import bootstrap, frechet_distance, kernel_distance
 from videogan.metrics.diversity import (
     class_accuracy,
+    copied_share,
     duplicate_share,
-    memorisation,
+    nearest,
     pairwise_distance,
     precision_recall_density_coverage,
 )
-from videogan.metrics.features import FeatureNet
+from videogan.metrics.feature_net import FeatureNet
 from videogan.metrics.measure import Measured
 from videogan.metrics.motion import ArrowOfTime, content_drift, long_drift
 from videogan.metrics.paired import PairMetric, psnr, ssim
 from videogan.metrics.report import Row, Rows
+from videogan.metrics.variety import class_share, variance_within_classes
 
 NEIGHBOURS = 5
 DUPLICATE = 0.1
@@ -112,11 +114,17 @@ def _frechet(sets: Sets) -> Rows:
 
 
 def _precision(sets: Sets) -> Rows:
-    values = precision_recall_density_coverage(sets.real.features, sets.fake.features, NEIGHBOURS)
+    real, fake, first, second = (_shown(part, sets.net) for part in (sets.real, sets.fake, *sets.halves))
+    values = precision_recall_density_coverage(real, fake, NEIGHBOURS)
     floors = {}
-    if min(map(len, sets.halves)) > NEIGHBOURS:
-        floors = precision_recall_density_coverage(sets.halves[0].features, sets.halves[1].features, NEIGHBOURS)
+    if min(len(first), len(second)) > NEIGHBOURS:
+        floors = precision_recall_density_coverage(first, second, NEIGHBOURS)
     return {name: Row(value, floors.get(name), "high") for name, value in values.items()}
+
+
+def _shown(measured: Measured, net: FeatureNet) -> Tensor:
+    """Features (n d) of what clips show and how they move, their sharpness aside: all clips are far from soft ones."""
+    return torch.cat([*net.split(measured.features).values()], dim=1)
 
 
 def _classes(sets: Sets) -> Rows:
@@ -125,10 +133,11 @@ def _classes(sets: Sets) -> Rows:
         raise DataError("one of the sets has no classes; put each class into its own folder, of the same names")
     halves = [part.part((part.labels >= 0).nonzero()[:, 0]) for part in sets.halves]
     count = len(sets.class_names)
-    values = class_accuracy(real.features, real.labels, fake.features, fake.labels, count)
+    known, told, first, others = (_shown(part, sets.net) for part in (real, fake, *halves))
+    values = class_accuracy(known, real.labels, told, fake.labels, count)
     floors: dict[str, float] = {}
     if len(halves[0].labels.unique()) > 1 and len(halves[1]):
-        floors = class_accuracy(halves[0].features, halves[0].labels, halves[1].features, halves[1].labels, count)
+        floors = class_accuracy(first, halves[0].labels, others, halves[1].labels, count)
     titles = {str(number): f"class_accuracy_{name}" for number, name in enumerate(sets.class_names)}
     return {
         titles.get(key, f"class_accuracy_{key}"): Row(value, floors.get(key), "high") for key, value in values.items()
@@ -147,16 +156,54 @@ def _diversity(sets: Sets) -> Rows:
     }
 
 
-def _memorisation(sets: Sets) -> Rows:
-    # Clips of one video are near each other, so that only other videos tell how near real clips are.
+def _novelty(sets: Sets) -> Rows:
+    """How far clips are from the nearest real one, in content and in motion apart where the features tell them apart.
+
+    Beside it, how far one half of the real clips is from the other, which no model has copied.
+    """
     first, second = sets.halves
-    return {
-        "memorisation_ratio": Row(
-            memorisation(sets.fake.features, sets.real.features),
-            memorisation(second.features, first.features),
-            "not near 0",
+    distances, unseen = _nearest(sets.fake, sets.real, sets.net), _nearest(second, first, sets.net)
+    rows = {
+        f"novelty_{name}".rstrip("_"): Row(
+            float(own.median()), float(unseen[name].median()), "as the real set; 0: copies"
         )
+        for name, own in distances.items()
     }
+    known, floor = [*distances.values()], [*unseen.values()]
+    return {**rows, "copied_share": Row(copied_share(known, floor), copied_share(floor, floor), "as the real set")}
+
+
+def _nearest(fake: Measured, real: Measured, net: FeatureNet) -> dict[str, Tensor]:
+    """The distance (n) of each clip to its nearest real one, by content and by motion."""
+    others = net.split(real.features)
+    return {name: nearest(part, others[name])[0] for name, part in net.split(fake.features).items()}
+
+
+def _variety(sets: Sets) -> Rows:
+    """What clips of a class differ by, how much of their colour the class decides, and how sharp they are."""
+    values, colours, sharp, labels = zip(
+        *(_described(part) for part in (sets.real, sets.fake, *sets.halves)), strict=True
+    )
+    whole = [variance_within_classes(clips, own) for clips, own in zip(values, labels, strict=True)]
+    still = [variance_within_classes(clips.mean(dim=1), own) for clips, own in zip(values, labels, strict=True)]
+    shares = [class_share(colour, own) for colour, own in zip(colours, labels, strict=True)]
+    return {
+        "sharpness_ratio": _ratio(sharp, "near 1"),
+        "variance_within_class_ratio": _ratio(whole, "near 1"),
+        "variance_within_class_of_mean_frames_ratio": _ratio(still, "near 1"),
+        "class_share_of_colour": Row(shares[1], shares[0], "as the real set"),
+    }
+
+
+def _described(measured: Measured) -> tuple[Tensor, Tensor, float, Tensor]:
+    thumbnails = measured.thumbnails
+    return thumbnails, thumbnails.mean(dim=(1, 3, 4)), float(measured.sharpness.mean()), measured.labels
+
+
+def _ratio(values: Sequence[float], goal: str) -> Row:
+    """Of real, generated, and the two halves."""
+    real, fake, first, second = (max(value, 1e-12) for value in values)
+    return Row(fake / real, second / first, goal)
 
 
 def _motion(sets: Sets) -> Rows:
@@ -221,7 +268,8 @@ METRICS: Mapping[str, Callable[[Sets], Rows]] = {
     "precision": _precision,
     "classes": _classes,
     "diversity": _diversity,
-    "memorisation": _memorisation,
+    "novelty": _novelty,
+    "variety": _variety,
     "motion": _motion,
     "long": _long,
     "paired": _paired,

@@ -21,7 +21,7 @@ from videogan.preparation.recipes import (
     VideosRecipe,
     load_recipe,
 )
-from videogan.preparation.synthetic import moving_digits, moving_shapes
+from videogan.preparation.synthetic import moving_digits, moving_shapes, stacked_digits
 from videogan.video.formats import as_frame_rate
 
 _log = logging.getLogger(__name__)
@@ -92,6 +92,8 @@ def draw_videos(
     def draw(index: int) -> tuple[np.ndarray, str]:
         if recipe.kind == "moving-shapes":
             return moving_shapes(index, seed=seed, size=side, num_frames=recipe.num_frames)
+        if recipe.kind == "stacked-digits":
+            return stacked_digits(index, seed=seed, size=side, num_frames=recipe.num_frames)
         return moving_digits(index, seed=seed, size=side, num_frames=recipe.num_frames, num_digits=recipe.num_digits)
 
     def make(index: int) -> Prepared:

@@ -1,6 +1,6 @@
 """Videos that need no download: moving shapes and moving digits, drawn on the fly.
 
-Both generators are pure functions of ``(seed, index)`` and return ``(frames, class_name)`` with frames as uint8 RGB
+The generators are pure functions of ``(seed, index)`` and return ``(frames, class_name)`` with frames as uint8 RGB
 ``t h w c``. Classes take turns by index, so any run of consecutive indices is balanced.
 """
 
@@ -67,17 +67,34 @@ def moving_digits(
         raise UsageError(f"num_digits must be 1 or 2, not {num_digits}")
     digit = index % 10
     rng = np.random.default_rng([seed, index])
-    samples = _digit_images()[digit]
     background, colour = _dark_background(rng, size), _vivid_colour(rng)
     coverage = np.zeros((num_frames, size, size), np.float32)
     for _ in range(num_digits):
-        extent = 0.5 * size * rng.uniform(0.95, 1.1)
-        corner = _bouncing_path(rng, num_frames, size=size, extent=extent)
-        image = samples[rng.integers(len(samples))]
-        down, across = (_taps(corner[:, axis], extent, size) for axis in (0, 1))
-        drawn = np.einsum("tyi,ij,txj->tyx", down, image, across, optimize=True)
-        coverage = np.maximum(coverage, np.clip(drawn, 0, 1))
+        coverage = np.maximum(coverage, _moving_digit(rng, digit, size, num_frames))
     return _composite(background, colour, coverage), str(digit)
+
+
+def stacked_digits(index: int, *, seed: int = 0, size: int = 32, num_frames: int = 48) -> tuple[np.ndarray, str]:
+    """Three digits that bounce independently of each other, one in each colour channel, before black.
+
+    The video form of StackedMNIST, by which the modes that a model makes are counted (Metz et al. 2017, section 3.3.1).
+
+    Args:
+        index: which video of the set; the three figures of ``index % 1000`` are the digits in red, green and blue.
+        seed: which set.
+        size: height and width in pixels, at least 8.
+        num_frames: frames to draw, at least 1.
+
+    Returns:
+        Frames, uint8 RGB ``t h w c``, and the class name ``"000"`` to ``"999"``.
+
+    Raises:
+        UsageError: scikit-learn is not installed, or an argument is out of range.
+    """
+    _check(size, num_frames)
+    rng, name = np.random.default_rng([seed, index]), f"{index % 1000:03d}"
+    coverage = np.stack([_moving_digit(rng, int(digit), size, num_frames) for digit in name], axis=-1)
+    return (255 * coverage + 0.5).astype(np.uint8), name
 
 
 # How far a shape of radius 1 reaches from its centre; square and triangle are scaled to look as large as the circle.
@@ -89,6 +106,17 @@ def _check(size: int, num_frames: int) -> None:
         raise UsageError(f"size must be at least 8 pixels, not {size}")
     if num_frames < 1:
         raise UsageError(f"num_frames must be at least 1, not {num_frames}")
+
+
+def _moving_digit(rng: np.random.Generator, digit: int, size: int, num_frames: int) -> np.ndarray:
+    """Return how much of each pixel a written sample of the digit covers as it bounces, (t, h, w) in 0 to 1."""
+    extent = 0.5 * size * rng.uniform(0.95, 1.1)
+    corner = _bouncing_path(rng, num_frames, size=size, extent=extent)
+    samples = _digit_images()[digit]
+    image = samples[rng.integers(len(samples))]
+    down, across = (_taps(corner[:, axis], extent, size) for axis in (0, 1))
+    drawn = np.einsum("tyi,ij,txj->tyx", down, image, across, optimize=True)
+    return np.clip(drawn, 0, 1)
 
 
 def _smooth_path(rng: np.random.Generator, num_frames: int, *, size: int, reach: float) -> np.ndarray:

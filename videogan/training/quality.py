@@ -1,16 +1,28 @@
 """Evaluation while training: the kernel distance of samples to training clips."""
 
+import logging
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
 import torch
 from torch import Tensor
 
 from videogan.artifacts.metrics_file import QUALITY
 from videogan.config import EvaluateConfig
+from videogan.data.clips import clip_indices, num_clip_starts
 from videogan.data.loader import ClipLoader
 from videogan.generation.sampling import stream, take
 from videogan.metrics.distances import kernel_distance
+from videogan.metrics.feature_net import FeatureNet
 from videogan.metrics.features import load_features
+from videogan.metrics.measure import cache_key
+from videogan.metrics.own_features import CLIPS, OwnFeatures
+from videogan.metrics.sources import Batch, choose
 from videogan.models.generator import Generator
 from videogan.video import to_float
+
+_log = logging.getLogger(__name__)
 
 
 class Quality:
@@ -22,7 +34,8 @@ class Quality:
 
     def __init__(self, config: EvaluateConfig, loader: ClipLoader, device: torch.device) -> None:
         self._config, self._loader = config, loader
-        self._net = load_features(config.features, device=device)
+        net = load_features(config.features, device=device)
+        self._net = _learnt(net, loader) if isinstance(net, OwnFeatures) else net
         self._real: Tensor | None = None
         self._labels: list[Tensor | None] = []
         self._num_frames = 0
@@ -53,3 +66,26 @@ class Quality:
                 self._labels.append(batch.labels)
             self._real = torch.cat(parts)
         return self._real
+
+
+def _learnt(own: OwnFeatures, loader: ClipLoader) -> FeatureNet:
+    """Return features learnt on the training clips: for a minute, the first time."""
+    _log.info("features are learnt on the clips, which takes up to a minute the first time")
+    data = loader.data
+    rule = data.model_dump(include={"size", "num_frames", "frame_stride", "frame_rate", "fit", "short"})
+    key = cache_key(loader.cache.videos, rule)
+    return own.learn(partial(_clips, loader, CLIPS), key, cache_dir=data.cache_dir)
+
+
+def _clips(loader: ClipLoader, count: int) -> Iterator[Batch]:
+    """Yield at most ``count`` clips of the cache, one at a time, of the videos in turn."""
+    cache, data = loader.cache, loader.data
+    lengths = [video.num_frames for video in cache.videos]
+    starts = [num_clip_starts(length, data.num_frames, data.frame_stride, data.short) for length in lengths]
+    for video, start in choose(starts, count, seed=0):
+        indices = clip_indices(start, lengths[video], data.num_frames, data.frame_stride, data.short)
+        frames = np.empty((data.num_frames, cache.height, cache.width, 3), np.uint8)
+        cache.read(video, indices, frames)
+        label = cache.videos[video].label
+        labels = torch.tensor([-1 if label is None else label])
+        yield Batch(to_float(torch.from_numpy(frames))[None], labels, torch.tensor([video]), torch.tensor([0]))

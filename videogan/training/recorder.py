@@ -17,12 +17,13 @@ from videogan.device import memory_gib
 from videogan.files import write_json
 from videogan.generation.sampling import stream
 from videogan.generation.video_stream import VideoStream
+from videogan.training.collapse import CollapseWatch, spread, still_clips
+from videogan.training.factors import Factors
 from videogan.training.log import duration, in_words
 from videogan.training.loggers import MetricsFile, RunLogger
 from videogan.training.quality import Quality
 from videogan.training.report import write_report
 from videogan.training.state import TrainingState
-from videogan.training.variety import CollapseWatch, spread, still_clips
 from videogan.video import to_float
 
 PREVIEW_VIDEOS = 16
@@ -58,6 +59,7 @@ class Recorder:
         self._run, self._loader, self._device, self._on_tick = run, loader, device, on_tick
         self._loggers: Sequence[RunLogger] = [MetricsFile(run.metrics), *loggers]
         self._quality: Quality | None = None
+        self._factors: Factors | None = None
         self._watch = CollapseWatch(0.0)
         self._last_step = 0
         self._next_preview = FIRST_PREVIEW
@@ -66,6 +68,7 @@ class Recorder:
         """Make the folder agree with the state that training begins from."""
         self._run.remove_abandoned()
         self.go_back(state)
+        self._factors = Factors(self._loader)
         if state.config.evaluate.every:
             self._quality = Quality(state.config.evaluate, self._loader, self._device)
         clips, labels = self._real_clips()
@@ -92,6 +95,8 @@ class Recorder:
         row = {**row, "memory_gib": memory_gib(self._device)}
         position = f"step {state.step}/{state.config.train.steps}  {duration(state.seconds)}"
         _log.info("%s  %s  %.1f GiB", position, in_words(row), row["memory_gib"])
+        if self._factors is not None:
+            row |= self._measured_factors(self._factors, state)
         if self._quality is not None and (last or self._quality.due(self._last_step, state.step)):
             figures = self._quality.row(state.networks.ema_generator)
             _log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
@@ -104,6 +109,14 @@ class Recorder:
         write_report(self._run, state.config)
         if self._on_tick is not None:
             self._on_tick(row)
+
+    def _measured_factors(self, factors: Factors, state: TrainingState) -> dict[str, float]:
+        """Log what samples differ by, and a warning where something stops to matter."""
+        figures = factors.row(state.networks.ema_generator)
+        _log.info("%s", "  ".join(f"{name} {value:.3g}" for name, value in figures.items()))
+        for warning in factors.warnings(figures):
+            _log.warning("%s", warning)
+        return figures
 
     def show_in_time(self, state: TrainingState) -> None:
         """Show between two ticks what is learnt, early and then ever more rarely.

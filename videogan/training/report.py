@@ -30,6 +30,8 @@ CURVES = (
     ("Reconstruction and cycles", r".*(reconstruction|cycle)"),
     ("Encoder: adversarial losses", r"encoder_.*"),
     ("Kernel distance", r".*kernel_distance"),
+    ("What samples differ by: share of class, content and motion", r"(class|content|motion)_share"),
+    ("Samples beside real clips, 1 is alike", r"tick_.*"),
     ("Clips per second", r"clips_per_second"),
     ("Share of the time spent waiting for clips", r"data_wait"),
     ("Memory, GiB", r"memory_gib"),

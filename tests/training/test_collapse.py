@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from videogan.data.folder import SourceVideo, VideoFolder
+from videogan.training.collapse import CollapseWatch, spread, still_clips
 from videogan.training.scan import concerns
-from videogan.training.variety import CollapseWatch, spread, still_clips
 from videogan.video import VideoInfo
 
 
