@@ -128,7 +128,7 @@ def test_what_a_user_put_beside_a_report_is_kept(videos, tmp_path):
     assert not list(tmp_path.glob(".*.part"))
 
 
-@pytest.mark.parametrize("name", ["a\0b", "x" * 300, "x" * 250])
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300])
 def test_a_report_that_no_folder_can_hold_is_refused_before_the_work(videos, tmp_path, name):
     told = []
     with pytest.raises(UsageError, match="cannot be made"):

@@ -181,7 +181,8 @@ def test_frames_at_a_rate_stay_in_time_where_pictures_do_not_decode(tmp_path: Pa
     whole = all_frames(path)
     data = bytearray(path.read_bytes())
     starts = [at for at in range(len(data) - 3) if data[at : at + 3] == b"\xff\xd8\xff"]
-    data[starts[5] : starts[5] + 200] = bytes(200)
+    end = starts[6] - 16  # the next picture's chunk begins before it
+    data[starts[5] : end] = bytes(end - starts[5])
     path.write_bytes(data)
     with VideoReader(path, frame_rate=25) as reader:
         shown = list(reader.frames())

@@ -27,7 +27,7 @@ def check_report_folder(out: Path, *, overwrite: bool) -> None:
     """
     shown = printable(out)
     try:
-        part_of(out.absolute().with_name(f".{out.name}")).lstat()
+        out.lstat()
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:  # a name that no folder can have
