@@ -37,7 +37,7 @@ types: $(VENV)/.tested
 	$(BIN)/mypy
 
 fast: $(VENV)/.tested
-	$(BIN)/python -m pytest -m "not slow" --durations=10 --ignore tests/end_to_end --ignore tests/faults
+	$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile --durations=10 --ignore tests/end_to_end --ignore tests/faults
 
 gpu-table: $(VENV)/.tested  ## every figure of benchmarks/quality.py; ACTIONS and PEER name folders of clips
 	$(BIN)/python benchmarks/quality.py --all $(if $(ACTIONS),--actions $(ACTIONS)) $(if $(PEER),--peer $(PEER))

@@ -111,8 +111,15 @@ class Recorder:
             self._on_tick(row)
 
     def _measured_factors(self, factors: Factors, state: TrainingState) -> dict[str, float]:
-        """Log what samples differ by, and a warning where something stops to matter."""
-        figures = factors.row(state.networks.ema_generator)
+        """Log what samples differ by, and a warning where something stops to matter.
+
+        Where memory suffices for training alone, training goes on without.
+        """
+        try:
+            figures = factors.row(state.networks.ema_generator)
+        except torch.OutOfMemoryError:
+            _log.warning("what samples differ by is not measured at this tick: memory does not suffice for that too")
+            return {}
         _log.info("%s", "  ".join(f"{name} {value:.3g}" for name, value in figures.items()))
         for warning in factors.warnings(figures):
             _log.warning("%s", warning)
