@@ -2,6 +2,7 @@
 
 import json
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,4 +134,11 @@ def test_a_report_that_no_folder_can_hold_is_refused_before_the_work(videos, tmp
     told = []
     with pytest.raises(UsageError, match="cannot be made"):
         folders(videos, out=tmp_path / name, progress=lambda *what: told.append(what))
+    assert not told
+
+
+def test_a_folder_that_only_seems_writable_is_refused_before_the_work(videos):
+    told = []
+    with pytest.raises(UsageError, match="cannot be written below /proc"):
+        folders(videos, out=Path("/proc/report"), progress=lambda *what: told.append(what))
     assert not told

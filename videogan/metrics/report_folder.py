@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,8 +35,12 @@ def check_report_folder(out: Path, *, overwrite: bool) -> None:
         raise UsageError(f"{shown}: cannot be made ({reason_of(error)}); name another folder by --out") from None
     if not os.path.lexists(out):
         parent = next(path for path in out.absolute().parents if os.path.exists(path))  # noqa: PTH110 (never raises)
-        if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-            raise UsageError(f"{shown}: cannot be written below {printable(parent)}; name another folder by --out")
+        try:  # where everything seems to be allowed, as to root below /proc, only trying tells
+            Path(tempfile.mkdtemp(prefix=".", dir=parent)).rmdir()
+        except OSError:
+            raise UsageError(
+                f"{shown}: cannot be written below {printable(parent)}; name another folder by --out"
+            ) from None
         return
     try:
         read_report(out / REPORT)
