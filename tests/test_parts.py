@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from videogan.parts import abandoned_parts, hold_part
+from videogan.parts import abandoned_parts, hold_part, part_of
 from videogan.video.writer import VideoWriter, remove_abandoned
 
 WRITES = """
@@ -68,3 +68,12 @@ def test_a_writer_lets_go_of_its_lock(tmp_path):
             writer.write(np.zeros((2, 8, 8, 3), np.uint8))
         VideoWriter(tmp_path / "x.mp4").discard()
     assert len(list(descriptors.iterdir())) == before
+
+
+def test_a_name_that_was_shortened_for_its_part_is_known_by_it(tmp_path, dead_process):
+    long = tmp_path / ("x" * 255)
+    part = part_of(long, dead_process)
+    part.write_bytes(b"half")
+    assert len(part.name) == 255
+    assert abandoned_parts(long) == [part]
+    assert abandoned_parts(tmp_path / ("x" * 200)) == []

@@ -16,6 +16,7 @@ from typing import Any, TextIO, TypeVar
 import platformdirs
 
 from videogan.errors import MissingPathError, UsageError
+from videogan.parts import part_of
 
 Progress = Callable[[int, int], None]
 """Called with how many items are done and how many there are."""
@@ -35,16 +36,6 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-LONGEST_NAME = 255
-"""Bytes of a name that file systems allow."""
-
-
-def part_of(path: Path) -> Path:
-    """Return where this process writes what is to become ``path``: beside it, by a name that file systems allow."""
-    suffix = f".{os.getpid()}.part"
-    return path.with_name(os.fsdecode(os.fsencode(path.name)[: LONGEST_NAME - len(suffix)]) + suffix)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,6 +6,16 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+LONGEST_NAME = 255
+"""Bytes of a name that file systems allow."""
+_PART = re.compile(r".+\.([1-9]\d{0,9})\.part", re.DOTALL)
+
+
+def part_of(path: Path, process: int | None = None) -> Path:
+    """Return where a process, by default this one, writes what will be ``path``: beside it, by a name that fits."""
+    suffix = f".{process or os.getpid()}.part"
+    return path.with_name(os.fsdecode(os.fsencode(path.name)[: LONGEST_NAME - len(suffix)]) + suffix)
+
 
 def hold_part(part: Path) -> int:
     """Lock a file or folder that is being written, until the returned descriptor is closed or the process ends."""
@@ -20,13 +30,13 @@ def abandoned_parts(path: Path) -> list[Path]:
 
     On a disk that several machines or containers share, the number may be that of a process elsewhere; its lock tells.
     """
-    pattern = re.compile(rf"{re.escape(path.name)}\.([1-9]\d{{0,9}})\.part")
     try:
         beside = list(path.parent.iterdir())
     except OSError:
         return []
-    matches = [(match, part) for part in beside if (match := pattern.fullmatch(part.name))]
-    return [part for match, part in matches if not _runs(int(match[1])) and not _is_held(part)]
+    numbers = {part: int(match[1]) for part in beside if (match := _PART.fullmatch(part.name))}
+    own = [part for part, process in numbers.items() if part == part_of(path, process)]
+    return [part for part in own if not _runs(numbers[part]) and not _is_held(part)]
 
 
 def _runs(process: int) -> bool:

@@ -145,3 +145,11 @@ def test_what_a_killed_training_left_is_removed_and_nothing_else(checkpoint, tmp
     assert not preview.exists()
     assert all(path.exists() for path in (*others, mine / "notes.txt"))
     assert runs.verify(checkpoint)
+
+
+def test_best_of_the_newest_run_is_never_that_of_an_older_one(checkpoint, tmp_path):
+    older = make_run(checkpoint, tmp_path / "runs" / "older", 100)
+    (older / "metrics.jsonl").write_text(json.dumps({"step": 7, "tick_kernel_distance": 0.1}))
+    make_run(checkpoint, tmp_path / "runs" / "newer", 200)
+    with pytest.raises(CheckpointError, match="newer: was never evaluated"):
+        find_weights(None, tmp_path / "runs", best=True)

@@ -119,7 +119,7 @@ def test_like_refuses_what_it_cannot_repeat(videogan, model, clips, tiny):
     videogan("sample", "--frames", 8, "--no-metadata", "b.mp4")
     for arguments, code, said in (
         (["b.mp4", "x.mp4"], 3, "holds no recipe"),
-        (["absent.mp4", "x.mp4"], 2, "no such video"),
+        (["absent.mp4", "x.mp4"], 2, "no such file"),
         (["a.mp4", "--frames", "9", "x.mp4"], 2, "leave out --frames"),
         (["a.mp4", "--class", "circle", "x.mp4"], 2, "leave out --class"),
     ):

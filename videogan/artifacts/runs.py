@@ -240,6 +240,8 @@ def _newest_weights(runs: Path, best: bool) -> Path:
         try:
             return _weights_of_run(run, best)
         except CheckpointError as error:
+            if best:  # of an older run it would be another model than was asked for
+                raise
             _log.warning("%s; another model is taken", error)
     if SHIPPED.is_file() and not best:
         return SHIPPED

@@ -61,9 +61,9 @@ def refuse_options(context: typer.Context, names: Iterable[str], why: str) -> No
 
 
 def check_input(path: Path) -> None:
-    """Raise MissingPathError where a video to be read is not there."""
+    """Raise MissingPathError where a video or a picture to be read is not there."""
     if not os.path.lexists(path):
-        raise MissingPathError(f"{path}: no such video")
+        raise MissingPathError(f"{path}: no such file")
 
 
 def parse_settings(settings: Sequence[str], preset: str | None, start_from: str | None = None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ _STYLE = """
 }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem;
   background: var(--back); color: var(--ink) }
-h1, h2, p, td, th, figcaption { overflow-wrap: anywhere }
+h1, h2, p, figcaption { overflow-wrap: anywhere }
 figure { display: inline-block; margin: 0 1rem 1rem 0; padding: 12px; vertical-align: top; max-width: 100%;
   box-sizing: border-box; background: var(--card); border-radius: 14px }
 figcaption { color: var(--soft); font-size: 13px; max-width: 476px }

@@ -8,12 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from videogan.errors import UsageError, VideoganError, reason_of
-from videogan.files import part_of, printable, write_text
+from videogan.files import printable, write_text
 from videogan.metrics.measure import Measured
 from videogan.metrics.page import VIDEOS, page, write_videos
 from videogan.metrics.report import REPORT, Report, read_report
 from videogan.metrics.sources import ClipSource
-from videogan.parts import abandoned_parts, hold_part
+from videogan.parts import abandoned_parts, hold_part, part_of
 
 PAGE = "report.html"
 FILES = (*VIDEOS, PAGE, REPORT)

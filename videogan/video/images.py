@@ -11,7 +11,7 @@ from typing import Literal
 
 import av
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from videogan.errors import NotAVideoError, VideoError, reason_of
 from videogan.files import open_regular
@@ -241,6 +241,8 @@ def _image_errors(path: Path) -> Iterator[None]:
         yield
     except VideoError:
         raise
+    except UnidentifiedImageError as error:
+        raise VideoError(path, "not a picture of a format that is read") from error
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise VideoError(path, " ".join(str(error).split()).replace(f" '{path}'", "")) from error
 

@@ -13,8 +13,8 @@ import av
 import numpy as np
 
 from videogan.errors import UsageError, did_you_mean, reason_of
-from videogan.files import LONGEST_NAME, check_destination, part_of, sync
-from videogan.parts import abandoned_parts, hold_part
+from videogan.files import check_destination, sync
+from videogan.parts import LONGEST_NAME, abandoned_parts, hold_part, part_of
 from videogan.video.encoders import CodecSink, Encoding, FolderSink, SheetSink, Sink
 from videogan.video.formats import as_frame_rate
 
