@@ -26,7 +26,7 @@ svg text { fill: var(--soft); font-size: 11px }
 svg line { stroke: var(--line) }
 pre { background: var(--card); border-radius: 14px; padding: 1rem; overflow-x: auto }
 table { border-collapse: collapse; display: block; overflow-x: auto }
-td, th { padding: 2px 1rem 2px 0; text-align: left; border-bottom: 1px solid var(--line) }
+td, th { padding: 2px 1rem 2px 0; text-align: left; white-space: nowrap; border-bottom: 1px solid var(--line) }
 """
 
 
