@@ -76,6 +76,22 @@ def test_hlg_is_shown_as_pq_is() -> None:
     assert of_pq.max() > 240
 
 
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv420p10le", "yuv422p10le", "yuv444p12le", "p010le", "gbrp10le"])
+@pytest.mark.parametrize("transfer", [1, PQ, HLG])
+@pytest.mark.parametrize("size", [None, (16, 48), (96, 300)])
+def test_video_of_a_wide_gamut_has_the_colours_of_its_rgb(
+    pixel_format: str, transfer: int, size: tuple[int, int] | None
+) -> None:
+    # What cameras store is luma and chroma; smooth, so that half the chroma is enough.
+    light = np.repeat(display_light()[24:], 4, 0)[:160, :, None].repeat(16, 2).reshape(160, 64, 3)
+    codes = {1: (light / 600) ** (1 / 2.4), PQ: pq_codes(light), HLG: hlg_codes(light)}[transfer]
+    rgb = tagged(codes, transfer, BT2020)
+    video = rgb.reformat(format=pixel_format, dst_colorspace=9, interpolation="BILINEAR", threads=1)
+    video.color_trc, video.color_primaries, video.colorspace = transfer, BT2020, 9
+    wide, expected = (converted(picture, size).astype(int) for picture in (video, rgb))
+    assert np.abs(wide - expected)[:, wide.shape[1] // 8 :: wide.shape[1] // 4].mean() <= 2.5
+
+
 @pytest.mark.parametrize("transfer", [1, 2, 14])
 def test_sdr_in_a_wide_gamut_is_brought_to_bt709(transfer: int) -> None:
     shown = patches()

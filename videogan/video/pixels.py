@@ -191,14 +191,15 @@ class Converter:
             picture,
             width,
             height,
-            "rgb48le" if light else "rgba" if transparent else "rgb24" if packed else "gbrp",
+            "gbrp16le" if light else "rgba" if transparent else "rgb24" if packed else "gbrp",
             dst_color_range=_FULL_RANGE,
             interpolation=SCALER_FLAGS if larger or unscaled else SHRINKING_FLAGS,
             threads=1,
         )
         if light:
-            pixels = _view(rgb.planes[0], height, width * 3, 2).reshape(height, width, 3)
-            return [(slice(None), colour.to_sdr(pixels, light))]
+            # Planes: of packed 16 bits with chroma interpolated in full, FFmpeg's scaler makes false colours.
+            green, blue, red = (_view(plane, height, width, 2) for plane in rgb.planes)
+            return [(slice(None), colour.to_sdr(np.stack((red, green, blue), axis=-1), light))]
         if transparent:
             pixels = _view(rgb.planes[0], height, width * 4).reshape(height, width, 4)
             colours = _STRETCHED[pixels[..., :3]] if limited_grey else pixels[..., :3]
