@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from videogan.data.folder import SourceVideo
+from videogan.data.listing import SourceVideo
 from videogan.errors import MissingPathError, UsageError, VideoError, reason_of
 from videogan.files import Progress, map_in_threads
 from videogan.video import VideoReader
@@ -112,7 +112,7 @@ def store_jpeg(video: SourceVideo, frame_format: FrameFormat, file: FrameFile, s
     checksum = 0
     with frame_format.open(video.path) as reader:
         for chunk in _chunks(reader, _count(reader, video, frame_format), frame_format, stop):
-            pictures = [_jpeg(frame) for frame in chunk]
+            pictures = [jpeg(frame) for frame in chunk]
             data = b"".join(pictures)
             offset = file.reserve(len(data))
             file.write(data, offset)
@@ -186,7 +186,8 @@ def _chunks(reader: VideoReader, count: int, frame_format: FrameFormat, stop: th
         yield chunk[:filled]
 
 
-def _jpeg(frame: np.ndarray) -> bytes:
+def jpeg(frame: np.ndarray) -> bytes:
+    """Return one frame (h w c) as it is kept compressed."""
     target = io.BytesIO()
     Image.fromarray(frame).save(target, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
     return target.getvalue()

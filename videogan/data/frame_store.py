@@ -8,28 +8,15 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
+from videogan.data.cached_videos import CachedVideo
 from videogan.errors import MissingPathError, VideoError
 from videogan.video import VideoReader
-
-
-@dataclass(frozen=True)
-class CachedVideo:
-    """A usable video at training size and rate: ``num_frames`` frames, the first at ``offset`` in the cache's file.
-
-    ``offset`` counts bytes for raw frames and rows of the table for JPEGs.
-    """
-
-    path: Path
-    label: int | None
-    num_frames: int
-    offset: int
 
 
 class FrameStore(Protocol):
@@ -70,8 +57,11 @@ class RawFrames:
 
 
 def read_table(path: Path) -> np.ndarray:
-    """Return the offset and size in bytes of every JPEG, int64 (n, 2), that lie beside a file of them."""
-    return np.fromfile(path.with_suffix(".idx"), np.int64).reshape(-1, 2)
+    """Return the offset and size in bytes of every JPEG, int64 (n, 2), from beside a file of them; read as needed."""
+    table = path.with_suffix(".idx")
+    if not table.stat().st_size:
+        return np.empty((0, 2), np.int64)
+    return np.memmap(table, np.int64, "r").reshape(-1, 2)
 
 
 class JpegFrames:

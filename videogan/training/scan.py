@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from videogan.config import Config
 from videogan.data.folder import VideoFolder, scan_folder
 from videogan.data.paths import split_parts
@@ -56,7 +58,8 @@ def concerns(folder: VideoFolder) -> list[str]:
             f"there {'is 1 video' if count == 1 else f'are {count} videos'} only: the model will learn "
             f"{'it' if count == 1 else 'them'} by heart; some dozens are a beginning"
         )
-    sizes = [sum(video.label == label for video in folder.videos) for label in range(len(folder.class_names))]
+    labels = folder.videos.labels
+    sizes = np.bincount(labels[labels >= 0], minlength=len(folder.class_names)).tolist()
     if sizes and max(sizes) >= LOPSIDED * min(sizes):
         few, many = (folder.class_names[sizes.index(size)] for size in (min(sizes), max(sizes)))
         texts.append(

@@ -1,0 +1,162 @@
+"""The files of one part of a clip cache: written whole or not at all, and looked over when they are opened.
+
+::
+
+    PART.lock                 held while the part is filled
+    PART-CONTENT.columns      frames, offset and checksum of every video, with a hash; written last
+    PART-CONTENT.bin          uint8 t h w c, or JPEGs
+    PART-CONTENT.idx          for JPEGs: offset and size of every frame, int64 (n, 2)
+
+CONTENT is a hash of the videos' names, sizes and times of change: a run whose files were replaced goes on reading the
+old ones, which the system keeps for as long as they are open.
+"""
+
+import contextlib
+import hashlib
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from videogan.data.cache_build import (
+    FrameFile,
+    FrameFormat,
+    Stored,
+    store_all,
+    store_jpeg,
+    store_nothing,
+    store_raw,
+)
+from videogan.data.columns import read_columns, write_columns
+from videogan.data.listing import VideoTable
+from videogan.files import Progress, file_lock
+from videogan.parts import part_of
+
+_VERSION = 6
+
+Kind = Literal["raw", "jpeg", "stream"]
+
+
+@dataclass(frozen=True)
+class PartIndex:
+    """What a part holds of each of its videos: frames (0 where it failed, for a reason), offset in the file, checksum.
+
+    Raw frames lie at an offset in bytes, JPEGs at one in rows of the table.
+    """
+
+    num_frames: np.ndarray
+    offsets: np.ndarray
+    checksums: np.ndarray
+    reasons: dict[int, str]
+    file_bytes: int = 0
+    table_checksum: int = 0
+
+    def write(self, path: Path) -> None:
+        """Write it to a file."""
+        columns = {"num_frames": self.num_frames, "offsets": self.offsets, "checksums": self.checksums}
+        write_columns(path, columns, [self.reasons, self.file_bytes, self.table_checksum])
+
+    @classmethod
+    def read(cls, path: Path) -> "PartIndex | None":
+        """Return what was written, or None where the file is not there, damaged or another."""
+        kept = read_columns(path)
+        if kept is None:
+            return None
+        reasons, file_bytes, table_checksum = kept[1]
+        return cls(
+            **kept[0],
+            reasons={int(number): reason for number, reason in reasons.items()},
+            file_bytes=file_bytes,
+            table_checksum=table_checksum,
+        )
+
+
+class PartFiles:
+    """A part of a cache folder, of one kind: ``numbers`` are those of its videos among all of the folder."""
+
+    def __init__(self, home: Path, name: str, numbers: np.ndarray, videos: VideoTable, kind: Kind) -> None:
+        self.home, self.name, self.numbers, self.videos, self.kind = home, name, numbers, videos, kind
+        self._stem = f"{name}-{_content(videos, kind)}"
+        self.frames = home / f"{self._stem}.bin"
+        self.index = home / f"{self._stem}.columns"
+
+    def lock(self, *, wait: bool = False) -> contextlib.AbstractContextManager[None]:
+        """Hold the part; BlockingIOError where another process does, unless that is waited for."""
+        return file_lock(self.home / f"{self.name}.lock", on_wait=(lambda: None) if wait else None)
+
+    def is_own(self, file: Path) -> bool:
+        """Say whether a file belongs to the part as its videos are now, or is its lock."""
+        return file.name.startswith(f"{self._stem}.") or file.name == f"{self.name}.lock"
+
+    def size(self) -> int:
+        """Return the bytes of its files on the disk."""
+        return sum(file.stat().st_size for file in self.home.glob(f"{self._stem}.*"))
+
+    def fill(self, frame_format: FrameFormat, progress: Progress | None) -> None:
+        """Decode every video of the part, which is held meanwhile, and remove what there was of it before.
+
+        Raises:
+            OSError: there is no room, or writing failed in another way.
+        """
+        with open_frame_file(self.home, self.name) as file:
+            store = {"raw": store_raw, "jpeg": store_jpeg, "stream": store_nothing}[self.kind]
+            self.finish(file, store_all(self.videos, frame_format, file, store, progress))
+
+    def finish(self, file: FrameFile, results: Sequence[Stored | str]) -> None:
+        """Give a file of the frames of every video, in any order, its name, and write what it holds."""
+        file.finish()
+        index = self._index(file, results)
+        if self.kind != "stream":
+            file.path.replace(self.frames)
+        index.write(self.index)
+        for old in self.home.glob(f"{self.name}-*"):
+            if not self.is_own(old):
+                old.unlink(missing_ok=True)
+
+    def _index(self, file: FrameFile, results: Sequence[Stored | str]) -> PartIndex:
+        stored = [Stored(0) if isinstance(result, str) else result for result in results]
+        num_frames = np.array([each.num_frames for each in stored], np.int64)
+        offsets = np.array([each.offset for each in stored], np.int64)
+        table_checksum = 0
+        if self.kind == "jpeg":
+            offsets = num_frames.cumsum() - num_frames
+            table_checksum = _write_table(self.frames, [each.table for each in stored if each.table is not None])
+        checksums = np.array([each.checksum for each in stored], np.uint32)
+        reasons = {number: result for number, result in enumerate(results) if isinstance(result, str)}
+        return PartIndex(num_frames, offsets, checksums, reasons, file.size, table_checksum)
+
+
+@contextlib.contextmanager
+def open_frame_file(home: Path, name: str) -> Iterator[FrameFile]:
+    """Give a file to be filled for a part, and remove it at the end unless it has got another name."""
+    for old in home.glob(f"{name}.bin.*.part"):  # of a process that was killed
+        old.unlink(missing_ok=True)
+    file = FrameFile(part_of(home / f"{name}.bin"))
+    try:
+        yield file
+    finally:
+        file.close()
+        file.path.unlink(missing_ok=True)
+
+
+def _content(videos: VideoTable, kind: Kind) -> str:
+    listing, digest = videos.listing, hashlib.sha256(f"{_VERSION} {kind} ".encode())
+    for row in videos.rows.tolist():
+        digest.update(listing.name(row) + b"\0")
+    for column in ("size", "modified", "files"):
+        digest.update(videos.column(column).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _write_table(frames: Path, tables: Sequence[np.ndarray]) -> int:
+    """Write where each JPEG lies; return the checksum."""
+    table = np.concatenate(tables) if tables else np.empty((0, 2), np.int64)
+    with frames.with_suffix(".idx").open("wb") as file:
+        table.tofile(file)
+        file.flush()
+        os.fsync(file.fileno())
+    return zlib.crc32(table.tobytes())
