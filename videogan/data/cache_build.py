@@ -1,6 +1,7 @@
 """Filling the clip cache: every video decoded once, at training size and rate, by several threads."""
 
 import errno
+import hashlib
 import io
 import os
 import threading
@@ -14,10 +15,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from videogan.config import DataConfig
 from videogan.data.listing import SourceVideo
 from videogan.errors import MissingPathError, UsageError, VideoError, reason_of
-from videogan.files import Progress, map_in_threads
-from videogan.video import VideoReader
+from videogan.files import Progress, cache_root, map_in_threads, printable
+from videogan.video import VideoReader, as_frame_rate
 from videogan.video.pixels import Fit
 
 _CHUNK_BYTES = 4 << 20
@@ -37,6 +39,17 @@ class FrameFormat:
     def frame_bytes(self) -> int:
         """Bytes of one raw frame."""
         return self.height * self.width * 3
+
+    @classmethod
+    def of(cls, data: DataConfig) -> "FrameFormat":
+        """Return the format that the settings ask for."""
+        return cls(data.size, data.size, data.fit, None if data.frame_rate is None else as_frame_rate(data.frame_rate))
+
+    def home(self, root: Path, cache_dir: str | None) -> Path:
+        """Return the folder that holds such frames of the videos below ``root``."""
+        root = root.resolve()
+        source = hashlib.sha256(os.fsencode(root) + repr(self).encode()).hexdigest()[:12]
+        return cache_root(cache_dir) / "clips" / f"{printable(root.name)[:40]}-{source}"
 
     def open(self, path: Path) -> VideoReader:
         """Open a video so that it gives such frames."""
@@ -104,6 +117,14 @@ def store_raw(video: SourceVideo, frame_format: FrameFormat, file: FrameFile, st
             file.write(data, offset + done * frame_format.frame_bytes)
             done += len(chunk)
     return Stored(done, offset, checksum)
+
+
+def put_raw(frames: np.ndarray, file: FrameFile) -> Stored:
+    """Write all frames of a video (t h w c), as :func:`store_raw` does."""
+    data = np.ascontiguousarray(frames).data.cast("B")
+    offset = file.reserve(len(data))
+    file.write(data, offset)
+    return Stored(len(frames), offset, zlib.crc32(data))
 
 
 def store_jpeg(video: SourceVideo, frame_format: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:

@@ -15,10 +15,10 @@ import contextlib
 import hashlib
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -84,10 +84,6 @@ class PartFiles:
         self.frames = home / f"{self._stem}.bin"
         self.index = home / f"{self._stem}.columns"
 
-    def lock(self, *, wait: bool = False) -> contextlib.AbstractContextManager[None]:
-        """Hold the part; BlockingIOError where another process does, unless that is waited for."""
-        return file_lock(self.home / f"{self.name}.lock", on_wait=(lambda: None) if wait else None)
-
     def is_own(self, file: Path) -> bool:
         """Say whether a file belongs to the part as its videos are now, or is its lock."""
         return file.name.startswith(f"{self._stem}.") or file.name == f"{self.name}.lock"
@@ -128,6 +124,38 @@ class PartFiles:
         checksums = np.array([each.checksum for each in stored], np.uint32)
         reasons = {number: result for number, result in enumerate(results) if isinstance(result, str)}
         return PartIndex(num_frames, offsets, checksums, reasons, file.size, table_checksum)
+
+
+class Named(Protocol):
+    """A part, by its name."""
+
+    @property
+    def name(self) -> str:
+        """Its name among all parts."""
+
+
+P = TypeVar("P", bound=Named)
+
+
+def free_ones_first(home: Path, parts: Sequence[P], on_wait: Callable[[], object]) -> Iterator[P]:
+    """Yield parts, each held while it is used: those that no other process holds, and then the others.
+
+    ``on_wait`` is called before the first of these is waited for.
+    """
+    later = []
+    for part in parts:
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(file_lock(home / f"{part.name}.lock"))
+            except BlockingIOError:
+                later.append(part)
+                continue
+            yield part
+    if later:
+        on_wait()
+    for part in later:
+        with file_lock(home / f"{part.name}.lock", on_wait=lambda: None):
+            yield part
 
 
 @contextlib.contextmanager

@@ -1,12 +1,10 @@
 """Fills what is missing of a clip cache, part by part, beside any number of other processes, and opens it."""
 
-import contextlib
 import errno
-import hashlib
 import logging
 import os
 import resource
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,15 +13,14 @@ import numpy as np
 from videogan.config import DataConfig
 from videogan.data.cache_build import FrameFormat
 from videogan.data.cache_check import damage
-from videogan.data.cache_files import Kind, PartFiles, PartIndex
+from videogan.data.cache_files import Kind, PartFiles, PartIndex, free_ones_first
 from videogan.data.cache_kind import STREAMED, choose_kind, free_bytes, note_jpeg_share, raw_bytes
 from videogan.data.cache_parts import split
 from videogan.data.cache_prune import prune, sweep
 from videogan.data.folder import VideoFolder
 from videogan.data.frame_store import FrameStore, JpegFrames, RawFrames, StreamedFrames
 from videogan.data.listing import VideoTable
-from videogan.files import Progress, cache_root, file_lock, printable
-from videogan.video import as_frame_rate
+from videogan.files import Progress, file_lock, printable
 
 _log = logging.getLogger(__name__)
 _WAITING = "waiting for another process that is filling the clip cache %s"
@@ -45,11 +42,8 @@ class CacheFolder:
     """The cache folder of a folder of videos, on its way to being complete."""
 
     def __init__(self, folder: VideoFolder, data: DataConfig, part_videos: int) -> None:
-        rate = None if data.frame_rate is None else as_frame_rate(data.frame_rate)
-        self.format = FrameFormat(data.size, data.size, data.fit, rate)
-        root = folder.root.resolve()
-        source = hashlib.sha256(os.fsencode(root) + repr(self.format).encode()).hexdigest()[:12]
-        self.home = cache_root(data.cache_dir) / "clips" / f"{printable(root.name)[:40]}-{source}"
+        self.format = FrameFormat.of(data)
+        self.home = self.format.home(folder.root, data.cache_dir)
         self._videos, self._limit_gb = folder.videos, data.cache_limit_gb
         self._parts = _video_parts(folder.videos, part_videos)
         self._sizes = raw_bytes(folder.videos, self.format)
@@ -111,7 +105,8 @@ class CacheFolder:
         """Fill parts that no other process is filling, wait for the others, and return all of them, open."""
         opened: dict[str, OpenedPart] = {}
         total, done = sum(len(files.videos) for files in missing), 0
-        for files in _free_ones_first(missing, partial(_log.info, _WAITING, printable(self.home))):
+        waiting = partial(_log.info, _WAITING, printable(self.home))
+        for files in free_ones_first(self.home, missing, waiting):
             now = self._open(files)  # another process may have filled it meanwhile
             if now is None:
                 told = None if progress is None else partial(_tell, progress, done, total)
@@ -146,24 +141,6 @@ class CacheFolder:
         if files.kind == "raw":
             return RawFrames(files.frames, self.format.frame_bytes)
         return JpegFrames(files.frames) if files.kind == "jpeg" else self._streamed
-
-
-def _free_ones_first(parts: Sequence[PartFiles], on_wait: Callable[[], None]) -> Iterator[PartFiles]:
-    """Yield parts, each held while it is used: those that no other process holds, and then the others."""
-    later = []
-    for files in parts:
-        with contextlib.ExitStack() as held:
-            try:
-                held.enter_context(files.lock())
-            except BlockingIOError:
-                later.append(files)
-                continue
-            yield files
-    if later:
-        on_wait()
-    for files in later:
-        with files.lock(wait=True):
-            yield files
 
 
 def _tell(progress: Progress, before: int, total: int, done: int, _: int) -> None:

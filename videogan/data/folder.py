@@ -11,6 +11,8 @@ from typing import Literal
 
 import numpy as np
 
+from videogan.config import DataConfig
+from videogan.data.cache_feed import CacheFeed
 from videogan.data.listing import SourceVideo, VideoTable
 from videogan.data.paths import AnyPaths, common_folder, named_paths
 from videogan.data.probes import ProbeIndex, probe_new
@@ -51,6 +53,7 @@ def scan_folder(
     cache_dir: str | os.PathLike[str] | None = None,
     max_bad_share: float = 1.0,
     progress: Progress | None = None,
+    frames: DataConfig | None = None,
 ) -> VideoFolder:
     """Probe every video at or below ``root``.
 
@@ -61,13 +64,14 @@ def scan_folder(
         cache_dir: where probe results are kept, by size and time of change; None is the user's cache folder.
         max_bad_share: largest share of files that may be rejected, 0 to 1.
         progress: called as files are probed.
+        frames: settings of a clip cache that takes the frames that probing decodes; None keeps none.
 
     Raises:
         MissingPathError: ``root`` does not exist.
         UsageError: ``root`` is a file that is not a video.
         DataError: no usable video, too many rejected, or some videos have a class folder and others have none.
     """
-    folder = survey_folder(root, labels=labels, cache_dir=cache_dir, progress=progress)
+    folder = survey_folder(root, labels=labels, cache_dir=cache_dir, progress=progress, frames=frames)
     check_usable(folder, max_bad_share)
     unlabelled = int((folder.videos.labels < 0).sum())
     if folder.class_names and unlabelled:
@@ -85,6 +89,7 @@ def survey_folder(
     labels: Literal["folders", "none"] = "folders",
     cache_dir: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    frames: DataConfig | None = None,
 ) -> VideoFolder:
     """As ``scan_folder``, but an unusable folder is described and not an error; only a wrong ``root`` raises."""
     roots = named_paths(root)
@@ -92,7 +97,11 @@ def survey_folder(
         return _one_file(roots[0])
     walk, index = walk_folders(roots), ProbeIndex(common_folder(roots), cache_dir)
     if not index.look_up(walk.listing):
-        probe_new(walk.base, walk.listing, index, progress)
+        if frames is None:
+            probe_new(walk.base, walk.listing, index, progress)
+        else:
+            CacheFeed(walk.base, frames).probe(walk.listing, index, progress)
+        index.keep(walk.listing)
     return _assemble(walk, labels)
 
 

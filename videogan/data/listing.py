@@ -148,14 +148,18 @@ class Listing:
     def result(self, row: int, path: Path) -> ProbeResult:
         """Return what a probe said of a row, whose path this is."""
         facts = self.rows[row]
-        remark = self.remarks[facts["remark"]]
+        remark = self.remark(row)
         if remark.status == "rejected":
             return remark.reason
         if remark.status == "other":
             return None
         rate = Fraction(*facts["rate"].tolist())
         sizes = (int(facts["width"]), int(facts["height"]))
-        return VideoInfo(path, *sizes, rate, int(facts["frames"]), float(facts["seconds"]), *remark)
+        return VideoInfo(path, *sizes, rate, int(facts["frames"]), float(facts["seconds"]), *remark)  # type: ignore[arg-type]
+
+    def remark(self, row: int) -> Remark:
+        """Return the remark of a row that was probed."""
+        return self.remarks[self.rows["remark"][row]]
 
     def with_status(self, *statuses: str) -> np.ndarray:
         """Return the numbers of the rows whose probe ended so, ascending."""

@@ -5,6 +5,7 @@ import ctypes
 import hashlib
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from videogan.data.columns import read_columns, write_columns
@@ -12,7 +13,7 @@ from videogan.data.listing import Listing, ProbeResult
 from videogan.data.stills import are_stills
 from videogan.errors import NotAVideoError, UsageError, VideoError, reason_of
 from videogan.files import Progress, cache_root, file_lock, map_in_threads
-from videogan.video import probe
+from videogan.video import VideoInfo, probe
 
 CHUNK = 2_048
 _VERSION = 5
@@ -29,15 +30,28 @@ class ProbeIndex:
         name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
         self._path = cache_root(cache_dir) / "probes" / f"{name}.columns"
         self._written = time.monotonic()
+        self._seen: tuple[int, int] | None = None
 
     def look_up(self, listing: Listing) -> bool:
         """Note in a listing what is known of files that have not changed; say whether it is what is kept already."""
+        self._seen = self._version_on_disk()
         kept = read_columns(self._path)
         if kept is None or kept[1]["version"] != _VERSION:
             return False
         earlier = Listing.of_columns(kept[0], kept[1]["remarks"])
         listing.take_over(earlier)
         return listing.names == earlier.names and not len(listing.unprobed())
+
+    def refresh(self, listing: Listing) -> None:
+        """Note what other processes have learnt since this one has looked."""
+        if self._version_on_disk() != self._seen:
+            self.look_up(listing)
+
+    def _version_on_disk(self) -> tuple[int, int] | None:
+        with contextlib.suppress(OSError):
+            status = self._path.stat()
+            return status.st_ino, status.st_mtime_ns
+        return None
 
     def keep(self, listing: Listing) -> None:
         """Write what is known by now, with what other processes have learnt meanwhile."""
@@ -48,6 +62,7 @@ class ProbeIndex:
                 self.look_up(listing)
                 columns, remarks = listing.columns()
                 write_columns(self._path, columns, {"version": _VERSION, "remarks": remarks})
+                self._seen = self._version_on_disk()
             self._path.with_suffix(".json").unlink(missing_ok=True)  # what earlier versions kept
 
     def keep_now_and_then(self, listing: Listing) -> None:
@@ -59,6 +74,8 @@ class ProbeIndex:
 def probe_new(root: Path, listing: Listing, index: ProbeIndex, progress: Progress | None = None) -> None:
     """Probe all of a listing that is not known yet, in bounded memory, and keep it."""
     new = listing.unprobed()
+    if not len(new):
+        return
     known = len(listing) - len(new)
 
     def told(first: int) -> Progress | None:
@@ -74,13 +91,13 @@ def probe_new(root: Path, listing: Listing, index: ProbeIndex, progress: Progres
         index.keep(listing)
 
 
-def probe_row(root: Path, listing: Listing, row: int) -> None:
-    """Probe one file, and note in the listing what it is."""
+def probe_row(root: Path, listing: Listing, row: int, look: Callable[[Path], VideoInfo] = probe) -> None:
+    """Probe one file by ``look``, and note in the listing what it is."""
     path = root / os.fsdecode(listing.name(row))
     result: ProbeResult = None
     lasting = True
     try:
-        info = result = probe(path)
+        info = result = look(path)
         if path.is_dir() and are_stills(path, info.num_frames):
             raise VideoError(path, f"its {info.num_frames} pictures have nothing in common: stills, and no video")
     except NotAVideoError:

@@ -83,16 +83,19 @@ class PacketList:
 
 def list_packets(path: Path, stream_index: int) -> PacketList:
     """List the packets of a whole stream, without decoding."""
-    listed, end = PacketList(), Fraction(0)
+    listed = PacketList()
+    ends: dict[int, int] = {}  # of each stream, in its own units
     with open_container(path) as container:
         stream = container.streams[stream_index]
         for packet in container.demux():
             if not packet.size:
                 continue
-            if packet.pts is not None and packet.time_base:
-                end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
-            if packet.stream_index == stream_index:
+            number, pts = packet.stream_index, packet.pts
+            if pts is not None:
+                ends[number] = max(ends.get(number, 0), pts + (packet.duration or 0))
+            if number == stream_index:
                 listed.add(packet)
+        end = max((last * (container.streams[number].time_base or 0) for number, last in ends.items()), default=0)
         if listed.num_leading:
             listed.faults.append(f"begins with {listed.num_leading} frames without their key frame")
         tolerated = COUNTED_FORMATS.get(container.format.name)

@@ -1,6 +1,6 @@
 """Decodes one video stream of a container: from the start, or from any picture."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain, islice, pairwise
 from pathlib import Path
@@ -156,24 +156,35 @@ class ContainerSource:
             self._note(error)
             return ()
 
-    def index(self, *, budget: int = 0) -> FrameIndex:
+    def index(self, *, budget: int = 0, each: Callable[[av.VideoFrame], None] | None = None) -> FrameIndex:
         """List the frames.
 
         The list of packets is enough where it is consistent; the pictures are decoded where it is not, or where that
-        takes no more than ``budget`` pixels.
+        takes no more than ``budget`` pixels. ``each`` is called with every picture that is decoded, in display order.
         """
         listed = list_packets(self.path, self.stream.index)
         work = listed.num_packets * self.first.width * self.first.height
         if listed.consistent() and work > budget:
             return self._index_at(listed, sorted(listed.pts))
-        return self._index_by_decoding(listed)
+        return self._index_by_decoding(listed, each)
 
-    def _index_by_decoding(self, listed: PacketList) -> FrameIndex:
-        other = ContainerSource(self.path)
+    def _index_by_decoding(self, listed: PacketList, each: Callable[[av.VideoFrame], None] | None) -> FrameIndex:
+        # Where nothing was read yet, this source stands at the first picture already.
+        other = self if self._fresh is not None else ContainerSource(self.path)
+        pictures: list[tuple[int | None, bool]] = []
+
+        def noted() -> Iterator[av.VideoFrame]:
+            for picture in other.coded_pictures():
+                pictures.append((picture.pts, picture.is_corrupt))
+                yield picture
+
         try:
-            pictures = [(picture.pts, picture.is_corrupt) for picture in other.coded_pictures()]
+            for picture in noted() if each is None else deinterlace(noted()):
+                if each is not None:
+                    each(picture)
         finally:
-            other.close()
+            if other is not self:
+                other.close()
         damaged = other.errors + sum(corrupt for _, corrupt in pictures)
         if damaged:
             listed.faults.append(f"{damaged} damaged packets or pictures{other.because()}")
