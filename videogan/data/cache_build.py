@@ -16,10 +16,12 @@ import numpy as np
 from PIL import Image
 
 from videogan.config import DataConfig
+from videogan.data.frame_lists import LONG
 from videogan.data.listing import SourceVideo
 from videogan.errors import MissingPathError, UsageError, VideoError, reason_of
 from videogan.files import Progress, cache_root, map_in_threads, printable
 from videogan.video import VideoReader, as_frame_rate
+from videogan.video.index import FrameIndex
 from videogan.video.pixels import Fit
 
 _CHUNK_BYTES = 4 << 20
@@ -51,19 +53,24 @@ class FrameFormat:
         source = hashlib.sha256(os.fsencode(root) + repr(self).encode()).hexdigest()[:12]
         return cache_root(cache_dir) / "clips" / f"{printable(root.name)[:40]}-{source}"
 
-    def open(self, path: Path) -> VideoReader:
-        """Open a video so that it gives such frames."""
-        return VideoReader(path, size=(self.height, self.width), fit=self.fit, frame_rate=self.frame_rate)
+    def open(self, path: Path, index: FrameIndex | None = None) -> VideoReader:
+        """Open a video, whose frames may be known, so that it gives such frames."""
+        size = (self.height, self.width)
+        return VideoReader(path, size=size, fit=self.fit, frame_rate=self.frame_rate, index=index)
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What became of one video: frames kept, where they begin, and a checksum of their bytes in the file."""
+    """What became of one video: frames kept, where they begin, and a checksum of their bytes in the file.
+
+    ``table`` says where each JPEG lies, ``index`` which frames a long video has that is decoded while training.
+    """
 
     num_frames: int
     offset: int = 0
     checksum: int = 0
     table: np.ndarray | None = None
+    index: FrameIndex | None = None
 
 
 class FrameFile:
@@ -145,11 +152,12 @@ def store_jpeg(video: SourceVideo, frame_format: FrameFormat, file: FrameFile, s
 
 
 def store_nothing(video: SourceVideo, frame_format: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:
-    """Only count the frames that the video gives at the frame rate asked for."""
-    if frame_format.frame_rate is None:
+    """Only count the frames that the video gives at the frame rate asked for; list them where that takes long."""
+    long = video.info.num_frames >= LONG
+    if frame_format.frame_rate is None and not long:
         return Stored(video.info.num_frames)
     with frame_format.open(video.path) as reader:
-        return Stored(len(reader))
+        return Stored(_count(reader, video, frame_format), index=reader.index if long else None)
 
 
 def store_all(

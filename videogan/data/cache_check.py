@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from videogan.data.cache_files import PartFiles, PartIndex
+from videogan.data.cache_files import PartFiles, PartIndex, table_checksum
 from videogan.data.frame_store import read_table
 
 _BLOCK = 1 << 20
@@ -26,13 +26,13 @@ def damage(files: PartFiles, index: PartIndex, frame_bytes: int, budget: int) ->
     """
     if len(index.num_frames) != len(files.videos):
         return "it holds other videos"
+    if table_checksum(files.table) != index.table_checksum:
+        return "its table is damaged"
     if files.kind == "stream":
         return ""
     if files.frames.stat().st_size != index.file_bytes:
         return "its size is wrong"
     table = read_table(files.frames) if files.kind == "jpeg" else None
-    if table is not None and zlib.crc32(table.tobytes()) != index.table_checksum:
-        return "its table is damaged"
     videos = np.flatnonzero(index.num_frames)
     if index.file_bytes > budget:
         videos = np.random.default_rng().permutation(videos)

@@ -53,16 +53,19 @@ class CacheFeed:
         """Say whether all as raw frames will be kept, going by some files."""
         if any(self._home.glob("*.idx")):  # JPEGs are there already
             return False
-        rows = np.linspace(0, len(listing) - 1, min(_SAMPLE, len(listing))).astype(int)
+        rows = np.linspace(0, len(listing) - 1, min(_SAMPLE, len(listing) // _SAMPLE)).astype(int)
         for row in rows[listing.rows["remark"][rows] < 0].tolist():
             probe_row(self._root, listing, row)
+        source, raw = self._known_bytes(listing)
+        return raw * int(listing.rows["size"].sum()) <= _MARGIN * self._limit() * max(1, source)
+
+    def _limit(self) -> float:
+        return FREE_SHARE * free_bytes(self._home) if self._limit_gb is None else self._limit_gb * 1e9
+
+    def _known_bytes(self, listing: Listing) -> tuple[int, int]:
+        """Return the bytes of all videos that were probed: of their files, and of their frames."""
         table = VideoTable(self._root, listing, listing.with_status("ok", "salvaged"), np.zeros(0, np.int32))
-        source = int(table.column("size").sum())
-        if not source:
-            return False
-        estimate = raw_bytes(table, self._format).sum() / source * listing.rows["size"].sum()
-        limit = FREE_SHARE * free_bytes(self._home) if self._limit_gb is None else self._limit_gb * 1e9
-        return bool(estimate <= _MARGIN * limit)
+        return int(table.column("size").sum()), int(raw_bytes(table, self._format).sum())
 
     def _fill(self, listing: Listing, index: ProbeIndex, progress: Progress | None) -> None:
         def is_new(part: Part) -> bool:
@@ -73,13 +76,15 @@ class CacheFeed:
             for part in free_ones_first(self._home, new, on_wait=lambda: None):
                 index.refresh(listing)  # another process may have looked at these files meanwhile
                 if is_new(part):
-                    self._fill_part(part, listing, progress)
+                    if not self._fill_part(part, listing, progress):
+                        return
                     index.keep(listing)
                     give_back_memory()
         finally:
             index.keep(listing)
 
-    def _fill_part(self, part: Part, listing: Listing, progress: Progress | None) -> None:
+    def _fill_part(self, part: Part, listing: Listing, progress: Progress | None) -> bool:
+        """Probe what is new in a part, and fill it; False where all frames are too many after all."""
         new = part.rows[listing.rows["remark"][part.rows] < 0].tolist()
         known = len(listing) - len(listing.unprobed())
         with open_frame_file(self._home, part.name) as file:
@@ -88,13 +93,16 @@ class CacheFeed:
             map_in_threads(lambda row: self._probe_row(listing, row, file, stored), new, progress=told)
             rows = np.intersect1d(part.rows, listing.with_status("ok", "salvaged"))
             videos = VideoTable(self._root, listing, rows, np.full(len(rows), -1, np.int32))
+            if self._known_bytes(listing)[1] > _MARGIN * self._limit():
+                return False
             if not len(videos):
-                return
+                return True
             others = [number for number, row in enumerate(rows.tolist()) if row not in stored]
             decoded = store_all(videos.taken(np.array(others, np.int64)), self._format, file, store_raw, None)
             results: dict[int, Stored | str] = {**stored, **dict(zip(rows[others].tolist(), decoded, strict=True))}
             files = PartFiles(self._home, part.name, np.arange(len(rows)), videos, "raw")
             files.finish(file, [results[row] for row in rows.tolist()])
+        return True
 
     def _probe_row(self, listing: Listing, row: int, file: FrameFile, stored: dict[int, Stored]) -> None:
         frames: list[np.ndarray] = []

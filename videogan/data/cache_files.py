@@ -5,7 +5,7 @@
     PART.lock                 held while the part is filled
     PART-CONTENT.columns      frames, offset and checksum of every video, with a hash; written last
     PART-CONTENT.bin          uint8 t h w c, or JPEGs
-    PART-CONTENT.idx          for JPEGs: offset and size of every frame, int64 (n, 2)
+    PART-CONTENT.idx          for JPEGs: offset and size of every frame, int64 (n, 2); where none are kept: frame lists
 
 CONTENT is a hash of the videos' names, sizes and times of change: a run whose files were replaced goes on reading the
 old ones, which the system keeps for as long as they are open.
@@ -16,9 +16,9 @@ import hashlib
 import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -32,11 +32,13 @@ from videogan.data.cache_build import (
     store_raw,
 )
 from videogan.data.columns import read_columns, write_columns
+from videogan.data.frame_lists import write_lists
 from videogan.data.listing import VideoTable
 from videogan.files import Progress, file_lock
 from videogan.parts import part_of
 
 _VERSION = 6
+_BLOCK = 1 << 20
 
 Kind = Literal["raw", "jpeg", "stream"]
 
@@ -45,7 +47,8 @@ Kind = Literal["raw", "jpeg", "stream"]
 class PartIndex:
     """What a part holds of each of its videos: frames (0 where it failed, for a reason), offset in the file, checksum.
 
-    Raw frames lie at an offset in bytes, JPEGs at one in rows of the table.
+    Raw frames lie at an offset in bytes, JPEGs at one in rows of the table; of what is decoded while training it is the
+    video's number. ``table_checksum`` is that of the ``.idx`` file, and ``lists`` says which frame lists lie in it.
     """
 
     num_frames: np.ndarray
@@ -54,11 +57,12 @@ class PartIndex:
     reasons: dict[int, str]
     file_bytes: int = 0
     table_checksum: int = 0
+    lists: dict[str, Any] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         """Write it to a file."""
         columns = {"num_frames": self.num_frames, "offsets": self.offsets, "checksums": self.checksums}
-        write_columns(path, columns, [self.reasons, self.file_bytes, self.table_checksum])
+        write_columns(path, columns, [self.reasons, self.file_bytes, self.table_checksum, self.lists])
 
     @classmethod
     def read(cls, path: Path) -> "PartIndex | None":
@@ -66,12 +70,13 @@ class PartIndex:
         kept = read_columns(path)
         if kept is None:
             return None
-        reasons, file_bytes, table_checksum = kept[1]
+        reasons, file_bytes, table_checksum, lists = kept[1]
         return cls(
             **kept[0],
             reasons={int(number): reason for number, reason in reasons.items()},
             file_bytes=file_bytes,
             table_checksum=table_checksum,
+            lists=lists,
         )
 
 
@@ -82,6 +87,7 @@ class PartFiles:
         self.home, self.name, self.numbers, self.videos, self.kind = home, name, numbers, videos, kind
         self._stem = f"{name}-{_content(videos, kind)}"
         self.frames = home / f"{self._stem}.bin"
+        self.table = home / f"{self._stem}.idx"
         self.index = home / f"{self._stem}.columns"
 
     def is_own(self, file: Path) -> bool:
@@ -117,13 +123,17 @@ class PartFiles:
         stored = [Stored(0) if isinstance(result, str) else result for result in results]
         num_frames = np.array([each.num_frames for each in stored], np.int64)
         offsets = np.array([each.offset for each in stored], np.int64)
-        table_checksum = 0
+        lists: dict[str, Any] = {}
         if self.kind == "jpeg":
             offsets = num_frames.cumsum() - num_frames
-            table_checksum = _write_table(self.frames, [each.table for each in stored if each.table is not None])
+            _write_table(self.table, [each.table for each in stored if each.table is not None])
+        if self.kind == "stream":
+            offsets = np.arange(len(stored))
+            indexes = {number: each.index for number, each in enumerate(stored) if each.index is not None}
+            lists = write_lists(self.table, indexes) if indexes else {}
         checksums = np.array([each.checksum for each in stored], np.uint32)
         reasons = {number: result for number, result in enumerate(results) if isinstance(result, str)}
-        return PartIndex(num_frames, offsets, checksums, reasons, file.size, table_checksum)
+        return PartIndex(num_frames, offsets, checksums, reasons, file.size, table_checksum(self.table), lists)
 
 
 class Named(Protocol):
@@ -180,11 +190,19 @@ def _content(videos: VideoTable, kind: Kind) -> str:
     return digest.hexdigest()[:16]
 
 
-def _write_table(frames: Path, tables: Sequence[np.ndarray]) -> int:
-    """Write where each JPEG lies; return the checksum."""
+def table_checksum(path: Path) -> int:
+    """Return the checksum of a table; 0 where there is none."""
+    checksum = 0
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            checksum = zlib.crc32(block, checksum)
+    return checksum
+
+
+def _write_table(path: Path, tables: Sequence[np.ndarray]) -> None:
+    """Write where each JPEG lies."""
     table = np.concatenate(tables) if tables else np.empty((0, 2), np.int64)
-    with frames.with_suffix(".idx").open("wb") as file:
+    with path.open("wb") as file:
         table.tofile(file)
         file.flush()
         os.fsync(file.fileno())
-    return zlib.crc32(table.tobytes())

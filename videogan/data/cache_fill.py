@@ -18,7 +18,8 @@ from videogan.data.cache_kind import STREAMED, choose_kind, free_bytes, note_jpe
 from videogan.data.cache_parts import split
 from videogan.data.cache_prune import prune, sweep
 from videogan.data.folder import VideoFolder
-from videogan.data.frame_store import FrameStore, JpegFrames, RawFrames, StreamedFrames
+from videogan.data.frame_lists import FrameLists
+from videogan.data.frame_store import FrameStore, IdleReaders, JpegFrames, RawFrames, StreamedFrames
 from videogan.data.listing import VideoTable
 from videogan.files import Progress, file_lock, printable
 
@@ -47,7 +48,7 @@ class CacheFolder:
         self._videos, self._limit_gb = folder.videos, data.cache_limit_gb
         self._parts = _video_parts(folder.videos, part_videos)
         self._sizes = raw_bytes(folder.videos, self.format)
-        self._streamed = StreamedFrames(self.format.open)
+        self._idle = IdleReaders()
         self.missing_bytes = 0
         self.kind: Kind = "raw"
 
@@ -132,15 +133,17 @@ class CacheFolder:
                 if damaged:
                     _log.warning("the clip cache %s is damaged (%s) and is made anew", printable(self.home), damaged)
                     return None
-            return OpenedPart(files, index, self._store(files))
+            return OpenedPart(files, index, self._store(files, index))
         except (OSError, ValueError) as error:
             _log.warning("the clip cache %s is damaged (%s) and is made anew", printable(self.home), error)
             return None
 
-    def _store(self, files: PartFiles) -> FrameStore:
+    def _store(self, files: PartFiles, index: PartIndex) -> FrameStore:
         if files.kind == "raw":
             return RawFrames(files.frames, self.format.frame_bytes)
-        return JpegFrames(files.frames) if files.kind == "jpeg" else self._streamed
+        if files.kind == "jpeg":
+            return JpegFrames(files.frames)
+        return StreamedFrames(self.format.open, FrameLists(files.table, index.lists), self._idle)
 
 
 def _tell(progress: Progress, before: int, total: int, done: int, _: int) -> None:
