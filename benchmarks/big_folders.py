@@ -18,8 +18,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from videogan.data.probes import ProbeIndex
+from videogan.data.walk import walk_folders
 from videogan.preparation.synthetic import moving_shapes
-from videogan.video import VideoWriter
+from videogan.video import VideoWriter, probe
 
 DISTINCT, CLASSES, FRAMES, SIZE = 72, 4, 40, 64
 ROWS = ("cold-look", "cold", "look", "warm", "more", "inspect")
@@ -31,12 +33,17 @@ def main() -> None:
     parser.add_argument("--clips", type=int, nargs="+", default=[1_000, 10_000])
     parser.add_argument("--folder", type=Path, help="where clips and caches are made, and removed again")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
+    parser.add_argument(
+        "--assemble", action="store_true", help="write the probe index from the distinct clips' results"
+    )
     arguments = parser.parse_args()
     print("| clips | command | seconds | of the processor | peak MiB | probe index MB | clip cache MB |")
     print("|---|---|---|---|---|---|---|")
     for count in arguments.clips:
         with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
             make_clips(Path(name) / "clips", count)
+            if arguments.assemble:
+                assemble(Path(name) / "clips", Path(name) / "cache")
             for row in arguments.rows:
                 seconds, cpu, peak = run(row, Path(name))
                 sizes = [f"{megabytes(Path(name) / 'cache' / part):.1f}" for part in ("probes", "clips")]
@@ -55,6 +62,18 @@ def make_clips(root: Path, count: int) -> None:
         else:
             first = number % DISTINCT
             os.link(root / f"class{first % CLASSES}" / f"clip-{first:07d}.mp4", path)
+
+
+def assemble(clips: Path, cache: Path) -> None:
+    """Write the probe index of a folder without probing more than the clips that are linked."""
+    walk = walk_folders([clips])
+    numbers = [int(path.stem[-7:]) % DISTINCT for path in walk.paths()]
+    results = {}
+    for row, number in enumerate(numbers):
+        if number not in results:
+            results[number] = probe(clips / os.fsdecode(walk.listing.name(row)))
+        walk.listing.put(row, results[number])
+    ProbeIndex(clips, cache).keep(walk.listing)
 
 
 def run(row: str, folder: Path) -> tuple[float, float, float]:

@@ -146,6 +146,7 @@ def probe_with_frames(
 def video_info(source: PictureSource, index: FrameIndex) -> VideoInfo:
     """Return the facts about an open video whose frames are listed in ``index``."""
     height, width = Orientation.of(source.first).shown_size(source.first, source.sample_aspect)
+    faults = index.faults
     return VideoInfo(
         path=source.path,
         width=width,
@@ -155,8 +156,8 @@ def video_info(source: PictureSource, index: FrameIndex) -> VideoInfo:
         duration_seconds=float(index.duration),
         codec=source.codec,
         rotation=source.first.rotation,
-        status="salvaged" if index.faults else "ok",
-        reason=index.faults,
+        status="salvaged" if faults else "ok",
+        reason=faults,
     )
 
 
