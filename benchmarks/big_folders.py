@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where clips and caches are made, and removed again")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
     parser.add_argument(
-        "--assemble", action="store_true", help="write the probe index from the distinct clips' results"
+        "--assemble", action="store_true", help="the probe index is written, and not probed"
     )
     arguments = parser.parse_args()
     print("| clips | command | seconds | of the processor | peak MiB | probe index MB | clip cache MB |")
