@@ -33,9 +33,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, nargs="+", default=[1_000, 10_000])
     parser.add_argument("--folder", type=Path, help="where clips and caches are made, and removed again")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
-    parser.add_argument(
-        "--assemble", action="store_true", help="the probe index is written, and not probed"
-    )
+    parser.add_argument("--assemble", action="store_true", help="the probe index is written, and not probed")
     arguments = parser.parse_args()
     print("| clips | command | seconds | of the processor | peak MiB | probe index MB | clip cache MB |")
     print("|---|---|---|---|---|---|---|")
