@@ -83,8 +83,10 @@ class GraphedStep(Generic[X, Key]):
             self._input = tree_map_only(Tensor, torch.clone, x)
             return self._input
         with torch.no_grad():
-            for own, new in zip(_tensors(self._input), _tensors(x), strict=True):
-                own.copy_(new, non_blocking=True)
+            pairs = list(zip(_tensors(self._input), _tensors(x), strict=True))
+            for dtype in dict.fromkeys(own.dtype for own, _ in pairs):
+                own, new = zip(*(pair for pair in pairs if pair[0].dtype == dtype), strict=True)
+                torch._foreach_copy_(own, new, non_blocking=True)
         return self._input
 
     def _record(self, x: X, key: Key) -> None:
