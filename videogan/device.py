@@ -44,11 +44,6 @@ def pick_device(name: str = "auto") -> torch.device:
     return device
 
 
-def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """Return a tensor of this machine's memory on a device, without waiting for what the device is doing."""
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
-
-
 def describe(device: torch.device) -> str:
     """Name a device for people."""
     if device.type == "cuda":

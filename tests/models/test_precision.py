@@ -35,7 +35,7 @@ def test_weights_that_are_cast_once_learn_what_autocast_would(settings, monkeypa
 
 def test_layers_have_their_own_weights_back_even_after_an_error():
     networks = tiny_state(tiny_config()).networks
-    before = {name: parameter for name, parameter in networks.generator.named_parameters()}
+    before = dict(networks.generator.named_parameters())
     with pytest.raises(KeyError), lowered_weights([networks.generator], torch.bfloat16):
         assert networks.generator.base.weight.dtype == torch.bfloat16
         assert networks.generator.dynamics.noise.weight.dtype == torch.float32

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from videogan.config import AugmentConfig
-from videogan.training.augment import Draw, _translate, augment, draw_augmentation, random_mirror, sources
+from videogan.training.augment import Draw, _translate, augment, draw_augmentation, draw_mirrored, mirror, sources
 
 
 def draw(shift_y=0, shift_x=0, **changes) -> Draw:
@@ -67,13 +67,13 @@ def test_one_draw_per_clip_with_the_configured_probability():
 
 def test_mirror_is_a_function_of_seed_step_and_place():
     clips = torch.rand(64, 2, 3, 4, 4)
-    mirrored = random_mirror(clips, seed=1, step=5)
+    mirrored = mirror(clips, draw_mirrored(64, seed=1, step=5))
     flipped = torch.tensor([not torch.equal(a, b) for a, b in zip(clips, mirrored, strict=True)])
     assert 16 < flipped.sum() < 48
     assert torch.equal(mirrored[flipped], clips[flipped].flip(-1))
-    assert torch.equal(mirrored, random_mirror(clips, seed=1, step=5))
-    assert torch.equal(mirrored[40:], random_mirror(clips[40:], seed=1, step=5, first=40))
-    assert not torch.equal(mirrored, random_mirror(clips, seed=1, step=6))
+    assert torch.equal(mirrored, mirror(clips, draw_mirrored(64, seed=1, step=5)))
+    assert torch.equal(mirrored[40:], mirror(clips[40:], draw_mirrored(24, seed=1, step=5, first=40)))
+    assert not torch.equal(mirrored, mirror(clips, draw_mirrored(64, seed=1, step=6)))
 
 
 def test_shifts_of_a_batch_take_the_pixels_of_a_padded_clip():

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from videogan.config import AugmentConfig
 from videogan.data.seeding import mirror_seed
-from videogan.device import to_device
 
 
 class Draw(NamedTuple):
@@ -59,16 +58,19 @@ def augment(clips: Tensor, draw: Draw) -> Tensor:
     return torch.lerp(reduce(clips, "b t c h w -> b 1 1 1 1", "mean"), clips, contrast) + brightness
 
 
-def random_mirror(clips: Tensor, *, seed: int, step: int, first: int = 0) -> Tensor:
-    """Mirror each clip (``b t c h w``) left to right with probability 1/2.
+def draw_mirrored(batch: int, *, seed: int, step: int, first: int = 0) -> Tensor:
+    """Draw which clips of a batch are mirrored, ``(b)``, each with probability 1/2.
 
     The draw depends only on ``seed``, ``step`` and a clip's number in the batch of all ranks, which begins at ``first``
     here (``rank * batch_size``), so that it is the same after a resume and on any number of devices.
     """
     generator = torch.Generator().manual_seed(mirror_seed(seed, step))
-    draw = torch.rand(first + len(clips), generator=generator)[first:]
-    mirrored = to_device(draw < 0.5, clips.device).view(-1, 1, 1, 1, 1)
-    return torch.where(mirrored, clips.flip(-1), clips)
+    return torch.rand(first + batch, generator=generator)[first:] < 0.5
+
+
+def mirror(clips: Tensor, mirrored: Tensor) -> Tensor:
+    """Mirror those of the clips ``(b t c h w)`` left to right that ``mirrored (b)`` names."""
+    return torch.where(mirrored.view(-1, 1, 1, 1, 1), clips.flip(-1), clips)
 
 
 def _translate(clips: Tensor, rows: Tensor, columns: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ logging or files.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +18,9 @@ from videogan.models.generator import Generator
 from videogan.models.latents import content_code
 from videogan.models.layers import shrink
 from videogan.models.precision import lowered_weights
-from videogan.training.augment import random_mirror
+from videogan.training.augment import mirror
 from videogan.training.distributed import Process, average_gradients
-from videogan.training.draws import StepDraws, Updates, draw_step
+from videogan.training.draws import DrawsAhead, StepDraws, Updates, draw_step
 from videogan.training.graph import GraphedStep
 from videogan.training.micro_batch import MicroBatch, StepInput, mean_losses, split
 from videogan.training.objective import Losses
@@ -28,18 +29,22 @@ from videogan.training.state import Networks, Optimizers, SkippingAdam, Training
 from videogan.video import to_float
 
 
-def advance(state: TrainingState, batch: ClipBatch, process: Process | None = None) -> Losses:
+def advance(
+    state: TrainingState, batch: ClipBatch, process: Process | None = None, ahead: DrawsAhead | None = None
+) -> Losses:
     """Take one step of training on a batch that lies on the networks' device; return named scalars.
 
-    Everything random in it depends on ``train.seed``, on ``state.step`` and on the rank only. On a GPU the updates
-    are replayed as one CUDA graph where that is possible; nothing in a step waits for the device.
+    ``ahead`` is what was drawn for this step before it, on the same device; None draws it now. Everything random in it
+    depends on ``train.seed``, on ``state.step`` and on the rank only. On a GPU the updates are replayed as one CUDA
+    graph where that is possible; nothing in a step waits for the device.
     """
     process = process or Process()
     config, networks = state.config, state.networks
     real = shrink(to_float(batch.frames, planar=False), config.size_at(state.step))
-    if config.data.mirror:
-        real = random_mirror(real, seed=config.train.seed, step=state.step, first=process.rank * len(real))
-    draws = draw_step(config, networks.generator, batch.labels, step=state.step, device=real.device, rank=process.rank)
+    where: dict[str, Any] = {"step": state.step, "device": real.device, "rank": process.rank}
+    draws = draw_step(config, networks.generator, batch.labels, ahead=ahead, **where)
+    if draws.mirrored is not None:
+        real = mirror(real, draws.mirrored)
     for optimizer in state.optimizers:
         set_learning_rate(optimizer, learning_rate(config.optimizer, state.step) * 0.5**state.halvings)
 
