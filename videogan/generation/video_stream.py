@@ -21,9 +21,11 @@ from torch import Tensor
 from videogan.artifacts.provenance import Provenance
 from videogan.errors import UsageError
 from videogan.generation.sampling import take
+from videogan.generation.worker import Worker
 from videogan.signals import StopRequest, stop_request
 from videogan.video import VideoWriter, as_frame_rate, to_float, to_uint8
 from videogan.video.pipe import PipeFormat, PipeWriter
+from videogan.video.tensors import to_uint8_later
 from videogan.video.writer import remove_abandoned
 
 LARGEST_SCALE = 32
@@ -214,9 +216,14 @@ class VideoStream:
                 )
                 for path, comment in zip(paths, comments, strict=True)
             ]
+
+            def encode(frames: Callable[[], np.ndarray]) -> None:
+                for writer, video in zip(writers, frames(), strict=True):
+                    writer.write(video)
+
+            worker = stack.enter_context(Worker(encode))
             for chunk in self.make():
-                for writer, frames in zip(writers, to_uint8(chunk.cpu()), strict=True):
-                    writer.write(frames)
+                worker.put(to_uint8_later(chunk))
                 written += chunk.shape[1]
                 if wish:
                     break
