@@ -82,3 +82,14 @@ def test_shifts_of_a_batch_take_the_pixels_of_a_padded_clip():
     padded = torch.nn.functional.pad(clips, (8, 8, 8, 8, 0, 0), mode="replicate")
     for clip, big, (y, x) in zip(moved, padded, shifts.tolist(), strict=True):
         assert torch.equal(clip, big[..., 8 + y : 16 + y, 8 + x : 16 + x])
+
+
+def test_colours_change_as_written_out():
+    clips, source = torch.rand(6, 2, 3, 8, 8) * 2 - 1, torch.Generator().manual_seed(1)
+    drawn = draw_augmentation(6, 8, AugmentConfig(probability=1, translation=0), source)
+    brightness, saturation, contrast = (value[:, None, None, None, None] for value in drawn[2:])
+    grey = clips.mean(2, keepdim=True)
+    coloured = grey + (clips - grey) * saturation
+    mean = coloured.mean((1, 2, 3, 4), keepdim=True)
+    expected = mean + (coloured - mean) * contrast + brightness
+    assert (augment(clips, drawn) - expected).abs().max() < 1e-6
