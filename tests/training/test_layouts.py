@@ -1,4 +1,4 @@
-"""Channels lie innermost in features, so that no convolution has to copy them; pixels, of three channels, may differ."""
+"""Channels lie innermost in features, so that no convolution has to copy them; pixels of three channels may differ."""
 
 import pytest
 import torch
