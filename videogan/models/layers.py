@@ -224,8 +224,8 @@ def temporal_downsample(x: Tensor) -> Tensor:
 def downsample(x: Tensor) -> Tensor:
     """Halve frame rate, height and width of ``b c t h w`` by averaging 2 x 2 x 2 values.
 
-    Trilinear interpolation by a half is that mean. On a CPU it takes, with its gradient, a third to a sixth of the time
-    of both halvings one after the other; on a GPU its gradient would add atomically.
+    Trilinear interpolation by a half is that mean. On a CPU it takes, with its gradient, a seventh to a third of the
+    time of both halvings one after the other; on a GPU its gradient would add atomically.
     """
     if x.is_cuda:
         return temporal_downsample(spatial_downsample(x))
