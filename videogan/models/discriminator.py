@@ -110,8 +110,8 @@ class Head(FullPrecision):
             phi = activation(self.hidden(activation(features.float())))
             logits = self.logit(phi)
             if self.projection is None or self.classifier is None:
-                return DiscriminatorOutput(logits[..., 0], None)
+                return DiscriminatorOutput(logits.squeeze(2), None)
             if labels is None:
                 raise ValueError("this discriminator has classes: it needs labels")
             classes = self.projection(labels)[:, :, None]
-            return DiscriminatorOutput(torch.baddbmm(logits, phi, classes)[..., 0], self.classifier(phi))
+            return DiscriminatorOutput(torch.baddbmm(logits, phi, classes).squeeze(2), self.classifier(phi))

@@ -107,7 +107,8 @@ def update(
     only one of them is held at a time.
     """
     parts = [MicroBatch(networks, part, config, micro_batches) for part in split(x, micro_batches)]
-    clip_norm, precision = config.optimizer.clip_norm, getattr(torch, config.train.precision)
+    clip_norm = config.optimizer.clip_norm
+    precision = torch.bfloat16 if config.train.precision == "bfloat16" else torch.float32
     learning = [networks.generator, networks.encoder, *networks.discriminators.values()]
     from_encoder: list[Tensor | None] = []
     optimizers.zero_grad()
