@@ -35,13 +35,16 @@ LikeOption = Annotated[
     Path | None, typer.Option(help="A video of videogan sample's: make the same frames again, by its recipe.")
 ]
 PipeFormatOption = Annotated[str | None, typer.Option("--format", help="For stdout: y4m or rawvideo (RGB).")]
+CodecOption = Annotated[
+    str, typer.Option(help="Of an MP4: libx264, or a GPU's h264_nvenc or hevc_nvenc, where it opens.")
+]
 LatentsOption = Annotated[
     Path | None, typer.Option(help="Make the video of saved latents; beyond the clip's frames it goes on by --seed.")
 ]
 OutArgument = Annotated[
     Path, typer.Argument(help="What to write: .mp4 .webm .gif .webp .png, a folder of frames, or - for stdout.")
 ]
-GOES_WITH_LIKE = {"out", "run", "best", "like", "yes", "no_metadata", "pipe_format"}
+GOES_WITH_LIKE = {"out", "run", "best", "like", "yes", "no_metadata", "pipe_format", "codec"}
 NOT_WITH_LATENTS = ("count", "class_name", "truncation", "speed", "loop", "grid", "like")
 
 
@@ -63,6 +66,7 @@ def sample(
     latents: LatentsOption = None,
     pipe_format: PipeFormatOption = None,
     scale: options.ScaleOption = 1,
+    codec: CodecOption = "libx264",
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -71,14 +75,14 @@ def sample(
     A seed means the same video whatever the count. Without --class, a labelled model takes its classes in turn.
     """
     to_stdout = options.parse_pipe_format(pipe_format, out)
-    paths = options.output_paths(out, count, overwrite=yes, stdout=True)
+    paths = options.output_paths(out, count, overwrite=yes, stdout=True, codec=codec)
     options.check_frame_rate(frame_rate)
 
     def write(stream: videogan.VideoStream, some: list[Path]) -> bool:
         stream = stream.with_frame_rate(frame_rate).scaled(scale)
         if out == options.STDOUT:
             return stream.pipe(sys.__stdout__.fileno() if sys.__stdout__ else 1, to_stdout)
-        stream.save(*some, overwrite=yes, metadata=not no_metadata)
+        stream.save(*some, overwrite=yes, metadata=not no_metadata, codec=codec)
         return True
 
     num_frames = options.parse_frames(frames)

@@ -21,10 +21,12 @@ from torch import Tensor
 from videogan.artifacts.provenance import Provenance
 from videogan.errors import UsageError
 from videogan.generation.sampling import take
+from videogan.generation.worker import Worker
 from videogan.signals import StopRequest, stop_request
 from videogan.video import VideoWriter, as_frame_rate, to_float, to_uint8
 from videogan.video.pipe import PipeFormat, PipeWriter
-from videogan.video.writer import remove_abandoned
+from videogan.video.tensors import to_uint8_later
+from videogan.video.writer import CODECS, remove_abandoned
 
 LARGEST_SCALE = 32
 CLIP_FRAMES = 64
@@ -169,7 +171,12 @@ class VideoStream:
         return replace(self, provenance=tuple(about.with_options(**options) for about in self.provenance))
 
     def save(
-        self, *paths: str | os.PathLike[str], overwrite: bool = False, metadata: bool = True, preset: str = "medium"
+        self,
+        *paths: str | os.PathLike[str],
+        overwrite: bool = False,
+        metadata: bool = True,
+        preset: str = "medium",
+        codec: str = CODECS[0],
     ) -> None:
         """Write every video to a path of its own; the suffix picks the format.
 
@@ -178,13 +185,15 @@ class VideoStream:
             overwrite: whether existing files are replaced.
             metadata: whether the files say how they were made.
             preset: x264's speed.
+            codec: encoder of MP4, one of ``CODECS``: x264, or one of an NVIDIA GPU, whose place x264 takes where it
+                does not open.
 
         Raises:
             UsageError: there are more or fewer paths than videos, or one of them cannot be written.
             Interrupted: by Ctrl-C or SIGTERM; the files hold the frames so far.
         """
         with stop_request() as wish:
-            written = self.write(paths, overwrite=overwrite, metadata=metadata, preset=preset, wish=wish)
+            written = self.write(paths, overwrite=overwrite, metadata=metadata, preset=preset, codec=codec, wish=wish)
         if wish:
             wish.raise_as(f"stopped; {paths[0]} holds the {written} frames so far")
 
@@ -195,6 +204,7 @@ class VideoStream:
         overwrite: bool = False,
         metadata: bool = True,
         preset: str = "medium",
+        codec: str = CODECS[0],
         wish: StopRequest | None = None,
     ) -> int:
         """Write as :meth:`save` does, until the caller's ``wish`` to stop comes; returns the frames written."""
@@ -209,14 +219,24 @@ class VideoStream:
             writers = [
                 stack.enter_context(
                     VideoWriter(
-                        Path(path), frame_rate=self.frame_rate, overwrite=overwrite, comment=comment, preset=preset
+                        Path(path),
+                        frame_rate=self.frame_rate,
+                        overwrite=overwrite,
+                        comment=comment,
+                        preset=preset,
+                        codec=codec,
                     )
                 )
                 for path, comment in zip(paths, comments, strict=True)
             ]
+
+            def encode(frames: Callable[[], np.ndarray]) -> None:
+                for writer, video in zip(writers, frames(), strict=True):
+                    writer.write(video)
+
+            worker = stack.enter_context(Worker(encode))
             for chunk in self.make():
-                for writer, frames in zip(writers, to_uint8(chunk.cpu()), strict=True):
-                    writer.write(frames)
+                worker.put(to_uint8_later(chunk))
                 written += chunk.shape[1]
                 if wish:
                     break
