@@ -67,13 +67,16 @@ class ClipLoader:
         self.cache, self.data, self.batch_size, self.seed = cache, data, batch_size, seed
         self.rank, self.world_size = process
         self._span = clip_span(data.num_frames, data.frame_stride)
+        lengths = cache.videos.num_frames
         self._starts = np.array(
-            [num_clip_starts(v.num_frames, data.num_frames, data.frame_stride, data.short) for v in cache.videos]
+            [num_clip_starts(n, data.num_frames, data.frame_stride, data.short) for n in lengths.tolist()]
         )
-        self.num_short = sum(video.num_frames < self._span for video in cache.videos)
+        self.num_short = int((lengths < self._span).sum())
         self._check_lengths()
-        self._labels = np.array([-1 if v.label is None else v.label for v in cache.videos], np.int64)
-        self._groups = self._make_groups()
+        self._labels = cache.videos.labels.astype(np.int64)
+        groups = self._make_groups()
+        self._usable, self._sizes = np.concatenate(groups), np.array([len(group) for group in groups])
+        self._firsts = np.cumsum(self._sizes) - self._sizes
         self._failed: set[int] = set()
         self._lock = threading.Lock()
         # Decoding is worth a thread a clip; copying raw frames is not.
@@ -85,7 +88,7 @@ class ClipLoader:
 
     def _check_lengths(self) -> None:
         """Warn of videos that are shorter than a clip; DataError where that leaves none."""
-        data, longest = self.data, max((video.num_frames for video in self.cache.videos), default=0)
+        data, longest = self.data, int(self.cache.videos.num_frames.max(initial=0))
         if not self._starts.any():
             raise DataError(
                 f"every video is shorter than a training clip: the longest has {longest} frames and data.num_frames="
@@ -176,11 +179,9 @@ class ClipLoader:
 
     def _locate(self, draws: np.ndarray) -> tuple[list[int], list[int]]:
         """Video and start for each row of uniform draws (n, 3)."""
-        sizes = np.array([len(group) for group in self._groups])
-        group = (draws[:, 0] * len(sizes)).astype(np.int64)
-        member = (draws[:, 1] * sizes[group]).astype(np.int64)
-        offsets = np.cumsum(sizes) - sizes
-        videos = np.concatenate(self._groups)[offsets[group] + member]
+        group = (draws[:, 0] * len(self._sizes)).astype(np.int64)
+        member = (draws[:, 1] * self._sizes[group]).astype(np.int64)
+        videos = self._usable[self._firsts[group] + member]
         starts = (draws[:, 2] * self._starts[videos]).astype(np.int64)
         return videos.tolist(), starts.tolist()
 
@@ -188,7 +189,7 @@ class ClipLoader:
         """Read a clip, or another one in its stead; returns the number of the video that was read."""
         attempt = 0
         while True:
-            num_frames = self.cache.videos[video].num_frames
+            num_frames = int(self.cache.videos.num_frames[video])
             try:
                 self.cache.read(video, self._indices(start, num_frames), out)
             except VideoError as error:
@@ -214,7 +215,7 @@ class ClipLoader:
             try:
                 for member in sorted(members, key=starts.__getitem__):
                     clips[member] = np.empty(shape, np.uint8)
-                    indices = self._indices(starts[member], self.cache.videos[video].num_frames)
+                    indices = self._indices(starts[member], int(self.cache.videos.num_frames[video]))
                     self.cache.read(video, indices, clips[member])
             except VideoError as error:
                 self._note(video, error)
@@ -233,7 +234,7 @@ class ClipLoader:
             failed = len(self._failed)
         if first:
             _log.warning("%s; its clips are replaced by others", error)
-        usable = sum(len(group) for group in self._groups)
+        usable = len(self._usable)
         # Asked at every failure, the known ones too: with nothing left, drawing again would never end.
         if failed > self.data.max_bad_share * usable or failed == usable:
             raise DataError(

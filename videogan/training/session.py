@@ -117,7 +117,7 @@ def train(
         config, choice = _decided(process, config, partial(choose_run, folder, paths, resume=resume))
         with first_goes_ahead(process):
             check_memory(config, 0, torch.device(config.train.device))
-            videos = scan_clips(paths, config, progress)
+            videos = scan_clips(paths, config, progress, keep_frames=not dry_run)
             choice.check()
             if dry_run:
                 return Run(choice.run.path, config)
