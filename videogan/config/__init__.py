@@ -136,6 +136,10 @@ class TrainConfig(Group):
     """Precision of convolutions; auto: bfloat16 where the device multiplies it."""
     compile: Literal["auto", "always", "never"] = "auto"
     """Whether torch.compile is used."""
+    exchange_precision: Literal["float32", "bfloat16"] = "float32"
+    """Precision in which several processes exchange gradients; bfloat16 halves what goes over the network."""
+    timeout_minutes: Annotated[float, Field(gt=0, le=10_000)] = 10.0
+    """Minutes that one of several processes may wait for another in one exchange, before all of them end."""
     keep: Annotated[int, Field(ge=1)] = 2
     """Checkpoints that are kept."""
     grow_at: tuple[Annotated[int, Field(ge=1)], ...] = ()

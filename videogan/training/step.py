@@ -17,9 +17,10 @@ from videogan.models.generator import Generator
 from videogan.models.latents import content_code
 from videogan.models.layers import shrink
 from videogan.training.augment import random_mirror
-from videogan.training.distributed import Process, average_gradients
+from videogan.training.distributed import average_gradients
 from videogan.training.draws import StepDraws, Updates, draw_step
 from videogan.training.graph import GraphedStep
+from videogan.training.launch import Process
 from videogan.training.micro_batch import MicroBatch, StepInput, mean_losses, split
 from videogan.training.objective import Losses
 from videogan.training.schedule import ema_weight, learning_rate, set_learning_rate, update_ema
@@ -101,12 +102,12 @@ def update(
     only one of them is held at a time.
     """
     parts = [MicroBatch(networks, part, config, micro_batches) for part in split(x, micro_batches)]
-    clip_norm = config.optimizer.clip_norm
+    clip_norm, exchange = config.optimizer.clip_norm, getattr(torch, config.train.exchange_precision)
     optimizers.zero_grad()
 
     # The discriminators tell real clips from generated ones.
     losses = mean_losses([part.discriminators_learn(updates) for part in parts])
-    descend(optimizers.discriminators, clip_norm)
+    descend(optimizers.discriminators, clip_norm, exchange)
 
     # The encoder finds the codes behind a clip. Its gradients and the generator's gather on the frames, so that one
     # backward pass takes the sum of both to the generator.
@@ -114,7 +115,7 @@ def update(
         if updates.encoder:
             encoder_terms = mean_losses([part.encoder_learns() for part in parts])
             if encoder_terms:
-                descend(optimizers.encoder, clip_norm)
+                descend(optimizers.encoder, clip_norm, exchange)
                 frames = [part.frames for part in parts]
                 scale_gradients([*networks.generator.parameters(), *frames], config.encoder.generator_weight)
             losses |= encoder_terms
@@ -122,17 +123,18 @@ def update(
         # The generator makes clips that pass for real.
         if updates.generator:
             losses |= mean_losses([part.generator_learns() for part in parts])
-            descend(optimizers.generator, clip_norm)
+            descend(optimizers.generator, clip_norm, exchange)
     return {name: value.detach() for name, value in (losses | mean_losses([part.observed for part in parts])).items()}
 
 
-def descend(optimizer: SkippingAdam, clip_norm: float) -> None:
+def descend(optimizer: SkippingAdam, clip_norm: float, exchange: torch.dtype) -> None:
     """Step down the gradients of an optimizer's parameters, their common norm limited to ``clip_norm``.
 
+    Several processes exchange them first, in the precision ``exchange``.
     A norm that is not finite skips the step.
     """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    average_gradients(parameters)
+    average_gradients(parameters, exchange)
     norm = torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
     optimizer.found_inf = norm.isfinite().logical_not().float()
     optimizer.step()
