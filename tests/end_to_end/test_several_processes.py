@@ -81,7 +81,7 @@ def test_two_processes_train_one_run(clips, tiny):
     run = Path("runs/00000-clips-32x32x8")
     assert result.stdout.split() == [str(run)]
     assert "processes: 2, each with batches of 4 clips" in result.stderr
-    assert "exchange: 0.5 MB of gradients a step" in result.stderr
+    assert "exchange: 1.4 MB of gradients a step to and from each process, in float32" in result.stderr
     assert result.stderr.count("looking at") + result.stderr.count("clips: 12 videos") == 1
     assert [path.name for path in Path("runs").iterdir()] == [run.name]
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]

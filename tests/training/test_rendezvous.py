@@ -3,13 +3,15 @@
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from processes import in_two_processes
 
 from videogan.errors import DataError, Interrupted
-from videogan.training.rendezvous import Rendezvous
+from videogan.training.launch import Process, launch_from_environment
+from videogan.training.rendezvous import Rendezvous, joined
 
 
 def meeting(rendezvous: Rendezvous) -> dict[str, object]:
@@ -63,6 +65,20 @@ def test_a_difference_names_rank_and_field_and_ends_both(tmp_path):
         (line,) = said.splitlines()
         assert line.startswith("error: rank 1 on ")
         assert "has another train.seed than rank 0" in line and "(3; rank 0: not set)" in line
+
+
+def miscount(rendezvous: Rendezvous) -> None:
+    """Meet once more, at the same store, where the second process believes that there are three."""
+    launch = launch_from_environment()
+    process = Process(launch.process.rank, launch.process.world_size + launch.process.rank)
+    with joined(replace(launch, process=process, serves=False)):
+        raise AssertionError("they have met")
+
+
+def test_a_process_that_counts_otherwise_is_refused(tmp_path):
+    for code, said in in_two_processes(miscount, tmp_path):
+        assert code == 2
+        assert "is one of 3 processes, and rank 0 one of 2" in said and said.count("\n") == 1
 
 
 def failure_while_the_other_works(rendezvous: Rendezvous) -> None:

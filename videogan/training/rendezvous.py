@@ -45,13 +45,17 @@ class Rendezvous:
         local_rank: which of its machine's processes this is.
     """
 
-    def __init__(self, process: Process = ALONE, peers: tuple[Peer, ...] = NO_PEERS) -> None:
+    def __init__(
+        self,
+        process: Process = ALONE,
+        peers: tuple[Peer, ...] = NO_PEERS,
+        store: "Store | None" = None,
+        watch: Watch | None = None,
+    ) -> None:
         self.process, self.peers = process, peers
         self.leader = leader_of(peers, process.rank)
         self.local_rank = sum(peer.node == peers[process.rank].node for peer in peers[: process.rank])
-        self._store: Store | None = None
-        self._watch: Watch | None = None
-        self._turn = 0
+        self._store, self._watch, self._turn = store, watch, 0
 
     @property
     def speaks(self) -> bool:
@@ -162,13 +166,12 @@ def joined(launch: Launch) -> Iterator[Rendezvous]:
         yield Rendezvous(process)
         return
     store = _connected(launch)
-    session, peers = _introduced(store, launch)
-    store = with_prefix(session, store)
-    rendezvous = Rendezvous(process, peers)
+    limit = time.monotonic() + JOINING_SECONDS
+    start, peers = _gather(store, launch, limit) if process.first else _introduce(store, launch, limit)
+    store = with_prefix(start, store)
     with Watch(process, peers, store.clone()) as watch:
-        rendezvous._store, rendezvous._watch = store, watch
         try:
-            yield rendezvous
+            yield Rendezvous(process, peers, store, watch)
         except (Interrupted, DivergedError) as error:
             if process.first:
                 raise
@@ -197,34 +200,46 @@ def _connected(launch: Launch) -> "Store":
         ) from None
 
 
-def _introduced(store: "Store", launch: Launch) -> tuple[str, tuple[Peer, ...]]:
-    """Return a name for this start, and all processes; what earlier starts left in the same store counts for nothing.
+def _gather(store: "Store", launch: Launch, limit: float) -> tuple[str, tuple[Peer, ...]]:
+    """Return a name for this start, and all processes, which the first one tells the others.
 
-    Every process says hello by a number of its own; the first answers each number with the start's name.
+    Every process says hello by a number of its own, and is answered under that number: what earlier starts have left
+    in the same store, as torchrun's restarts do, counts for nothing.
     """
-    (rank, world_size), own, limit = launch.process, uuid.uuid4().hex, time.monotonic() + JOINING_SECONDS
-    store.set(f"hello/{rank}", own)
-    session, here = own, {0: [launch.node, launch.host, world_size]}
-    while rank == 0 and len(here) < world_size:
-        for other in set(range(world_size)) - set(here):
-            if store.check([f"hello/{other}"]):
-                store.set(f"session/{store.get(f'hello/{other}').decode()}", session)
-            if store.check([f"{session}/here/{other}"]):
-                here[other] = json.loads(store.get(f"{session}/here/{other}"))
-        _sleep_until(limit, f"rank {min(set(range(world_size)) - set(here), default=0)} of {world_size} has not come")
-    while rank > 0 and not store.check([f"session/{own}"]):
-        _sleep_until(limit, f"rank 0 of {world_size} has not come")
-    if rank == 0:
-        for other, (_, host, theirs) in here.items():
+    world_size, start = launch.process.world_size, uuid.uuid4().hex
+    here = {0: (launch.node, launch.host, world_size)}
+    while len(here) < world_size:
+        missing = sorted(set(range(world_size)) - set(here))
+        for rank in missing:
+            if store.check([f"hello/{rank}"]):
+                store.set(f"start/{store.get(f'hello/{rank}').decode()}", start)
+            if store.check([f"{start}/here/{rank}"]):
+                here[rank] = json.loads(store.get(f"{start}/here/{rank}"))
+        for rank, (_, host, theirs) in here.items():
             if theirs != world_size:
-                raise UsageError(f"rank {other} on {host} is one of {theirs} processes, not of {world_size}")
-        store.set(f"{session}/peers", json.dumps([here[other][:2] for other in range(world_size)]))
-    else:
-        session = store.get(f"session/{own}").decode()
-        store.set(f"{session}/here/{rank}", json.dumps([launch.node, launch.host, world_size]))
-        while not store.check([f"{session}/peers"]):
-            _sleep_until(limit, "not all processes have come")
-    return session, tuple(Peer(*peer) for peer in json.loads(store.get(f"{session}/peers")))
+                refusal = f"rank {rank} on {host} is one of {theirs} processes, and rank 0 one of {world_size}"
+                store.set(f"{start}/peers", json.dumps(refusal))
+                raise UsageError(refusal)
+        _sleep(limit, f"rank {missing[0]} of {world_size}")
+    peers = [here[rank][:2] for rank in range(world_size)]
+    store.set(f"{start}/peers", json.dumps(peers))
+    return start, tuple(Peer(*peer) for peer in peers)
+
+
+def _introduce(store: "Store", launch: Launch, limit: float) -> tuple[str, tuple[Peer, ...]]:
+    """Say hello to the first process, and return what it calls this start, and all processes."""
+    own, (rank, world_size) = uuid.uuid4().hex, launch.process
+    store.set(f"hello/{rank}", own)
+    while not store.check([f"start/{own}"]):
+        _sleep(limit, f"rank 0 of {world_size}")
+    start = store.get(f"start/{own}").decode()
+    store.set(f"{start}/here/{rank}", json.dumps([launch.node, launch.host, world_size]))
+    while not store.check([f"{start}/peers"]):
+        _sleep(limit, f"one of {world_size} processes")
+    peers = json.loads(store.get(f"{start}/peers"))
+    if isinstance(peers, str):
+        raise UsageError(peers)
+    return start, tuple(Peer(*peer) for peer in peers)
 
 
 def with_prefix(prefix: str, store: "Store") -> "Store":
@@ -233,7 +248,8 @@ def with_prefix(prefix: str, store: "Store") -> "Store":
     return own
 
 
-def _sleep_until(limit: float, complaint: str) -> None:
+def _sleep(limit: float, missing: str) -> None:
+    """Wait a moment; UsageError where the time to come is over."""
     if time.monotonic() > limit:
-        raise UsageError(f"{complaint} within {JOINING_SECONDS / 60:g} minutes; start all processes at the same time")
+        raise UsageError(f"{missing} has not come in {JOINING_SECONDS / 60:g} minutes; start all of them together")
     time.sleep(_POLL)

@@ -75,7 +75,7 @@ def train(
     loggers: Sequence[str | RunLogger] = (),
     progress: TaskProgress | None = None,
 ) -> Run:
-    """Learn a folder of video clips, or go on learning it.
+    """Learn a folder of video clips, or go on learning it; where several processes do, they end together.
 
     Args:
         clips: a folder of videos, whose sub-folders, if any, are the classes; several folders or videos, a pattern, or
