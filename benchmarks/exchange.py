@@ -103,9 +103,8 @@ def measure(rank: int, port: int, arguments: argparse.Namespace) -> None:
     if rank == 0:
         megabytes = sum(parameter.numel() * 4 for parameter in network.parameters()) / 1e6
         print(heading(torch.device("cpu")))
-        print(
-            f"encoder of {arguments.preset}, {arguments.batch} clips of {arguments.frames} frames, {megabytes:.1f} MB of gradients in float32"
-        )
+        of = f"{arguments.batch} clips of {arguments.frames} frames"
+        print(f"encoder of {arguments.preset}, {of}, {megabytes:.1f} MB of gradients in float32")
         rows = [
             [kind, str(spread([1000 * t for t in times[1:]])), f"{norms[kind]:.5g}"] for kind, times in seconds.items()
         ]
