@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 0.5
-SILENCE_SECONDS = 8.0
-"""A process that gives no sign for so long is taken for ended."""
+SILENT_BEATS = 16
+"""A process that gives no new sign at so many looks is taken for ended; who is slow itself looks as seldom."""
+SILENCE_SECONDS = SILENT_BEATS * BEAT_SECONDS
 LAST_WORDS_SECONDS = 3.0
 """How long a process that failed waits until the others have heard of it."""
 GRACE_SECONDS = 4.0
@@ -119,7 +120,7 @@ class Watch:
             raise UsageError(in_words(error)) from None
 
     def _run(self) -> None:
-        signs = {rank: (b"", time.monotonic()) for rank in self._others}
+        signs = dict.fromkeys(self._others, (b"", 0))
         beat = 0
         while not self._over.wait(BEAT_SECONDS):
             beat += 1
@@ -136,16 +137,15 @@ class Watch:
                 self._end(Failure(0, lost, 1, shown=False))
                 return
 
-    def _look_after(self, signs: dict[int, tuple[bytes, float]]) -> None:
-        """Note the others' signs of life, and write down the failure of one that gives none."""
-        now = time.monotonic()
-        for rank, (last, since) in list(signs.items()):
+    def _look_after(self, signs: dict[int, tuple[bytes, int]]) -> None:
+        """Note the others' signs of life, with how often each was seen, and write down who gives no new one."""
+        for rank, (last, seen) in list(signs.items()):
             sign = self._store.get(f"alive/{rank}") if self._store.check([f"alive/{rank}"]) else b""
             if sign == _LEFT.encode():
                 del signs[rank]
-            elif sign != last:
-                signs[rank] = sign, now
-            elif now - since > SILENCE_SECONDS:
+                continue
+            signs[rank] = sign, seen + 1 if sign == last else 0
+            if signs[rank][1] >= SILENT_BEATS:
                 gone = f"no sign of life for {SILENCE_SECONDS:g} seconds: it was killed, or the network is cut"
                 self._publish(Failure(rank, gone, 1, shown=False))
 
