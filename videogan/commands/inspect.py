@@ -9,7 +9,8 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import bars, echo, printable
+from videogan.commands.console import echo, printable
+from videogan.commands.progress import bars
 
 
 def inspect(

@@ -29,7 +29,15 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Replace OUT if it exists
 ClassOption = Annotated[str | None, typer.Option("--class", help="Class of the video, by name.")]
 NoMetadataOption = Annotated[bool, typer.Option("--no-metadata", help="Do not write the recipe into the file.")]
 FrameRateOption = Annotated[float | None, typer.Option(help="Frames per second; by default the clips'.")]
-ScaleOption = Annotated[int, typer.Option(min=1, max=32, help="Enlarge every frame so many times, bicubically.")]
+ScaleOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=32,
+        help="Enlarge every frame so many times, by Lanczos' filter; 1 is the model's size. By default .mp4 .webm .gif "
+        ".webp are made 256 pixels high and wide at least, and .png, folders and pipes keep the model's size.",
+    ),
+]
 LoopOption = Annotated[bool, typer.Option("--loop", help="The last frame leads into the first.")]
 TruncationOption = Annotated[float, typer.Option(min=0, max=1, help="Below 1: more typical, less diverse content.")]
 RefineOption = Annotated[int, typer.Option(min=0, help="Steps of optimisation after the encoder.")]
@@ -103,6 +111,11 @@ def output_paths(out: Path, count: int = 1, *, overwrite: bool, stdout: bool = F
     for path in paths:
         check_output_path(path, overwrite=overwrite)
     return paths
+
+
+def scale_of(scale: int | None, out: Path) -> int | None:
+    """Return how often frames are enlarged; None, for players, as often as lets them look good."""
+    return 1 if scale is None and (out == STDOUT or out.suffix.lower() in ("", ".png")) else scale
 
 
 def check_latents_out(path: Path | None, *, overwrite: bool) -> None:

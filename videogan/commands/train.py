@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 import typer
 
 import videogan
-from videogan.commands.console import bars, echo
+from videogan.commands.console import echo
 from videogan.commands.options import parse_settings
+from videogan.commands.progress import bars
 
 PresetOption = Annotated[
     str | None,

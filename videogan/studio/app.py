@@ -101,8 +101,7 @@ class _Studio:
 
     async def save(self, request: Request) -> Response:
         message, model = Settings.model_validate_json(await _body(request)), await self._model(request)
-        stream, size = settings.video(model, message), model.generator.size
-        name = await to_thread.run_sync(self._store.add, stream, size, limiter=self._threads)
+        name = await to_thread.run_sync(self._store.add, settings.video(model, message), limiter=self._threads)
         return JSONResponse({"video": name})
 
     def video(self, request: Request) -> Response:

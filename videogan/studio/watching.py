@@ -16,7 +16,7 @@ from videogan.errors import VideoganError
 from videogan.files import read_json
 from videogan.training.recorder import PREVIEW_ROWS, PREVIEW_VIDEOS
 from videogan.training.report import curves
-from videogan.video import VideoReader
+from videogan.video import VideoReader, probe
 
 MOST_POINTS = 400
 """Points of a curve that are sent; of more, evenly spread ones."""
@@ -77,7 +77,8 @@ def previews(run: RunFolder) -> dict[str, Path]:
 def verdict(reals: Path, samples: Path) -> list[dict[str, Any]]:
     """Compare a preview with real clips: how varied, how sharp and how lively they are, 1 being alike, in words."""
     try:
-        real, generated = (_looks(path, path.stat().st_mtime_ns) for path in (reals, samples))
+        size = min(probe(reals).height, probe(samples).height)  # earlier versions wrote smaller ones
+        real, generated = (_looks(path, path.stat().st_mtime_ns, size) for path in (reals, samples))
     except (VideoganError, OSError):
         return []
     lines = []
@@ -98,9 +99,9 @@ _WORDS = {
 
 
 @lru_cache(maxsize=64)
-def _looks(path: Path, _changed_at: int) -> dict[str, float]:
+def _looks(path: Path, _changed_at: int, size: int) -> dict[str, float]:
     """Return the mean difference between the videos of a preview, between neighbouring pixels, and between frames."""
-    with VideoReader(path) as reader:
+    with VideoReader(path, size=(size, size)) as reader:
         frames = reader.read(range(len(reader))).astype(np.float32)
     columns = PREVIEW_VIDEOS // PREVIEW_ROWS
     clips = rearrange(frames, "t (rows h) (columns w) c -> (rows columns) t h w c", rows=PREVIEW_ROWS, columns=columns)

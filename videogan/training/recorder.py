@@ -172,9 +172,8 @@ class Recorder:
         concern = self._watch.look(spread(first[:, 0].cpu(), labels), state.clips_seen)
         if concern:
             _log.warning("%s", concern)
-        samples = VideoStream(
-            lambda: chain([first], chunks), self.frame_rate, num_frames=None, num_videos=PREVIEW_VIDEOS
-        )
+        size = (first.shape[-2], first.shape[-1])
+        samples = VideoStream(lambda: chain([first], chunks), size, self.frame_rate, None, PREVIEW_VIDEOS)
         self._write_preview(
             samples.take(PREVIEW_CLIPS * state.config.data.num_frames), f"step-{state.step:08d}.mp4", state.step
         )
@@ -188,6 +187,6 @@ class Recorder:
 
     def _write_preview(self, videos: VideoStream, name: str, step: int) -> None:
         path = self._run.previews / name
-        videos.grid(PREVIEW_ROWS).write([path], overwrite=True, preset="veryfast")
+        videos.grid(PREVIEW_ROWS).scaled().write([path], overwrite=True, preset="veryfast")
         for logger in self._loggers:
             logger.video(step, "samples" if name.startswith("step") else "reals", path)
