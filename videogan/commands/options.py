@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from videogan import presets
 from videogan.errors import MissingPathError, UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ RunOption = Annotated[
 BestOption = Annotated[
     bool, typer.Option("--best", help="Of a run, the checkpoint of lowest kernel distance, not the newest.")
 ]
+PRESET_LIST = "\b\n" + "\n".join(f"{name:11} {purpose}" for name, purpose in presets.PURPOSES.items())
+"""The presets as lines of a help text, which are not to be wrapped."""
+
 YesOption = Annotated[bool, typer.Option("--yes", help="Replace OUT if it exists.")]
 ClassOption = Annotated[str | None, typer.Option("--class", help="Class of the video, by name.")]
 NoMetadataOption = Annotated[bool, typer.Option("--no-metadata", help="Do not write the recipe into the file.")]
@@ -82,8 +86,6 @@ def parse_settings(settings: Sequence[str], preset: str | None, start_from: str 
     Raises:
         UsageError: with the nearest that there is.
     """
-    from videogan import presets
-
     changes = dict(map(presets.parse_setting, settings))
     if start_from is not None:
         changes["start.model"] = start_from

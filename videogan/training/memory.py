@@ -22,16 +22,19 @@ def check_memory(config: Config, num_classes: int, device: torch.device) -> None
     Raises:
         UsageError: with the batch that would.
     """
-    weights, features = _weight_bytes(config, num_classes), _feature_bytes(config)
-    available = available_bytes(device)
-    batch = config.train.batch_size
-    if weights + batch * features <= available:
+    needed, available = least_bytes(config, num_classes), available_bytes(device)
+    if needed <= available:
         return
-    fits = int((available - weights) // features)
+    fits = config.train.batch_size + (available - needed) // _feature_bytes(config)
     raise UsageError(
-        f"{_asked(config)} needs at least {(weights + batch * features) / 2**30:.1f} GiB of memory, and there are "
+        f"{_asked(config)} needs at least {needed / 2**30:.1f} GiB of memory, and there are "
         f"{available / 2**30:.1f}; {_advice(fits)} would fit"
     )
+
+
+def least_bytes(config: Config, num_classes: int) -> int:
+    """Return the bytes that a training certainly needs."""
+    return _weight_bytes(config, num_classes) + config.train.batch_size * _feature_bytes(config)
 
 
 @contextmanager

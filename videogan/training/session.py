@@ -52,16 +52,21 @@ from videogan.training.resume import (
 from videogan.training.scan import scan_clips
 from videogan.training.start import first_state, with_hash_of_model
 from videogan.training.state import TrainingState, new_state
+from videogan.training.trial import Trial, try_steps
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A training run: its folder, and the configuration that it has. ``videogan.load(run.path)`` makes videos."""
+    """A training run: its folder, and the configuration that it has. ``videogan.load(run.path)`` makes videos.
+
+    ``trial`` is what a dry run has measured.
+    """
 
     path: Path
     config: Config
+    trial: Trial | None = None
 
     def metrics(self) -> list[dict[str, float]]:
         """Return one row for each tick, oldest first."""
@@ -95,7 +100,7 @@ def train(
         minutes: end after so many minutes of training in all.
         start_from: a model that a new run takes what agrees from: a run, a checkpoint, a weights file or ``shipped``.
         resume: False begins a new run whatever there is.
-        dry_run: look at the clips, decide everything, and stop before anything is made.
+        dry_run: look at the clips, decide everything, try some steps for ten seconds, and stop before anything is made.
         on_tick: called with every row of metrics.
         loggers: take figures and previews too: "tensorboard" (into the run folder), or anything with its methods.
         progress: called with a task, how much of it is done and how much there is, and perhaps a few words.
@@ -120,7 +125,8 @@ def train(
             videos = scan_clips(paths, config, progress)
             choice.check()
             if dry_run:
-                return Run(choice.run.path, config)
+                trial = _trial(config, len(videos.class_names), budget, progress) if process.first else None
+                return Run(choice.run.path, config, trial)
             loader = _loader(videos, config, process, progress)
         run_folder = decided_by_first(process, choice.claim)
         with run_folder.writing(), run_folder.locked() if process.first else nullcontext(), log_file(run_folder.log):
@@ -173,6 +179,26 @@ def _announce(decisions: list[str], config: Config, process: Process) -> None:
         _log.info(decision)
 
 
+def _trial(config: Config, num_classes: int, budget: Budget, progress: TaskProgress | None) -> Trial:
+    """Try some steps, and say what they tell."""
+    _use_machine(config)
+    trial = try_steps(config, num_classes, progress)
+    for line in trial.lines(config, budget):
+        _log.info("%s", line)
+    return trial
+
+
+def _use_machine(config: Config) -> torch.device:
+    """Set up torch as the configuration has it, and return the device of the networks."""
+    device = torch.device(config.train.device)
+    if isinstance(config.train.threads, int):
+        torch.set_num_threads(config.train.threads)
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
+    return device
+
+
 def _loader(videos: VideoFolder, config: Config, process: Process, progress: TaskProgress | None) -> ClipLoader:
     """Fill the clip cache, and return what draws the batches from it."""
     train, reading = config.train, None if progress is None else partial(progress, "reading clips")
@@ -186,12 +212,7 @@ def _state(config: Config, choice: Choice, clips: Sequence[Path], videos: VideoF
     Raises:
         UsageError: the checkpoint learnt other clips.
     """
-    device = torch.device(config.train.device)
-    if isinstance(config.train.threads, int):
-        torch.set_num_threads(config.train.threads)
-    if device.type == "cuda":
-        torch.backends.cudnn.benchmark = True
-        torch.set_float32_matmul_precision("high")
+    device = _use_machine(config)
     if choice.checkpoint is not None:
         check_same_clips(choice.run, choice.checkpoint, clips, videos)
     if choice.checkpoint is None:
