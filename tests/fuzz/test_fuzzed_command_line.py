@@ -157,7 +157,7 @@ def test_command_lines(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("videogan.training.session.try_steps", lambda *_: Trial({}, 1, 1, 1.0, 1.0, whole=True))
+    monkeypatch.setattr("videogan.training.session.tell_trial", lambda *_: Trial({}, 1, 1, 1.0, 1.0, whole=True))
 
     def check(arguments: list[str]) -> None:
         monkeypatch.setattr(sys, "argv", ["videogan", *(files.get(word, word) for word in arguments)])

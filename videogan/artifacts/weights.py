@@ -208,7 +208,8 @@ def read_weights(path: Path) -> tuple[Card, dict[str, Tensor]]:
         types = {name: _stored_type(tensor) for name, tensor in networks.items()}
         return card, read_tensors(path, types)
     except (OSError, SafetensorError, ValueError, TypeError, RuntimeError, IndexError) as error:
-        raise CheckpointError(f"{path}: its weights cannot be used ({reason_of(error)})") from None
+        of_colour = "; videogan's models see and draw frames in RGB" if "_rgb." in str(error) else ""
+        raise CheckpointError(f"{path}: its weights cannot be used ({reason_of(error)}{of_colour})") from None
 
 
 def load_weights(path: Path, device: torch.device | str = "cpu") -> Weights:

@@ -61,7 +61,10 @@ def train(
     """
     changes = parse_settings(settings or [], preset, start_from)
     speaks = os.environ.get("RANK", "0") == "0"  # of several processes the first speaks for all
-    with videogan.serve_beside() if studio and speaks and not dry_run else nullcontext() as address, bars() as progress:
+    with (
+        videogan.serve_beside(run) if studio and speaks and not dry_run else nullcontext() as address,
+        bars() as progress,
+    ):
         if address is not None:
             echo(f"studio: {address}#watch", err=True)
         trained = videogan.train(

@@ -4,9 +4,12 @@ import secrets
 import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from videogan.errors import MissingPathError
-from videogan.generation.video_stream import VideoStream
+
+if TYPE_CHECKING:  # it brings torch, and the page is there before
+    from videogan.generation.video_stream import VideoStream
 
 MOST_VIDEOS = 200
 
@@ -30,7 +33,7 @@ class VideoStore:
         """The folder, in which uploads lie too."""
         return Path(self._folder.name)
 
-    def add(self, stream: VideoStream) -> str:
+    def add(self, stream: "VideoStream") -> str:
         """Write a video as MP4, large enough to be looked at, and return the name under which it can be fetched."""
         name = secrets.token_urlsafe(12)
         path = self.folder / f"{name}.mp4"

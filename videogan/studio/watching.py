@@ -26,14 +26,19 @@ REALS = "reals"
 
 
 def summary(run: RunFolder) -> dict[str, Any]:
-    """Return how far a run is: ``state``, ``step`` of ``steps``, ``seconds`` spent and, while it trains, ``left``."""
+    """Return how far a run is: ``state``, ``step`` of ``steps``, ``seconds`` spent and, while it trains, ``left``.
+
+    What is left is counted in seconds, by the steps or by the minutes that the run may take.
+    """
     content = read_json(run.status)
     status: Mapping[str, Any] = content if isinstance(content, dict) else {}
     step, steps, seconds = (_number(status.get(key)) for key in ("step", "steps", "seconds"))
     state = str(status.get("status", "not begun"))
     if state == "training" and time.time() - _changed(run.metrics) > ALIVE_SECONDS:
         state = "stopped without a word"
-    left = seconds / step * (steps - step) if state == "training" and step else None
+    ends = [seconds / step * steps] if step else []
+    ends += [60 * _number(status["minutes"])] if "minutes" in status else []
+    left = max(0.0, min(ends) - seconds) if state == "training" and ends else None
     return {
         "name": run.path.resolve().name,
         "state": state,

@@ -26,7 +26,7 @@ from videogan.errors import DivergedError, MissingPathError, UsageError
 from videogan.files import TaskProgress, write_json
 from videogan.signals import StopRequest
 from videogan.training.changes import in_words
-from videogan.training.decisions import decide_config
+from videogan.training.decisions import decide_config, set_up_torch
 from videogan.training.distributed import (
     Process,
     decided_by_first,
@@ -52,7 +52,7 @@ from videogan.training.resume import (
 from videogan.training.scan import scan_clips
 from videogan.training.start import first_state, with_hash_of_model
 from videogan.training.state import TrainingState, new_state
-from videogan.training.trial import Trial, try_steps
+from videogan.training.trial import Trial, tell_trial
 
 _log = logging.getLogger(__name__)
 
@@ -125,13 +125,15 @@ def train(
             videos = scan_clips(paths, config, progress)
             choice.check()
             if dry_run:
-                trial = _trial(config, len(videos.class_names), budget, progress) if process.first else None
+                trial = tell_trial(config, len(videos.class_names), budget, progress) if process.first else None
                 return Run(choice.run.path, config, trial)
             loader = _loader(videos, config, process, progress)
         run_folder = decided_by_first(process, choice.claim)
         with run_folder.writing(), run_folder.locked() if process.first else nullcontext(), log_file(run_folder.log):
             state = _state(config, choice, paths, videos)
-            recorder = _recorder(config, run_folder, loader, paths, videos, on_tick, loggers) if process.first else None
+            recorder = None
+            if process.first:
+                recorder = _recorder(config, run_folder, loader, paths, videos, on_tick, loggers, minutes)
             _train(state, loader, run_folder, budget, recorder, process, progress)
     return Run(run_folder.path, config)
 
@@ -179,26 +181,6 @@ def _announce(decisions: list[str], config: Config, process: Process) -> None:
         _log.info(decision)
 
 
-def _trial(config: Config, num_classes: int, budget: Budget, progress: TaskProgress | None) -> Trial:
-    """Try some steps, and say what they tell."""
-    _use_machine(config)
-    trial = try_steps(config, num_classes, progress)
-    for line in trial.lines(config, budget):
-        _log.info("%s", line)
-    return trial
-
-
-def _use_machine(config: Config) -> torch.device:
-    """Set up torch as the configuration has it, and return the device of the networks."""
-    device = torch.device(config.train.device)
-    if isinstance(config.train.threads, int):
-        torch.set_num_threads(config.train.threads)
-    if device.type == "cuda":
-        torch.backends.cudnn.benchmark = True
-        torch.set_float32_matmul_precision("high")
-    return device
-
-
 def _loader(videos: VideoFolder, config: Config, process: Process, progress: TaskProgress | None) -> ClipLoader:
     """Fill the clip cache, and return what draws the batches from it."""
     train, reading = config.train, None if progress is None else partial(progress, "reading clips")
@@ -212,7 +194,7 @@ def _state(config: Config, choice: Choice, clips: Sequence[Path], videos: VideoF
     Raises:
         UsageError: the checkpoint learnt other clips.
     """
-    device = _use_machine(config)
+    device = set_up_torch(config)
     if choice.checkpoint is not None:
         check_same_clips(choice.run, choice.checkpoint, clips, videos)
     if choice.checkpoint is None:
@@ -293,6 +275,7 @@ def _recorder(
     videos: VideoFolder,
     on_tick: Callable[[Row], None] | None,
     loggers: Sequence[str | RunLogger],
+    minutes: float | None,
 ) -> Recorder:
     """Write down what the run is trained with, and return what keeps its record."""
     device = torch.device(config.train.device)
@@ -304,4 +287,4 @@ def _recorder(
         **environment(describe(device)),
     }
     write_json(run.environment, about)
-    return Recorder(run, loader, device, on_tick, [open_logger(logger, run.path) for logger in loggers])
+    return Recorder(run, loader, device, on_tick, [open_logger(logger, run.path) for logger in loggers], minutes)

@@ -1,5 +1,6 @@
 """Some real steps before a training: how large its networks are, what memory it takes, and how long it will last."""
 
+import logging
 import time
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from videogan.config import Config
 from videogan.data.loader import ClipBatch
 from videogan.device import memory_gib
 from videogan.files import TaskProgress
+from videogan.training.decisions import set_up_torch
 from videogan.training.log import duration
 from videogan.training.loop import Budget
 from videogan.training.memory import least_bytes
@@ -21,6 +23,8 @@ SECONDS = 10.0
 MOST_STEPS = 24
 FEW_CLIPS = 2
 """Clips of the first steps on a CPU, which tell whether a whole batch would take too long."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,17 @@ class Trial:
         return [*lines, f"time: {duration(budget.steps * per_step)} for {budget.steps:,} steps, without previews"]
 
 
+def tell_trial(config: Config, num_classes: int, budget: Budget, progress: TaskProgress | None = None) -> Trial:
+    """Try some steps, say what they tell, and return it."""
+    trial = try_steps(config, num_classes, progress)
+    for line in trial.lines(config, budget):
+        _log.info("%s", line)
+    return trial
+
+
 def try_steps(config: Config, num_classes: int, progress: TaskProgress | None = None) -> Trial:
     """Train for some seconds on noise, at the full size of the frames, and forget it."""
-    device, batch_size = torch.device(config.train.device), config.train.batch_size
+    device, batch_size = set_up_torch(config), config.train.batch_size
     until = time.monotonic() + SECONDS
     seconds: list[float] = []
     if device.type == "cpu" and batch_size > FEW_CLIPS:
