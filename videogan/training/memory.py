@@ -8,7 +8,7 @@ import torch
 from videogan.config import Config
 from videogan.device import available_bytes
 from videogan.errors import UsageError, reason_of, wants_memory
-from videogan.models.build import build_discriminators, build_encoder, build_generator
+from videogan.models.build import build_discriminators, build_encoder, build_generator, shapes_only
 
 KEPT_PER_STAGE = 6
 """Tensors as large as its features that a stage keeps for its backward pass; fewer than measured (7 to 8)."""
@@ -70,9 +70,9 @@ def _advice(batch: int) -> str:
 
 
 def _weight_bytes(config: Config, num_classes: int) -> int:
-    """Return what weights, gradients and moments take; networks on the meta device have shapes and no content."""
+    """Return what weights, gradients and moments take."""
     try:
-        with torch.device("meta"):
+        with shapes_only():
             generator, encoder = build_generator(config, num_classes), build_encoder(config)
             networks = [generator, encoder, *build_discriminators(config, num_classes).values()]
     except (RuntimeError, TypeError) as error:  # sizes beyond 64 bits
