@@ -95,7 +95,8 @@ class Model(RedrawingModel):
             return chunks if frames is None else sampling.take(chunks, frames)
 
         length = frames if frames is None or not loop else -(-frames // FRAMES_PER_STEP) * FRAMES_PER_STEP
-        about = self.provenance("sample", options.model_dump(mode="json"), frames=options.frames, seeds=options.seeds)
+        recorded = options.model_dump(mode="json", exclude={"scale_method"})
+        about = self.provenance("sample", recorded, frames=options.frames, seeds=options.seeds)
         return self.videos(make, length, about)
 
     def stream(
