@@ -21,10 +21,10 @@ def model(videogan, clips, tiny) -> Path:
 
 
 def test_sample_streams_any_number_of_frames(videogan, model):
-    result = videogan("sample", "--frames", 650, "long.mp4")
+    result = videogan("sample", "--frames", 650, "--scale", 1, "long.mp4")
     assert (result.code, result.out.strip()) == (0, "long.mp4")
     info = probe("long.mp4")
-    assert (info.num_frames, info.width, info.height, info.frame_rate) == (650, 256, 256, 25)
+    assert (info.num_frames, info.width, info.height, info.frame_rate) == (650, 32, 32, 25)
 
 
 def test_a_shorter_video_is_the_beginning_of_a_longer_one(videogan, model):
@@ -169,7 +169,7 @@ def test_memory_does_not_grow_with_the_number_of_frames(model):
             "except SystemExit as stop: assert not stop.code, stop.code\n"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
         )
-        command = [sys.executable, "-c", code, "sample", "--frames", str(frames), f"{frames}.mp4"]
+        command = [sys.executable, "-c", code, "sample", "--scale", "1", "--frames", str(frames), f"{frames}.mp4"]
         environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         peaks[frames] = int(done.stdout.split()[-1])
