@@ -93,7 +93,8 @@ def to_disk(generator: Generator, mode: str, rounds: int, num_frames: int, frame
         with tempfile.TemporaryDirectory() as folder:
             begin = time.perf_counter()
             frames = take(chunks(generator, 1, STREAM_CHUNK, mode), num_frames)
-            VideoStream(partial(iter, frames), frame_rate, None).save(Path(folder) / "a.mp4")
+            size = (generator.size, generator.size)
+            VideoStream(partial(iter, frames), size, frame_rate, None).save(Path(folder) / "a.mp4")
             rates.append(num_frames / (time.perf_counter() - begin))
     return rates
 

@@ -79,5 +79,6 @@ def log_spaced_decays(count: int, max_half_life: float) -> Tensor:
     """
     if max_half_life == 0:
         return torch.zeros(count)
-    half_lives = torch.logspace(0, torch.log2(torch.tensor(max_half_life, device="cpu")).item(), count, base=2)
+    last = torch.log2(torch.tensor(max_half_life, device="cpu")).item()
+    half_lives = torch.logspace(0, last, count, base=2, device="cpu")  # where only shapes are made too: they are few
     return 0.5 ** (1 / half_lives)
