@@ -4,7 +4,7 @@ import logging
 import platform
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 
 from videogan.errors import UsageError, did_you_mean
+from videogan.files import usable_cores
 
 _log = logging.getLogger(__name__)
 
@@ -44,9 +45,17 @@ def pick_device(name: str = "auto") -> torch.device:
     return device
 
 
-def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """Return a tensor of this machine's memory on a device, without waiting for what the device is doing."""
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+def rehearse(work: Callable[[], object], times: int = 3) -> None:
+    """Do some work before it is recorded as a CUDA graph, beside the stream of the caller, as a recording wants it.
+
+    Libraries choose their kernels in it, and what is made once is made.
+    """
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(times):
+            work()
+    torch.cuda.current_stream().wait_stream(side)
 
 
 def describe(device: torch.device) -> str:
@@ -76,13 +85,14 @@ def pick_threads() -> tuple[int, str]:
     Threads of one convolution wait for each other: where other programs keep a core busy, two threads can be ten times
     slower than one. So both are tried for a fraction of a second.
     """
-    most = torch.get_num_threads()
+    before = torch.get_num_threads()
+    most = min(before, usable_cores())
     if most == 1:
         return 1, "there is one core"
     try:
         seconds = {threads: _convolution_seconds(threads) for threads in (most, 1)}
     finally:
-        torch.set_num_threads(most)
+        torch.set_num_threads(before)
     if seconds[most] < seconds[1]:
         return most, f"a convolution takes {seconds[1] / seconds[most]:.1f} times as long with one"
     return 1, f"a convolution takes {seconds[most] / seconds[1]:.1f} times as long with {most}: other programs run"

@@ -2,11 +2,11 @@
 
 import contextlib
 import logging
-import os
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -17,9 +17,13 @@ from videogan.data.clips import clip_indices, clip_span, num_clip_starts
 from videogan.data.prefetch import prefetch
 from videogan.data.seeding import position_rng
 from videogan.data.shuffle import Run, RunOrder, ShuffleBuffer
+from videogan.data.transfer import Packed
 from videogan.errors import DataError, VideoError
+from videogan.files import usable_cores
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,6 @@ class ClipBatch:
 
     frames: torch.Tensor
     labels: torch.Tensor | None
-
-    def to(self, device: torch.device | str) -> "ClipBatch":
-        """The same batch on ``device``; the copy from pinned memory does not wait."""
-        labels = None if self.labels is None else self.labels.to(device, non_blocking=True)
-        return ClipBatch(self.frames.to(device, non_blocking=True), labels)
 
 
 class ClipLoader:
@@ -81,7 +80,7 @@ class ClipLoader:
         self._failed: set[int] = set()
         self._lock = threading.Lock()
         # Decoding is worth a thread a clip; copying raw frames is not.
-        self._pool = None if cache.kind == "raw" else ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+        self._pool = None if cache.kind == "raw" else ThreadPoolExecutor(min(8, usable_cores()))
         self._order = RunOrder(seed)
         self._buffer = None
         if self._pool is not None and cache.kind == "stream":
@@ -115,20 +114,16 @@ class ClipLoader:
             _log.warning("no usable video of these classes is left, so they cannot be learnt: %s", names)
         return [usable[self._labels[usable] == label] for label in present]
 
-    def batch(self, step: int, *, pinned: bool = False) -> ClipBatch:
+    def batch(self, step: int) -> ClipBatch:
         """The batch of one step, on the CPU; a function of (seed, step, rank) and the cache only.
 
-        A video that cannot be read is replaced by another draw. ``pinned`` puts the batch into page-locked memory,
-        which torch uses again once the copy to a CUDA device is done.
+        A video that cannot be read is replaced by another draw.
 
         Raises:
             DataError: more than ``max_bad_share`` of the videos have failed.
         """
         shape = (self.batch_size, self.data.num_frames, self.cache.height, self.cache.width, 3)
-        batch = self.fill(step, torch.empty(shape, dtype=torch.uint8, pin_memory=pinned))
-        if pinned and batch.labels is not None:
-            return ClipBatch(batch.frames, batch.labels.pin_memory())
-        return batch
+        return self.fill(step, torch.empty(shape, dtype=torch.uint8))
 
     def fill(self, step: int, frames: torch.Tensor) -> ClipBatch:
         """As ``batch``, into a CPU tensor of the caller's: uint8, contiguous, ``b t h w c``."""
@@ -159,11 +154,28 @@ class ClipLoader:
 
         The thread ends when the iterator is closed or forgotten. What it raises is raised here.
         """
+        with contextlib.closing(self.batches_with(lambda _: None, start_step, device)) as both:
+            for batch, _ in both:
+                yield batch
+
+    def batches_with(
+        self, draw: Callable[[int], T], start_step: int, device: torch.device | str = "cpu"
+    ) -> Generator[tuple[ClipBatch, T], None, None]:
+        """As ``batches``, and with each what ``draw`` gives for its step: tensors in tuples or dictionaries.
+
+        The thread draws too, and all tensors of a step come to the device by one copy, which nobody waits for.
+        """
         pinned = torch.device(device).type == "cuda"
+
+        def produce(step: int) -> Packed[tuple[torch.Tensor, torch.Tensor | None, T]]:
+            batch = self.batch(step)
+            return Packed((batch.frames, batch.labels, draw(step)), pinned=pinned)
+
         # The copy to the device is the consumer's, so that it lies in the consumer's stream.
-        with contextlib.closing(prefetch(lambda step: self.batch(step, pinned=pinned), start_step)) as ready:
-            for batch in ready:
-                yield batch.to(device)
+        with contextlib.closing(prefetch(produce, start_step)) as ready:
+            for packed in ready:
+                frames, labels, drawn = packed.to(device)
+                yield ClipBatch(frames, labels), drawn
 
     def _locate(self, draws: np.ndarray) -> tuple[list[int], list[int]]:
         """Video and start for each row of uniform draws (n, 3)."""
