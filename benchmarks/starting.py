@@ -50,7 +50,7 @@ def distance(clips: Path, run: Path, name: str, count: int) -> float:
     videos = run / f"videos-{name}"
     if not videos.exists():
         videos.mkdir()
-        command("sample", "--run", run, "--count", count, "--frames", FRAMES, videos / "v.mp4")
+        command("sample", "--run", run, "--count", count, "--frames", FRAMES, "--scale", 1, videos / "v.mp4")
     out = run / f"evaluation-{name}"
     rows = evaluated(clips, out, clips=count, generated=videos, size=SIZE, num_frames=FRAMES, metrics=["kernel"])
     value = rows["kernel_distance"].value

@@ -1,15 +1,18 @@
 """The command line: registers the commands and turns errors into one line and an exit code."""
 
+import inspect as inspection
 import sys
+from collections.abc import Callable
 from contextlib import suppress
-from typing import NoReturn
+from functools import wraps
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
 import videogan
 from videogan.commands.animate import animate
-from videogan.commands.console import console_log, printable
+from videogan.commands.console import console_log, printable, say_less, say_more
 from videogan.commands.doctor import doctor
 from videogan.commands.evaluate import evaluate
 from videogan.commands.export import export
@@ -50,9 +53,37 @@ COMMANDS = (
     settings,
     doctor,
 )
+
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but results and errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more: what is decided, when, and why.")]
+
+
+def _with_verbosity(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command with two more options, which it need not know of."""
+
+    @wraps(command)
+    def with_verbosity(*, quiet: bool, verbose: bool, **arguments: Any) -> None:
+        if quiet:
+            say_less()
+        elif verbose:
+            say_more()
+        command(**arguments)
+
+    signature = inspection.signature(command, eval_str=True)
+    more = [
+        inspection.Parameter(name, inspection.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
+        for name, annotation in (("quiet", Quiet), ("verbose", Verbose))
+    ]
+    parameters = [*signature.parameters.values(), *more]
+    with_verbosity.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_verbosity.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_verbosity
+
+
 for command in COMMANDS:
-    app.command(context_settings=HELP)(command)
-app.command("serve", hidden=True, context_settings=HELP)(studio)
+    app.command(context_settings=HELP)(_with_verbosity(command))
+app.command("serve", hidden=True, context_settings=HELP)(_with_verbosity(studio))
 
 
 def _print_version(value: bool) -> None:

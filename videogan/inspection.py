@@ -28,7 +28,8 @@ def inspect(path: str | os.PathLike[str], progress: Progress | None = None) -> d
     """Return what is known of a video, a folder of videos, a run, a checkpoint, a weights or a latents file.
 
     A video has ``status`` (``ok``, ``salvaged`` or ``rejected``, with the ``reason``) and, where videogan made it, its
-    ``recipe``; a folder has ``files`` and ``totals``; everything else has a ``kind``.
+    ``recipe``; a folder has ``files`` and ``totals``; everything else has a ``kind``, a PNG of videogan's (``sheet``)
+    and its ``recipe`` too.
 
     Raises:
         MissingPathError: there is no such path.
@@ -45,10 +46,12 @@ def inspect(path: str | os.PathLike[str], progress: Progress | None = None) -> d
         return report
     try:
         report = file_report(path, probe(path))
-        about = read_provenance(path)
-        return report | ({} if about is None else {"recipe": about.model_dump(mode="json")})
     except VideoError as error:
-        return file_report(path, error.reason)
+        report = file_report(path, error.reason)
+    about = read_provenance(path)
+    if about is not None and path.suffix.lower() == ".png":
+        report = {"kind": "sheet", "path": str(path)}
+    return report | ({} if about is None else {"recipe": about.model_dump(mode="json")})
 
 
 def _looks_like_model(path: Path) -> bool:

@@ -1,49 +1,43 @@
-import io
-import re
+"""How much a command says, by -q and -v."""
+
+import logging
+import warnings
 
 import pytest
 
-from videogan.commands.console import bars
+from videogan.commands.console import console_log, say_less, say_more
 
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
+_log = logging.getLogger("videogan.somewhere")
 
 
 @pytest.fixture
-def screen(monkeypatch):
-    """Return a function that shows a bar on a terminal of some width and returns its last line as it is seen."""
+def said(capsys):
+    """Return a function that logs at every level with a console of some kind, and returns what it says."""
 
-    def show(columns, *moves):
-        terminal = Terminal()
-        monkeypatch.setattr("sys.stderr", terminal)
-        monkeypatch.setenv("COLUMNS", str(columns))
-        monkeypatch.setenv("TERM", "xterm")
-        monkeypatch.delenv("NO_COLOR", raising=False)
-        with bars() as move:
-            for arguments in moves:
-                move(*arguments)
-        text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue())
-        return [line for line in re.split(r"[\r\n]+", text) if line.strip()][-1].rstrip()
+    def say(change=lambda: None):
+        with warnings.catch_warnings(), console_log():
+            warnings.simplefilter("default")
+            change()
+            warnings.warn("a library's warning", UserWarning, stacklevel=1)
+            for level in ("debug", "info", "warning", "error"):
+                getattr(_log, level)(f"at {level}")
+        return capsys.readouterr().err
 
-    return show
+    return say
 
 
-WORDS = "1:15 left  step 523  9.2 clips/s  generator 1.945  discriminators 1.300  reconstruction 0.500"
+def test_usually_information_and_warnings_are_shown(said):
+    assert said() == "at info\nwarning: at warning\nerror: at error\n"
 
 
-def test_the_bar_of_a_training_fits_a_terminal_of_80_columns(screen):
-    line = screen(80, ("training", 0.19, 1.0, WORDS))
-    assert len(line) <= 80
-    for part in ("training", "19%", "1:15 left", "step 523", "9.2 clips/s"):
-        assert part in line
+def test_quiet_leaves_errors(said):
+    assert said(say_less) == "error: at error\n"
 
 
-def test_a_wide_terminal_shows_the_losses_too(screen):
-    assert WORDS in screen(160, ("training", 0.19, 1.0, WORDS))
-
-
-def test_a_task_without_words_says_how_long_it_will_take(screen):
-    line = screen(80, ("reading clips", 0, 3), ("reading clips", 1, 3))
-    assert re.search(r"reading clips.*33%.*:..", line)
+def test_verbose_shows_everything_with_its_time(said):
+    lines = said(say_more).splitlines()
+    assert all(line.lstrip()[0].isdigit() and " s  " in line for line in lines)
+    told = [line.split(" s  ")[1] for line in lines]
+    assert "a library's warning" in told[0]
+    assert told[-4:] == ["at debug", "at info", "warning: at warning", "error: at error"]
+    assert said().startswith("at info"), "and the next command says as much as usual"

@@ -38,14 +38,14 @@ def test_moving_digits(tmp_path):
     assert folder.class_names == tuple("0123456789")
 
 
-def test_bad_videos_are_told_and_the_others_kept(tmp_path, capsys):
+def test_bad_videos_are_told_and_the_others_kept(tmp_path, caplog):
     write(tmp_path / "raw" / "a" / "good.mp4", clip_of())
     write(tmp_path / "raw" / "a" / "short.mp4", clip_of(5))
     (tmp_path / "raw" / "a" / "bad.mp4").write_text("not a video")
     (tmp_path / "raw" / "a" / "loop.mp4").symlink_to("loop.mp4")
     run("folder", tmp_path / "out", tmp_path / "raw")
     assert [path.name for path in (tmp_path / "out").rglob("*.mp4")] == ["good.mp4"]
-    told = capsys.readouterr().err
+    told = caplog.text
     assert "loop.mp4 is left out: symlink loop" in told
     assert "bad.mp4 is left out: " in told
     assert "1 pieces were too short" in told

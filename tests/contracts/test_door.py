@@ -12,7 +12,7 @@ import videogan
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = sorted((ROOT / "videogan" / "commands").glob("*.py"))
-SHARED = ("__init__", "options", "console", "folders")
+SHARED = ("__init__", "options", "console", "folders", "progress")
 """What commands share; it may look below the door, so that mistakes are told before a model is loaded."""
 
 ALLOWED = {"videogan", "videogan.errors", "videogan.commands", *(f"videogan.commands.{name}" for name in SHARED)}

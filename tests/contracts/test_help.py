@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -5,13 +6,17 @@ from pathlib import Path
 import pytest
 
 from videogan.cli import app
+from videogan.presets import PRESETS, PURPOSES, preset
 
 COMMANDS = [command.callback.__name__ for command in app.registered_commands]
 ROOT = Path(__file__).parents[2]
+NARROW = os.environ | {"COLUMNS": "80"}
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "cli.py", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "cli.py", *arguments], cwd=ROOT, capture_output=True, text=True, check=False, env=NARROW
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -19,6 +24,7 @@ def test_every_command_has_help(command):
     done = run(command, "-h")
     assert done.returncode == 0
     assert done.stdout.startswith("Usage: ")
+    assert max(map(len, done.stdout.splitlines())) <= 80
     assert not done.stderr
 
 
@@ -38,3 +44,12 @@ def test_version():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_readme_has_a_section_for_every_command(command):
     assert f"\n### `videogan {command}" in (ROOT / "README.md").read_text()
+
+
+def test_the_help_says_on_one_line_what_each_preset_is():
+    for name in PRESETS:
+        data = preset(name).data
+        assert PURPOSES[name].startswith(f"{data.size}x{data.size}x{data.num_frames}, ")
+    for command in ("train", "settings"):
+        lines = [line.strip() for line in run(command, "--help").stdout.splitlines()]
+        assert {f"{name:11} {purpose}" for name, purpose in PURPOSES.items()} <= set(lines)

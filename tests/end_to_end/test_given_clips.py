@@ -33,7 +33,7 @@ def test_reconstruct_shows_the_clip_beside_what_its_latents_make(videogan, model
     assert report["gain"]["psnr"] > 0.2
     assert report["refined"]["psnr"] == pytest.approx(report["encoder"]["psnr"] + report["gain"]["psnr"])
     info = probe("out.mp4")
-    assert (info.num_frames, info.width, info.height, info.frame_rate) == (22, 64, 32, 25)
+    assert (info.num_frames, info.width, info.height, info.frame_rate) == (22, 512, 256, 25)
     assert Path("a.safetensors").stat().st_size < 100_000
     assert read_recipe(Path("out.mp4")).options["clip"] == "in.mp4"
 
@@ -99,10 +99,16 @@ def test_a_swap_grid(videogan, model):
         "interpolate", "--from", "in.mp4", "--to", 5, "--swap", "--frames", 20, "--refine", 2, "grid", "--no-metadata"
     )
     assert result.code == 0, result.err
-    assert read_video("grid")[0].shape == (20, 64, 64, 3)
+    frames, _ = read_video("grid")
+    assert len(frames) == 20
+    left, top = frames.shape[2] - 64, frames.shape[1] - 64
+    assert 0 < left <= 32 and 0 < top <= 32
+    assert frames[0, :top, left:].max() > 200, "names above the columns"
+    assert frames[0, top:, :left].max() > 200, "and beside the rows"
     assert videogan("interpolate", "--seeds", "1,2,3", "--swap", "seeds.mp4").code == 0
     info = probe("seeds.mp4")
-    assert (info.num_frames, info.width, info.height) == (64, 96, 96)
+    assert info.num_frames == 64
+    assert 3 * 32 * 4 < info.height < info.width < 3 * 32 * 4 + 64
 
 
 def test_predict_shows_the_clip_and_goes_on(videogan, model):
@@ -144,7 +150,8 @@ def test_translate_shows_a_clip_as_another_class(videogan, model):
     assert not np.array_equal(*shown)
     assert videogan("translate", "in.mp4", "a.mp4", "--class", "circle").code == 0
     about = read_recipe(Path("a.mp4"))
-    assert (about.command, about.options) == ("translate", {"class_name": "circle", "clip": "in.mp4"})
+    enlarged = {"scale": 8, "scale_method": "lanczos"}
+    assert (about.command, about.options) == ("translate", {"class_name": "circle", "clip": "in.mp4", **enlarged})
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,12 @@ def test_inspect_shows_the_recipe_unless_there_is_none(videogan, model):
     weights = json.loads(videogan("inspect", "--json", model).out)
     assert weights["sha256"] == shown["model_sha256"]
     assert "seed 5" in videogan("inspect", "a.mp4").out
+    assert videogan("sample", "--frames", 8, "--seed", 6, "a.png").code == 0
+    sheet = videogan("inspect", "a.png")
+    assert (sheet.code, "a.png: a sheet of frames" in sheet.out, "seed 6" in sheet.out) == (0, True, True)
+    assert json.loads(videogan("inspect", "--json", "a.png").out)["recipe"]["seed"] == 6
+    videogan("sample", "--frames", 8, "--no-metadata", "c.png")
+    assert videogan("inspect", "c.png").code == 3
     videogan("sample", "--frames", 8, "--no-metadata", "b.mp4")
     assert read_comment("b.mp4") is None
     assert "recipe" not in json.loads(videogan("inspect", "--json", "b.mp4").out)

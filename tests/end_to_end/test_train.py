@@ -182,6 +182,8 @@ def test_dry_run_says_all_and_makes_nothing(videogan, clips, tiny):
     result = videogan("train", clips, *tiny, "--dry-run")
     assert result.code == 0
     assert json.loads(result.out)["train"]["batch_size"] == 4
+    for line in ("parameters: ", "memory: ", "speed: ", "time: "):
+        assert f"\n{line}" in result.err
     assert not Path("runs").exists()
 
 

@@ -134,3 +134,20 @@ def test_mistakes_cost_one_line(videogan, clips, ancestor, arguments, code, said
     assert len(lines) == 1
     assert said in lines[0]
     assert not list(Path().glob("x*"))
+
+
+@pytest.mark.parametrize("colours", [1, 4])
+def test_a_model_of_other_colours_is_refused(videogan, clips, tiny, ancestor, colours):
+    """Grey, or with transparency: what draws the frames has another number of colours."""
+    with safe_open(newest_checkpoint(ancestor / "checkpoints") / WEIGHTS, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (a handle)
+        metadata = {name: text for name, text in file.metadata().items() if name != HASH}
+    for name in ("generator.to_rgb.conv.weight", "generator.to_rgb.conv.bias"):
+        tensors[name] = tensors[name].repeat_interleave(colours, dim=0)[::3].contiguous()
+    save_file(tensors, "other.safetensors", metadata=metadata)
+    result = videogan("train", clips, *tiny, "--from", "other.safetensors", "--steps", 1)
+    assert result.code == 4
+    last = result.err.splitlines()[-1]
+    assert last.startswith("error: other.safetensors: its weights cannot be used (generator.to_rgb.conv.")
+    assert "models see and draw frames in RGB" in last
+    assert not Path("runs").exists()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,8 +110,16 @@ def test_recipes_of_earlier_versions_name_the_file(run):
     assert model.file_sha256 != model.sha256
     stream = model.sample(4, seeds=[1])
     about = stream.provenance[0].model_copy(update={"model_sha256": model.file_sha256})
-    type(stream)(stream.make, stream.frame_rate, 4, 1, (about,)).save("old.mp4")
+    replace(stream, provenance=(about,)).save("old.mp4")
     assert np.array_equal(model.again("old.mp4").array(), stream.array())
+
+
+def test_recipes_of_earlier_versions_enlarge_as_they_did(run):
+    model = door.load(run)
+    large = model.sample(4, seeds=[1]).scaled(2, "bicubic")
+    options = {name: value for name, value in large.provenance[0].options.items() if name != "scale_method"}
+    replace(large, provenance=(large.provenance[0].model_copy(update={"options": options}),)).save("old.mp4")
+    assert np.array_equal(model.again("old.mp4").array(), large.array())
 
 
 def test_seeds_have_no_end(videogan, run):

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from read_video import read_video
 
+from videogan.artifacts.provenance import read_provenance
 from videogan.video import probe
 
 
@@ -19,7 +21,7 @@ def model(videogan, clips, tiny) -> Path:
 
 
 def test_sample_streams_any_number_of_frames(videogan, model):
-    result = videogan("sample", "--frames", 650, "long.mp4")
+    result = videogan("sample", "--frames", 650, "--scale", 1, "long.mp4")
     assert (result.code, result.out.strip()) == (0, "long.mp4")
     info = probe("long.mp4")
     assert (info.num_frames, info.width, info.height, info.frame_rate) == (650, 32, 32, 25)
@@ -34,8 +36,8 @@ def test_a_shorter_video_is_the_beginning_of_a_longer_one(videogan, model):
 
 
 def test_a_seed_is_one_video_whatever_the_count(videogan, model):
-    videogan("sample", "--frames", 12, "--seed", 3, "--count", 3, "many.gif")
-    videogan("sample", "--frames", 12, "--seed", 4, "alone.gif")
+    videogan("sample", "--frames", 12, "--seed", 3, "--count", 3, "--scale", 1, "many.gif")
+    videogan("sample", "--frames", 12, "--seed", 4, "--scale", 1, "alone.gif")
     many, _ = read_video("many-001.gif")
     alone, _ = read_video("alone.gif")
     assert many.shape == (12, 32, 32, 3)
@@ -48,6 +50,30 @@ def test_a_grid_shows_the_seeds_side_by_side(videogan, model):
     grid, alone = (read_video(name)[0].astype(int) for name in ("grid", "alone"))
     assert grid.shape == (4, 64, 96, 3)
     assert np.abs(grid[:, 32:, 32:64] - alone).max() <= 1
+
+
+def test_videos_are_large_enough_to_be_looked_at(videogan, model):
+    """Those for players, unless another size is asked for; what programs read has the model's."""
+    for name, options, size in (
+        ("a.mp4", [], 256),
+        ("b.webm", [], 256),
+        ("c.mp4", ["--scale", "1"], 32),
+        ("d.mp4", ["--scale", "3"], 96),
+        ("e.mp4", ["--grid", "2x2"], 256),
+        ("f", [], 32),
+    ):
+        assert videogan("sample", "--frames", 2, *options, name).code == 0
+        assert read_video(name)[0].shape == (2, size, size, 3)
+    assert videogan("sample", "--frames", 4, "g.png").code == 0
+    with Image.open("g.png") as sheet:
+        assert sheet.size == (64, 64)
+    options = read_provenance(Path("a.mp4")).options
+    assert (options["scale"], options["scale_method"]) == (8, "lanczos")
+    unscaled = read_provenance(Path("c.mp4")).options
+    assert unscaled["scale"] == 1 and "scale_method" not in unscaled
+    # As the model made it, when it is read again.
+    small, _ = read_video("a.mp4", size=(32, 32))
+    assert np.abs(small.astype(int) - read_video("f")[0]).mean() < 2
 
 
 def test_class_and_truncation_change_the_video(videogan, model):
@@ -143,7 +169,7 @@ def test_memory_does_not_grow_with_the_number_of_frames(model):
             "except SystemExit as stop: assert not stop.code, stop.code\n"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
         )
-        command = [sys.executable, "-c", code, "sample", "--frames", str(frames), f"{frames}.mp4"]
+        command = [sys.executable, "-c", code, "sample", "--scale", "1", "--frames", str(frames), f"{frames}.mp4"]
         environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         peaks[frames] = int(done.stdout.split()[-1])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from chromium import Browser, Page, chromium
-from running_studio import ARRIVES, film, studio
+from running_studio import ARRIVES, ORIGIN, film, studio
 from starlette.testclient import TestClient
 from tiny_generator import tiny_generator
 from tiny_run import tiny_config
@@ -16,10 +16,9 @@ from videogan.artifacts.weights import Card, save_weights
 from videogan.files import write_json
 from videogan.models.build import build_encoder
 from videogan.studio.app import studio_app
+from videogan.studio.front import front
 from videogan.studio.library import Library
 from videogan.studio.video_store import VideoStore
-
-ORIGIN = {"host": "127.0.0.1:8600", "origin": "http://127.0.0.1:8600"}
 
 
 @pytest.fixture(scope="session")
@@ -38,11 +37,11 @@ def library(weights, tmp_path) -> Library:
 
 @pytest.fixture
 def client(library) -> Iterator[TestClient]:
-    with (
-        VideoStore() as store,
-        TestClient(studio_app(library, store), base_url="http://127.0.0.1:8600", headers=ORIGIN) as client,
-    ):
-        yield client
+    with VideoStore() as store:
+        app = front(lambda: studio_app(library, store))
+        app.state.store = store
+        with TestClient(app, base_url="http://127.0.0.1:8600", headers=ORIGIN) as client:
+            yield client
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import numpy as np
 from videogan.video import VideoWriter
 
 ROOT = Path(__file__).parents[2]
+ORIGIN = {"host": "127.0.0.1:8600", "origin": "http://127.0.0.1:8600"}
 ARRIVES = "parseFloat(document.getElementById('rate')?.textContent) > 0"
 """That frames come in, as the page shows it."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from videogan.artifacts.metrics_file import append_metrics
 from videogan.artifacts.runs import RunFolder
-from videogan.files import write_json
+from videogan.files import read_json, write_json
 from videogan.studio import watching
 from videogan.video import VideoWriter
 
@@ -47,6 +47,13 @@ def test_a_run_that_trains_tells_the_time_that_is_left(run):
     os.utime(run.metrics, (long_ago, long_ago))
     stopped = watching.summary(run)
     assert (stopped["state"], stopped["left"]) == ("stopped without a word", None)
+
+
+def test_minutes_end_a_run_before_its_steps_do(run):
+    status = read_json(run.status)
+    for minutes, left in ((2, 2 * 60 - status["seconds"]), (1000, watching.summary(run)["left"]), (0.1, 0)):
+        write_json(run.status, status | {"minutes": minutes})
+        assert watching.summary(run)["left"] == pytest.approx(left)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"status": 3, "step": "x", "steps": -1, "seconds": null}'])

@@ -48,6 +48,8 @@ class SampleOptions(BaseModel):
     grid: Annotated[str, Field(pattern=r"^[1-9]\d?x[1-9]\d?$")] | None = None
     frame_rate: Annotated[float, Field(gt=0, le=1000)] | None = None
     scale: Annotated[int, Field(ge=1, le=32)] = 1
+    scale_method: Literal["lanczos", "bicubic"] = "bicubic"
+    """What videos were enlarged by before their recipes said it."""
 
     @model_validator(mode="after")
     def _a_loop_has_an_end(self) -> Self:
@@ -135,6 +137,13 @@ def read_provenance(path: Path) -> Provenance | None:
         return Provenance.model_validate_json(comment) if comment and len(comment) <= MAX_TEXT else None
     except (VideoError, ValidationError):
         return None
+
+
+def scale_of(path: Path) -> int:
+    """Return how many times the frames of a video were enlarged by videogan, 1 where it does not say."""
+    about = read_provenance(path)
+    scale = 1 if about is None else about.options.get("scale", 1)
+    return scale if isinstance(scale, int) and scale >= 1 else 1
 
 
 def sample_options(path: Path) -> tuple[Provenance, SampleOptions]:

@@ -21,7 +21,7 @@ from videogan.artifacts.tensor_file import TensorType, pack, read_metadata, read
 from videogan.config import Config
 from videogan.errors import CheckpointError, UsageError, reason_of
 from videogan.files import parse_json, sync
-from videogan.models.build import build_discriminators, build_encoder, build_generator
+from videogan.models.build import build_discriminators, build_encoder, build_generator, shapes_only
 from videogan.models.encoder import Encoder
 from videogan.models.generator import Generator
 from videogan.presets import validate
@@ -194,8 +194,7 @@ def read_weights(path: Path) -> tuple[Card, dict[str, Tensor]]:
     """
     card = read_card(path)
     try:
-        # On the meta device networks have shapes and no content: the file may describe networks of any size.
-        with torch.device("meta"):
+        with shapes_only():  # the file may describe networks of any size
             num_classes = len(card.class_names)
             networks = _tensors(build_generator(card.config, num_classes), build_encoder(card.config))
             if card.for_training:
@@ -208,7 +207,8 @@ def read_weights(path: Path) -> tuple[Card, dict[str, Tensor]]:
         types = {name: _stored_type(tensor) for name, tensor in networks.items()}
         return card, read_tensors(path, types)
     except (OSError, SafetensorError, ValueError, TypeError, RuntimeError, IndexError) as error:
-        raise CheckpointError(f"{path}: its weights cannot be used ({reason_of(error)})") from None
+        of_colour = "; videogan's models see and draw frames in RGB" if "_rgb." in str(error) else ""
+        raise CheckpointError(f"{path}: its weights cannot be used ({reason_of(error)}{of_colour})") from None
 
 
 def load_weights(path: Path, device: torch.device | str = "cpu") -> Weights:

@@ -9,7 +9,8 @@ import typer
 
 import videogan
 from videogan.commands import folders, options
-from videogan.commands.console import bars, tell_model
+from videogan.commands.console import tell_model
+from videogan.commands.progress import bars, counting
 
 PictureArgument = Annotated[
     Path, typer.Argument(metavar="PICTURE", help="A photograph or drawing, or a folder of such: all of them.")
@@ -29,7 +30,7 @@ def animate(
     motion: MotionOption = None,
     refine: options.RefineOption = 100,
     class_name: options.ClassOption = None,
-    scale: options.ScaleOption = 1,
+    scale: options.ScaleOption = None,
     as_json: options.JsonOption = False,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
@@ -56,7 +57,8 @@ def animate(
                 class_name=class_name,
                 progress=partial(show, "refining"),
             ).with_options(picture=source.name, motion=None if motion is None else motion.name)
-        video.scaled(scale).save(*paths, overwrite=yes, metadata=not no_metadata)
+            video = video.scaled(options.scale_of(scale, target))
+            video.save(*paths, overwrite=yes, metadata=not no_metadata, progress=counting(show))
         return {"out": [str(path) for path in paths], "frames": frames, **video.figures}
 
     printed = itemgetter("out")

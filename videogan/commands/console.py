@@ -1,10 +1,11 @@
-"""What a command says on stderr: log lines, and bars while it works."""
+"""What a command says: results on stdout, and on stderr as many lines of the log as are asked for."""
 
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 import typer
@@ -14,6 +15,11 @@ from videogan.files import printable as printable
 
 if TYPE_CHECKING:
     from videogan import Model
+
+LIBRARIES = ("py.warnings", "torch", "PIL", "imageio")
+"""Who else has something to say that is only worth it with --verbose."""
+
+_log = logging.getLogger(__name__)
 
 
 def echo(*lines: object, err: bool = False) -> None:
@@ -36,8 +42,8 @@ def echo(*lines: object, err: bool = False) -> None:
 
 
 def tell_model(model: "Model") -> None:
-    """Say on stderr by which model a command has done its work: without --run that may be another than was meant."""
-    echo(f"model: {model.description}", err=True)
+    """Say by which model a command has done its work: without --run that may be another than was meant."""
+    _log.info("model: %s", model.description)
 
 
 class _Console(logging.StreamHandler[TextIO]):
@@ -45,6 +51,7 @@ class _Console(logging.StreamHandler[TextIO]):
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
+        self.setLevel(logging.INFO)
         self.setFormatter(_Plain())
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -53,63 +60,60 @@ class _Console(logging.StreamHandler[TextIO]):
 
 
 class _Plain(logging.Formatter):
-    """The message alone, after its level where that is not plain information."""
+    """The message alone, after its level where that is not plain information; when it came, if ``timed``."""
+
+    def __init__(self, *, timed: bool = False) -> None:
+        super().__init__()
+        self._timed = timed
 
     def format(self, record: logging.LogRecord) -> str:
-        message = printable(super().format(record))
-        return message if record.levelno == logging.INFO else f"{record.levelname.lower()}: {message}"
+        message = super().format(record)
+        if record.name == "py.warnings":  # the line of code that follows says nothing to a user
+            message = message.splitlines()[0]
+        message = printable(message)
+        if record.levelno >= logging.WARNING:
+            message = f"{record.levelname.lower()}: {message}"
+        return f"{record.relativeCreated / 1000:7.2f} s  {message}" if self._timed else message
 
 
 @contextmanager
 def console_log() -> Iterator[None]:
-    """Show the log lines of videogan on stderr."""
+    """Show the log lines of videogan on stderr; what its libraries warn of is shown by :func:`say_more` only."""
     logger, handler = logging.getLogger("videogan"), _Console()
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    logging.captureWarnings(True)
     try:
         yield
     finally:
-        logger.removeHandler(handler)
+        logging.captureWarnings(False)
+        for name in ("videogan", *LIBRARIES):
+            logging.getLogger(name).removeHandler(handler)
         logger.setLevel(level)
 
 
-@contextmanager
-def bars() -> Iterator[Callable[..., None]]:
-    """Give a callback ``(task, done, total, words="")`` that moves a bar on stderr, where that is a terminal.
+def say_less() -> None:
+    """Show results and errors only, no notices, warnings or bars."""
+    for handler in _consoles():
+        handler.setLevel(logging.ERROR)
 
-    Each task has its own bar; those before it disappear. Words stand where there is room for them, their beginning
-    first; without any, the time that is left does.
-    """
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, Task, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.table import Column
-    from rich.text import Text
 
-    class WordsOrTime(TimeRemainingColumn):
-        """What a task says of itself, else how long it will take."""
+def say_more() -> None:
+    """Show when everything happens, what is decided and why, and what libraries warn of."""
+    logging.getLogger("videogan").setLevel(logging.DEBUG)
+    warnings.simplefilter("default")
+    for handler in _consoles():
+        handler.setLevel(logging.DEBUG)
+        handler.setFormatter(_Plain(timed=True))
+        for name in LIBRARIES:
+            logging.getLogger(name).addHandler(handler)
 
-        max_refresh = 0.0  # words come as often as they change
 
-        def render(self, task: Task) -> Text:
-            return Text(task.description) if task.description else super().render(task)
+def is_quiet() -> bool:
+    """Tell whether nothing but results and errors is wanted."""
+    return any(handler.level > logging.INFO for handler in _consoles())
 
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.fields[what]}", table_column=Column(no_wrap=True)),
-        BarColumn(bar_width=16),
-        TaskProgressColumn(table_column=Column(no_wrap=True)),
-        WordsOrTime(table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
-    )
-    tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console, transient=True, expand=True, disable=not console.is_terminal) as progress:
 
-        def move(task: str, done: float, total: float, words: str = "") -> None:
-            if task not in tasks:
-                for earlier in tasks.values():
-                    progress.update(earlier, visible=False)
-                tasks[task] = progress.add_task("", what=task)
-            with suppress(OSError):  # a terminal that is gone ends no training
-                progress.update(tasks[task], completed=done, total=total, description=words)
-
-        yield move
+def _consoles() -> list[logging.Handler]:
+    return [handler for handler in logging.getLogger("videogan").handlers if isinstance(handler, _Console)]

@@ -1,6 +1,7 @@
 """``videogan evaluate``: how good a model, or a folder of generated videos, is beside real ones."""
 
 import json
+import logging
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -10,8 +11,11 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import bars, echo, printable, tell_model
+from videogan.commands.console import echo, printable, tell_model
+from videogan.commands.progress import bars
 from videogan.errors import MissingPathError, UsageError
+
+_log = logging.getLogger(__name__)
 
 RealArgument = Annotated[
     Path | None, typer.Argument(help="Folder of real videos; its sub-folders, if any, are the classes.")
@@ -120,7 +124,7 @@ def _print(report: "videogan.Report", out: Path, *, as_json: bool) -> None:
         echo(json.dumps(report.model_dump()))
         return
     for warning in report.warnings:
-        echo(f"warning: {warning}", err=True)
+        _log.warning("%s", warning)
     echo(*report.lines(), out / "report.html")
 
 

@@ -8,6 +8,7 @@ import typer
 import videogan
 from videogan.commands import options
 from videogan.commands.console import echo, tell_model
+from videogan.commands.progress import bars
 
 
 def export(
@@ -26,6 +27,8 @@ def export(
     """Write a model for sharing, or its streaming step for programs without videogan."""
     options.check_export_out(out, precision=precision, for_training=for_training, overwrite=yes)
     model = videogan.load(run, "cpu", best=best)
-    model.export(out, precision=precision, for_training=for_training, overwrite=yes)
+    with bars() as show:
+        show("exporting", 0, 0)
+        model.export(out, precision=precision, for_training=for_training, overwrite=yes)
     tell_model(model)
     echo(out)

@@ -9,7 +9,8 @@ import typer
 
 import videogan
 from videogan.commands import options
-from videogan.commands.console import bars, echo, printable
+from videogan.commands.console import echo, printable
+from videogan.commands.progress import bars
 
 
 def inspect(
@@ -32,6 +33,8 @@ def inspect(
 def _lines(report: dict[str, Any], path: Path) -> list[str]:
     if "files" in report:
         return _folder_lines(report, path)
+    if report.get("kind") == "sheet":
+        return [f"{report['path']}: a sheet of frames", *_provenance_lines(report["recipe"])]
     if "kind" in report:
         return _model_lines(report)
     return [_file_line(report, None), *(_provenance_lines(report["recipe"]) if "recipe" in report else [])]

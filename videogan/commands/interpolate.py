@@ -9,7 +9,8 @@ import typer
 
 import videogan
 from videogan.commands import folders, options
-from videogan.commands.console import bars, tell_model
+from videogan.commands.console import tell_model
+from videogan.commands.progress import bars, counting
 
 NOT_WITH_SWAP = ("axis", "ease", "hold", "loop")
 SeedsOption = Annotated[str | None, typer.Option(help="Seeds to move through, such as 1,2,3.")]
@@ -50,7 +51,7 @@ def interpolate(
     class_name: options.ClassOption = None,
     truncation: options.TruncationOption = 1.0,
     refine: options.RefineOption = 100,
-    scale: options.ScaleOption = 1,
+    scale: options.ScaleOption = None,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -79,8 +80,11 @@ def interpolate(
             else:
                 move: dict[str, Any] = {"axis": axis, "hold": hold, "ease": ease, "loop": loop}
                 stream = model.interpolate([source, *others], frames, **move, **common)
-        stream = stream.with_frame_rate(frame_rate)
-        stream.scaled(scale).save(target, overwrite=yes, metadata=not no_metadata)
+            stream = stream.with_frame_rate(frame_rate).scaled(options.scale_of(scale, target))
+            if swap:
+                names = [stop.stem if isinstance(stop, Path) else str(stop) for stop in (source, *others)]
+                stream = stream.labelled(names)
+            stream.save(target, overwrite=yes, metadata=not no_metadata, progress=counting(show))
         return {"out": [str(target)]}
 
     folders.run(one, first, out, itemgetter("out"), whole_folder=whole_folder, overwrite=yes)

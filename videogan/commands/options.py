@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from videogan import presets
 from videogan.errors import MissingPathError, UsageError
 
 if TYPE_CHECKING:
@@ -25,11 +26,22 @@ RunOption = Annotated[
 BestOption = Annotated[
     bool, typer.Option("--best", help="Of a run, the checkpoint of lowest kernel distance, not the newest.")
 ]
+PRESET_LIST = "\b\n" + "\n".join(f"{name:11} {purpose}" for name, purpose in presets.PURPOSES.items())
+"""The presets as lines of a help text, which are not to be wrapped."""
+
 YesOption = Annotated[bool, typer.Option("--yes", help="Replace OUT if it exists.")]
 ClassOption = Annotated[str | None, typer.Option("--class", help="Class of the video, by name.")]
 NoMetadataOption = Annotated[bool, typer.Option("--no-metadata", help="Do not write the recipe into the file.")]
 FrameRateOption = Annotated[float | None, typer.Option(help="Frames per second; by default the clips'.")]
-ScaleOption = Annotated[int, typer.Option(min=1, max=32, help="Enlarge every frame so many times, bicubically.")]
+ScaleOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=32,
+        help="Enlarge every frame so many times, by Lanczos' filter; 1 is the model's size. By default .mp4 .webm .gif "
+        ".webp are made 256 pixels high and wide at least, and .png, folders and pipes keep the model's size.",
+    ),
+]
 LoopOption = Annotated[bool, typer.Option("--loop", help="The last frame leads into the first.")]
 TruncationOption = Annotated[float, typer.Option(min=0, max=1, help="Below 1: more typical, less diverse content.")]
 RefineOption = Annotated[int, typer.Option(min=0, help="Steps of optimisation after the encoder.")]
@@ -74,8 +86,6 @@ def parse_settings(settings: Sequence[str], preset: str | None, start_from: str 
     Raises:
         UsageError: with the nearest that there is.
     """
-    from videogan import presets
-
     changes = dict(map(presets.parse_setting, settings))
     if start_from is not None:
         changes["start.model"] = start_from
@@ -84,14 +94,18 @@ def parse_settings(settings: Sequence[str], preset: str | None, start_from: str 
     return changes
 
 
-def output_paths(out: Path, count: int = 1, *, overwrite: bool, stdout: bool = False) -> list[Path]:
+def output_paths(
+    out: Path, count: int = 1, *, overwrite: bool, stdout: bool = False, codec: str | None = None
+) -> list[Path]:
     """Return the paths of ``count`` videos: OUT itself, or OUT with -000, -001 ... before its suffix.
 
     Raises:
-        UsageError: one of them exists already, or cannot be written.
+        UsageError: one of them exists already, or cannot be written, or not by the codec that is asked for.
     """
-    from videogan.video.writer import check_output_path
+    from videogan.video.writer import check_codec, check_output_path
 
+    if codec is not None:
+        check_codec(codec, out)
     if out == STDOUT:
         if not stdout:
             raise UsageError("only `videogan sample` writes to stdout; name a file such as out.mp4")
@@ -103,6 +117,11 @@ def output_paths(out: Path, count: int = 1, *, overwrite: bool, stdout: bool = F
     for path in paths:
         check_output_path(path, overwrite=overwrite)
     return paths
+
+
+def scale_of(scale: int | None, out: Path) -> int | None:
+    """Return how often frames are enlarged; None, for players, as often as lets them look good."""
+    return 1 if scale is None and (out == STDOUT or out.suffix.lower() in ("", ".png")) else scale
 
 
 def check_latents_out(path: Path | None, *, overwrite: bool) -> None:

@@ -9,7 +9,8 @@ import typer
 
 import videogan
 from videogan.commands import folders, options
-from videogan.commands.console import bars, tell_model
+from videogan.commands.console import tell_model
+from videogan.commands.progress import bars, counting
 
 
 def predict(
@@ -24,7 +25,7 @@ def predict(
     class_name: options.ClassOption = None,
     new_only: Annotated[bool, typer.Option("--new-only", help="Write the new frames without the clip's own.")] = False,
     as_json: options.JsonOption = False,
-    scale: options.ScaleOption = 1,
+    scale: options.ScaleOption = None,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -42,8 +43,8 @@ def predict(
             future = model.predict(
                 given, frames, seeds=seeds, refine=refine, class_name=class_name, progress=partial(show, "refining")
             ).with_options(clip=source.name, new_only=new_only)
-        shown = future if new_only else future.after(given)
-        shown.scaled(scale).save(*paths, overwrite=yes, metadata=not no_metadata)
+            shown = (future if new_only else future.after(given)).scaled(options.scale_of(scale, target))
+            shown.save(*paths, overwrite=yes, metadata=not no_metadata, progress=counting(show))
         return {
             "out": [str(path) for path in paths],
             "given_frames": len(given),

@@ -1,5 +1,6 @@
 """``videogan prepare``: a dataset, drawn or already fetched, into a folder of clean, cut, resized clips."""
 
+import logging
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +8,10 @@ from typing import Annotated
 import typer
 
 import videogan
-from videogan.commands.console import bars, echo, printable
+from videogan.commands.console import echo, printable
+from videogan.commands.progress import bars
+
+_log = logging.getLogger(__name__)
 
 
 def prepare(
@@ -38,10 +42,9 @@ def prepare(
             progress=partial(show, "preparing"),
         )
     for path, reason in result.rejected:
-        echo(f"warning: {printable(path)} is left out: {reason}", err=True)
+        _log.warning("%s is left out: %s", printable(path), reason)
     if result.too_short:
-        echo(f"warning: {result.too_short} pieces were too short and are left out", err=True)
+        _log.warning("%d pieces were too short and are left out", result.too_short)
     classes = f" in {len(result.class_names)} classes" if result.class_names else ""
-    summary = f"{result.clips} clips{classes}, {result.frames} frames; `videogan train {printable(out)}` learns them"
-    echo(summary, err=True)
+    _log.info("%d clips%s, %d frames; `videogan train %s` learns them", result.clips, classes, result.frames, out)
     echo(printable(out))

@@ -8,7 +8,8 @@ import typer
 
 import videogan
 from videogan.commands import folders, options
-from videogan.commands.console import bars, tell_model
+from videogan.commands.console import tell_model
+from videogan.commands.progress import bars, counting
 from videogan.errors import UsageError
 
 
@@ -21,7 +22,7 @@ def reconstruct(
     class_name: options.ClassOption = None,
     latents: Annotated[Path | None, typer.Option(help="Write the latents to this .safetensors file.")] = None,
     as_json: options.JsonOption = False,
-    scale: options.ScaleOption = 1,
+    scale: options.ScaleOption = None,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -40,8 +41,8 @@ def reconstruct(
             result = model.reconstruct(
                 model.read_clip(source), refine=refine, class_name=class_name, progress=partial(show, "refining")
             )
-        stream = result.stream.with_options(clip=source.name).scaled(scale)
-        stream.save(target, overwrite=yes, metadata=not no_metadata)
+            stream = result.stream.with_options(clip=source.name).scaled(options.scale_of(scale, target))
+            stream.save(target, overwrite=yes, metadata=not no_metadata, progress=counting(show))
         if latents is not None:
             model.save_latents(latents, result.latents, overwrite=yes)
         return {

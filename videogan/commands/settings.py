@@ -7,14 +7,19 @@ import typer
 
 import videogan
 from videogan.commands.console import echo
-from videogan.commands.options import JsonOption
+from videogan.commands.options import PRESET_LIST, JsonOption
 
 
 def settings(
     group: Annotated[
         str | None, typer.Argument(metavar="[GROUP]", help="One group, such as data; by default all.")
     ] = None,
-    preset: Annotated[str, typer.Option(help="Whose values are shown.")] = "cpu",
+    preset: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", show_default=False, help=f"Whose values; by default those of cpu:\n\n{PRESET_LIST}"
+        ),
+    ] = "cpu",
     as_json: JsonOption = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a table in Markdown.")] = False,
 ) -> None:

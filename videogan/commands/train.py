@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 import typer
 
 import videogan
-from videogan.commands.console import bars, echo
-from videogan.commands.options import parse_settings
+from videogan.commands.console import echo
+from videogan.commands.options import PRESET_LIST, parse_settings
+from videogan.commands.progress import bars
 
 PresetOption = Annotated[
     str | None,
-    typer.Option(help="cpu, gpu64, gpu64-large, gpu128, gpu256, classic or wgan-gp; by default what fits here."),
+    typer.Option(metavar="NAME", help=f"By default what fits this machine:\n\n{PRESET_LIST}"),
 ]
 FromOption = Annotated[
     str | None,
@@ -50,7 +51,9 @@ def train(
         Literal["auto", "never"],
         typer.Option(help="auto: go on with an unfinished run of the same clips and settings."),
     ] = "auto",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done and how long it would take, and stop.")
+    ] = False,
 ) -> None:
     """Learn a folder of video clips.
 
@@ -59,7 +62,10 @@ def train(
     changes = parse_settings(settings or [], preset, start_from)
     # Of several processes, started by torchrun or by Slurm, the first speaks for all.
     speaks = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
-    with videogan.serve_beside() if studio and speaks and not dry_run else nullcontext() as address, bars() as progress:
+    with (
+        videogan.serve_beside(run) if studio and speaks and not dry_run else nullcontext() as address,
+        bars() as progress,
+    ):
         if address is not None:
             echo(f"studio: {address}#watch", err=True)
         trained = videogan.train(

@@ -9,6 +9,7 @@ import typer
 import videogan
 from videogan.commands import folders, options
 from videogan.commands.console import tell_model
+from videogan.commands.progress import bars, counting
 
 
 def translate(
@@ -17,7 +18,7 @@ def translate(
     class_name: Annotated[str, typer.Option("--class", help="Class that the clip is shown as, by name.")],
     run: options.RunOption = None,
     best: options.BestOption = False,
-    scale: options.ScaleOption = 1,
+    scale: options.ScaleOption = None,
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -27,7 +28,9 @@ def translate(
 
     def one(source: Path, target: Path) -> dict[str, Any]:
         video = model.translate(source, class_name).with_options(clip=source.name)
-        video.scaled(scale).save(target, overwrite=yes, metadata=not no_metadata)
+        video = video.scaled(options.scale_of(scale, target))
+        with bars() as show:
+            video.save(target, overwrite=yes, metadata=not no_metadata, progress=counting(show))
         return {"out": [str(target)]}
 
     folders.run(one, clip, out, itemgetter("out"), whole_folder=whole_folder, overwrite=yes)

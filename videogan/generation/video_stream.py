@@ -14,19 +14,22 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from einops import rearrange, repeat
 from torch import Tensor
 
 from videogan.artifacts.provenance import Provenance
 from videogan.errors import UsageError
+from videogan.files import Progress
+from videogan.generation.labels import grid_labels
 from videogan.generation.sampling import take
+from videogan.generation.scaling import Method, check_scale, enlarge, scale_to_show
+from videogan.generation.worker import Worker
 from videogan.signals import StopRequest, stop_request
 from videogan.video import VideoWriter, as_frame_rate, to_float, to_uint8
 from videogan.video.pipe import PipeFormat, PipeWriter
-from videogan.video.writer import remove_abandoned
+from videogan.video.tensors import to_uint8_later
+from videogan.video.writer import CODECS, remove_abandoned
 
-LARGEST_SCALE = 32
 CLIP_FRAMES = 64
 """Frames of a given clip that are laid beside or before a stream at once."""
 
@@ -39,6 +42,7 @@ class VideoStream:
 
     Args:
         make: begins the videos: an iterator of chunks ``(b t c h w)`` in [-1, 1].
+        size: height and width of their frames in pixels.
         frame_rate: frames per second.
         num_frames: frames of each video; None where it has no end.
         num_videos: how many videos there are.
@@ -47,6 +51,7 @@ class VideoStream:
     """
 
     make: Callable[[], Iterator[Tensor]]
+    size: tuple[int, int]
     frame_rate: Fraction
     num_frames: int | None
     num_videos: int = 1
@@ -56,7 +61,8 @@ class VideoStream:
     @classmethod
     def of_clips(cls, clips: Tensor, frame_rate: Fraction) -> "VideoStream":
         """Return clips ``(b t c h w)`` in [-1, 1] as a stream."""
-        return cls(lambda: iter([clips]), frame_rate, clips.shape[1], len(clips))
+        _, frames, _, height, width = clips.shape
+        return cls(lambda: iter([clips]), (height, width), frame_rate, frames, len(clips))
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield the frames of a single video: uint8 ``h w c``.
@@ -108,12 +114,13 @@ class VideoStream:
         if rows < 1 or self.num_videos % rows:
             raise UsageError(f"{self.num_videos} videos cannot be laid out in {rows} rows")
         pattern = "(rows columns) t c h w -> 1 t c (rows h) (columns w)"
-        sides = f"{rows}x{self.num_videos // rows}"
+        columns = self.num_videos // rows
         return replace(
             self,
             make=lambda: (rearrange(chunk, pattern, rows=rows) for chunk in self.make()),
+            size=(rows * self.size[0], columns * self.size[1]),
             num_videos=1,
-            provenance=tuple(about.with_options(grid=sides) for about in self.provenance[:1]),
+            provenance=tuple(about.with_options(grid=f"{rows}x{columns}") for about in self.provenance[:1]),
         )
 
     def beside(self, clip: np.ndarray) -> "VideoStream":
@@ -129,7 +136,8 @@ class VideoStream:
                     yield torch.cat([left, chunk[:, : len(real)].cpu()], dim=-1)
 
         num_frames = len(clip) if self.num_frames is None else min(len(clip), self.num_frames)
-        return replace(self, make=make, num_frames=num_frames)
+        size = (self.size[0], self.size[1] + clip.shape[2])
+        return replace(self, make=make, size=size, num_frames=num_frames)
 
     def after(self, clip: np.ndarray) -> "VideoStream":
         """Show ``clip``, uint8 ``t h w c``, before every video."""
@@ -141,22 +149,28 @@ class VideoStream:
 
         return replace(self, make=make, num_frames=None if self.num_frames is None else self.num_frames + len(clip))
 
-    def scaled(self, factor: int) -> "VideoStream":
-        """Show every frame ``factor`` times as large, bicubically: a player would enlarge it less well.
+    def scaled(self, factor: int | None = None, method: Method = "lanczos") -> "VideoStream":
+        """Show every frame ``factor`` times as large, since players show small videos small, or enlarge them badly.
+
+        None is the smallest power of two that makes the shorter side at least 256 pixels.
 
         Raises:
             UsageError: the factor is not from 1 to 32.
         """
-        if not 1 <= factor <= LARGEST_SCALE:
-            raise UsageError(f"scale {factor}: must be from 1 to {LARGEST_SCALE}")
+        factor = scale_to_show(self.size) if factor is None else factor
+        check_scale(factor)
         if factor == 1:
             return self
+        return replace(
+            self.with_options(scale=factor, scale_method=method),
+            make=lambda: (enlarge(chunk, factor, method) for chunk in self.make()),
+            size=(factor * self.size[0], factor * self.size[1]),
+        )
 
-        def enlarged(chunk: Tensor) -> Tensor:
-            frames = F.interpolate(chunk.flatten(0, 1), scale_factor=factor, mode="bicubic", align_corners=False)
-            return frames.clamp(-1, 1).unflatten(0, chunk.shape[:2])
-
-        return replace(self.with_options(scale=factor), make=lambda: map(enlarged, self.make()))
+    def labelled(self, names: Sequence[str]) -> "VideoStream":
+        """Write names above the columns and beside the rows of a grid that has one for each."""
+        label, size = grid_labels(self.size, names)
+        return replace(self, make=lambda: map(label, self.make()), size=size)
 
     def with_frame_rate(self, frame_rate: float | None) -> "VideoStream":
         """Show the same frames at another rate, in frames per second; None leaves it."""
@@ -169,22 +183,32 @@ class VideoStream:
         return replace(self, provenance=tuple(about.with_options(**options) for about in self.provenance))
 
     def save(
-        self, *paths: str | os.PathLike[str], overwrite: bool = False, metadata: bool = True, preset: str = "medium"
+        self,
+        *paths: str | os.PathLike[str],
+        overwrite: bool = False,
+        metadata: bool = True,
+        preset: str = "medium",
+        codec: str = CODECS[0],
+        progress: Progress | None = None,
     ) -> None:
-        """Write every video to a path of its own; the suffix picks the format.
+        """Write every video to a path of its own, in the size that it has; the suffix picks the format.
 
         Args:
             paths: one for each video: .mp4 .webm .gif .webp .png, or a folder of frames.
             overwrite: whether existing files are replaced.
             metadata: whether the files say how they were made.
             preset: x264's speed.
+            codec: encoder of MP4, one of ``CODECS``: x264, or one of an NVIDIA GPU, whose place x264 takes where it
+                does not open.
+            progress: called with the frames of each video so far, and how many there will be, 0 without an end.
 
         Raises:
             UsageError: there are more or fewer paths than videos, or one of them cannot be written.
             Interrupted: by Ctrl-C or SIGTERM; the files hold the frames so far.
         """
         with stop_request() as wish:
-            written = self.write(paths, overwrite=overwrite, metadata=metadata, preset=preset, wish=wish)
+            options: dict[str, Any] = {"overwrite": overwrite, "metadata": metadata, "preset": preset, "codec": codec}
+            written = self.write(paths, **options, wish=wish, progress=progress)
         if wish:
             wish.raise_as(f"stopped; {paths[0]} holds the {written} frames so far")
 
@@ -195,7 +219,9 @@ class VideoStream:
         overwrite: bool = False,
         metadata: bool = True,
         preset: str = "medium",
+        codec: str = CODECS[0],
         wish: StopRequest | None = None,
+        progress: Progress | None = None,
     ) -> int:
         """Write as :meth:`save` does, until the caller's ``wish`` to stop comes; returns the frames written."""
         if len(paths) != self.num_videos:
@@ -209,15 +235,27 @@ class VideoStream:
             writers = [
                 stack.enter_context(
                     VideoWriter(
-                        Path(path), frame_rate=self.frame_rate, overwrite=overwrite, comment=comment, preset=preset
+                        Path(path),
+                        frame_rate=self.frame_rate,
+                        overwrite=overwrite,
+                        comment=comment,
+                        preset=preset,
+                        codec=codec,
                     )
                 )
                 for path, comment in zip(paths, comments, strict=True)
             ]
+
+            def encode(frames: Callable[[], np.ndarray]) -> None:
+                for writer, video in zip(writers, frames(), strict=True):
+                    writer.write(video)
+
+            worker = stack.enter_context(Worker(encode))
             for chunk in self.make():
-                for writer, frames in zip(writers, to_uint8(chunk.cpu()), strict=True):
-                    writer.write(frames)
+                worker.put(to_uint8_later(chunk))
                 written += chunk.shape[1]
+                if progress is not None:
+                    progress(written, self.num_frames or 0)
                 if wish:
                     break
         return written

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
-from videogan.artifacts.provenance import environment
+from videogan.artifacts.provenance import environment, scale_of
 from videogan.artifacts.weights import Card
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
 from videogan.data.paths import split_parts
@@ -102,7 +102,7 @@ def evaluate(
         lpips: what ``load_lpips`` returned, for the metric ``paired``.
         clips: clips of each set, 2 to 16,384.
         seed: chooses the clips.
-        size: height and width in pixels; by default the generated ones'. A model's cannot be changed.
+        size: height and width in pixels; by default the generated ones', before they were enlarged. A model's is fixed.
         num_frames: frames of a clip; by default the model's, or 16.
         frame_stride, generated_stride: steps between frames of real and generated videos; by default the model's, or 1.
         references: also measure real clips spoilt in known ways, by which figures can be placed; False saves the time.
@@ -249,8 +249,8 @@ def _open_model(path: Path, model: TrainedModel, choice: ClipChoice, show: TaskP
 
 def _open_folders(path: Path, generated: Path, choice: ClipChoice, show: TaskProgress) -> Sources:
     folder = _scan(generated, "folders", partial(show, "looking at generated videos"))
-    first = folder.videos[0].info
-    size, num_frames = choice.size or min(first.height, first.width), choice.num_frames or NUM_FRAMES
+    first, num_frames = folder.videos[0], choice.num_frames or NUM_FRAMES
+    size = choice.size or max(1, min(first.info.height, first.info.width) // scale_of(first.path))
     fake = FolderSource(
         folder, ClipRule(size, num_frames, choice.generated_stride), clips=choice.clips, seed=choice.seed
     )

@@ -20,7 +20,7 @@ h1, h2, p, figcaption { overflow-wrap: anywhere }
 figure { display: inline-block; margin: 0 1rem 1rem 0; padding: 12px; vertical-align: top; max-width: 100%;
   box-sizing: border-box; background: var(--card); border-radius: 14px }
 figcaption { color: var(--soft); font-size: 13px; max-width: 476px }
-video { width: 320px; max-width: 100%; image-rendering: pixelated; background: #000; border-radius: 8px }
+video { width: 320px; max-width: 100%; background: #000; border-radius: 8px }
 svg { max-width: 100%; height: auto }
 svg text { fill: var(--soft); font-size: 11px }
 svg line { stroke: var(--line) }

@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from einops import rearrange
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from torchvision.transforms.functional import gaussian_blur
 
 from videogan.artifacts.tensor_file import TensorType, pack, read_tensors, tensors_sha256
 from videogan.files import Progress, cache_root, write_bytes
@@ -131,6 +130,8 @@ def learn(known: LearningClips, *, seed: int = 0, steps: int = STEPS, progress: 
 
 def vary(clips: Tensor) -> Tensor:
     """Shift, tint and blur clips (b t c h w) at random, each as a whole; whole pixels do not blur."""
+    from torchvision.transforms.functional import gaussian_blur  # here: it takes a second to load, and few need it
+
     batch, size = len(clips), clips.shape[-1]
     shift = torch.randint(-size // 8, size // 8 + 1, (batch, 2, 1)) * (2 / size)
     grid = F.affine_grid(torch.cat((torch.eye(2).expand(batch, 2, 2), shift), dim=2), [batch, 1, size, size], False)

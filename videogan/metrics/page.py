@@ -4,15 +4,14 @@ from html import escape
 from pathlib import Path
 
 import torch
-from einops import rearrange
 from torch import Tensor
 
+from videogan.generation.video_stream import VideoStream
 from videogan.metrics import html
 from videogan.metrics.diversity import nearest
 from videogan.metrics.measure import Measured
 from videogan.metrics.report import Report
 from videogan.metrics.sources import ClipSource
-from videogan.video import VideoWriter, to_uint8
 
 HEIGHT = 200
 REAL, GENERATED = html.COLOURS[:2]
@@ -109,6 +108,4 @@ def _spread(measured: Measured, count: int) -> Tensor:
 
 
 def _write_grid(path: Path, clips: Tensor, width: int, source: ClipSource) -> None:
-    grid = rearrange(clips, "(rows width) t c h w -> t c (rows h) (width w)", width=width)
-    with VideoWriter(path, frame_rate=source.frame_rate) as writer:
-        writer.write(to_uint8(grid))
+    VideoStream.of_clips(clips, source.frame_rate).grid(len(clips) // width).scaled().write([path])

@@ -9,7 +9,6 @@ from functools import partial
 
 from einops import rearrange
 from torch import Tensor
-from torchvision.transforms.functional import gaussian_blur
 
 from videogan.files import Progress
 from videogan.metrics.measure import measure_cached
@@ -34,6 +33,8 @@ FIGURES = (
 
 def blur(clips: Tensor, sigma: float) -> Tensor:
     """Blur the frames of clips (b t c h w) by a Gaussian of a standard deviation in pixels."""
+    from torchvision.transforms.functional import gaussian_blur  # here: it takes a second to load, and few need it
+
     size = 2 * round(3 * sigma) + 1
     frames = gaussian_blur(rearrange(clips, "b t c h w -> (b t) c h w"), [size, size], [sigma, sigma])
     return rearrange(frames, "(b t) c h w -> b t c h w", b=len(clips))

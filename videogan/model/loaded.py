@@ -1,7 +1,7 @@
 """A trained model as it was loaded: networks, card, and the files that belong to it."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
@@ -34,6 +34,7 @@ from videogan.models.latents import ClipLatents
 from videogan.video import VideoReader, to_float
 
 AnyPath = str | os.PathLike[str]
+AnyStop = int | AnyPath | ClipLatents
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,7 @@ class LoadedModel:
         checked_options({"frames": length, "seeds": (seed,)})
         end = None if length == "inf" else length
         make = partial(prediction.decode_on, self.generator, latents, [seed], end)
-        return VideoStream(
-            make, self.frame_rate, end, 1, self.provenance("sample --latents", {}, frames=length, seeds=[seed])
-        )
+        return self.videos(make, end, self.provenance("sample --latents", {}, frames=length, seeds=[seed]))
 
     @cached_property
     def directions(self) -> Tensor:
@@ -153,14 +152,9 @@ class LoadedModel:
         def make() -> Iterator[Tensor]:
             return islice(steered(self.generator, named, self.directions), first // FRAMES_PER_STEP, None)
 
-        options = {
-            "first": first,
-            "timeline": [(frame, controls.model_dump(mode="json")) for frame, controls in changes],
-        }
-        seed = changes[0][1].seeds[0]
-        return VideoStream(
-            make, self.frame_rate, None, 1, self.provenance("studio", options, frames="inf", seeds=[seed])
-        )
+        recorded = [(frame, controls.model_dump(mode="json")) for frame, controls in changes]
+        options, seed = {"first": first, "timeline": recorded}, changes[0][1].seeds[0]
+        return self.videos(make, None, self.provenance("studio", options, frames="inf", seeds=[seed]))
 
     def export(
         self,
@@ -209,6 +203,17 @@ class LoadedModel:
             raise CheckpointError(f"{path}: its codes or its class do not fit the model that it names")
         return latents.to(self.device)
 
+    def videos(
+        self,
+        make: Callable[[], Iterator[Tensor]],
+        num_frames: int | None,
+        provenance: tuple[Provenance, ...],
+        figures: dict[str, Any] | None = None,
+    ) -> VideoStream:
+        """Return the stream of the videos that ``make`` begins, one for each provenance."""
+        size = (self.generator.size, self.generator.size)
+        return VideoStream(make, size, self.frame_rate, num_frames, len(provenance), provenance, figures or {})
+
     def class_name(self, latents: ClipLatents) -> str | None:
         """Return the name of the class that latents are of."""
         return None if latents.label is None else self.class_names[latents.label]
@@ -219,7 +224,7 @@ class LoadedModel:
         options: dict[str, Any],
         *,
         frames: int | Literal["inf"],
-        seeds: Sequence[int | None] = (None,),
+        seeds: Sequence[int | list[int] | None] = (None,),
     ) -> tuple[Provenance, ...]:
         """Return the provenance of each seed's video, or of one that no seed stands for."""
         about = Provenance(
@@ -237,11 +242,7 @@ class LoadedModel:
         return tuple(about.model_copy(update={"seed": seed}) for seed in seeds)
 
     def stops(
-        self,
-        stops: Sequence[int | AnyPath | ClipLatents],
-        classes: str | None,
-        refine: int,
-        progress: Progress | None,
+        self, stops: Sequence[AnyStop], classes: str | None, refine: int, progress: Progress | None
     ) -> list[morphing.Stop]:
         """Return the stops of a morph; seeds are all of the named class, or of the first seed's."""
 
@@ -276,7 +277,7 @@ class LoadedModel:
         return inversion.invert(*networks, clip, refinement, window=window, labels=labels, progress=progress)
 
     def provenance_of_stops(
-        self, stops: Sequence[int | AnyPath | ClipLatents], frames: int, truncation: float, options: dict[str, Any]
+        self, stops: Sequence[AnyStop], frames: int, truncation: float, options: dict[str, Any]
     ) -> tuple[Provenance, ...]:
         """Return the provenance of one video through stops; raises UsageError where something is out of range."""
         if not len(stops):
@@ -294,5 +295,4 @@ class LoadedModel:
             else {"latents" if Path(stop).suffix == latents_file.SUFFIX else "clip": Path(stop).name}
             for stop in stops
         ]
-        (about,) = self.provenance("interpolate", {"stops": names, **options}, frames=frames)
-        return (about.model_copy(update={"seed": numbers or None}),)
+        return self.provenance("interpolate", {"stops": names, **options}, frames=frames, seeds=[numbers or None])

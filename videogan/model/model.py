@@ -23,7 +23,7 @@ from videogan.generation.class_path import class_path, seed_labels
 from videogan.generation.looping import stream_loop
 from videogan.generation.video_stream import VideoStream
 from videogan.metrics.paired import psnr, ssim
-from videogan.model.loaded import AnyPath
+from videogan.model.loaded import AnyPath, AnyStop
 from videogan.model.redrawing import RedrawingModel
 from videogan.models.latents import ClipLatents
 from videogan.video import probe
@@ -95,8 +95,9 @@ class Model(RedrawingModel):
             return chunks if frames is None else sampling.take(chunks, frames)
 
         length = frames if frames is None or not loop else -(-frames // FRAMES_PER_STEP) * FRAMES_PER_STEP
-        about = self.provenance("sample", options.model_dump(mode="json"), frames=options.frames, seeds=options.seeds)
-        return VideoStream(make, self.frame_rate, length, len(options.seeds), about)
+        recorded = options.model_dump(mode="json", exclude={"scale_method"})
+        about = self.provenance("sample", recorded, frames=options.frames, seeds=options.seeds)
+        return self.videos(make, length, about)
 
     def stream(
         self, seed: int = 0, class_name: str | None = None, *, truncation: float = 1.0, speed: float = 1.0
@@ -136,11 +137,11 @@ class Model(RedrawingModel):
         ).take(held)
         stream = stream.with_frame_rate(options.frame_rate)
         video = stream.grid(options.rows) if options.grid else stream.video(options.seeds.index(int(str(about.seed))))
-        return video.scaled(options.scale)
+        return video.scaled(options.scale, options.scale_method)
 
     def interpolate(
         self,
-        stops: Sequence[int | AnyPath | ClipLatents],
+        stops: Sequence[AnyStop],
         frames: int | None = None,
         *,
         axis: str = "content",
@@ -169,11 +170,11 @@ class Model(RedrawingModel):
         morphing.check_hold(len(stops), num_frames=length, hold_frames=hold, loop=loop)
         loaded = self.stops(stops, classes, refine, progress)
         make = partial(morphing.morph, self.generator, loaded, num_frames=length, hold_frames=hold, **move)
-        return VideoStream(make, self.frame_rate, length, 1, about)
+        return self.videos(make, length, about)
 
     def swap(
         self,
-        stops: Sequence[int | AnyPath | ClipLatents],
+        stops: Sequence[AnyStop],
         frames: int = 64,
         *,
         truncation: float = 1.0,
@@ -192,7 +193,7 @@ class Model(RedrawingModel):
         about = self.provenance_of_stops(stops, frames, truncation, options)
         loaded = self.stops(stops, classes, refine, progress)
         make = partial(morphing.swap, self.generator, loaded, num_frames=frames, truncation=truncation)
-        return VideoStream(make, self.frame_rate, frames, len(stops) ** 2, about).grid(len(stops))
+        return self.videos(make, frames, about * len(stops) ** 2).grid(len(stops))
 
     def reconstruct(
         self,
@@ -215,7 +216,7 @@ class Model(RedrawingModel):
             frames.insert(0, torch.cat(list(inversion.render(self.generator, encoded.encoder)), dim=1).cpu())
         encoder, *refined = [{"psnr": psnr(one, real), "ssim": ssim(one, real)} for one in frames]
         about = self.provenance("reconstruct", {"refine": refine, "class_name": name}, frames=len(clip))
-        stream = VideoStream(lambda: iter(frames[-1:]), self.frame_rate, len(clip), 1, about).beside(clip)
+        stream = self.videos(lambda: iter(frames[-1:]), len(clip), about).beside(clip)
         return Reconstruction(encoded.latents, name, encoder, refined[0] if refined else None, stream)
 
     def predict(
@@ -250,7 +251,7 @@ class Model(RedrawingModel):
             return prediction.noting_joins(chunks, end[-1], figures)
 
         about = self.provenance("predict", {"refine": refine, "class_name": name}, frames=frames, seeds=seeds)
-        return VideoStream(make, self.frame_rate, frames, len(seeds), about, figures)
+        return self.videos(make, frames, about, figures)
 
 
 def load(path: AnyPath | None = None, device: str | torch.device | None = None, *, best: bool = False) -> Model:

@@ -63,7 +63,7 @@ class RedrawingModel(LoadedModel):
         figures = {"class": name, "psnr": psnr(drawn.cpu(), to_float(picture)[None, None])}
         make = partial(prediction.decode_on, self.generator, latents, seeds, frames, followed)
         about = self.provenance("animate", {"refine": refine, "class_name": name}, frames=frames, seeds=seeds)
-        return VideoStream(make, self.frame_rate, frames, len(seeds), about, figures)
+        return self.videos(make, frames, about, figures)
 
     def translate(self, clip: AnyPath | np.ndarray, class_name: str) -> VideoStream:
         """Return a clip of any length shown as one of another class, its content and motion kept.
@@ -91,4 +91,4 @@ class RedrawingModel(LoadedModel):
 
         make = partial(translate, self.generator, self.encoder, frames, label, window=window, num_frames=num_frames)
         about = self.provenance("translate", {"class_name": class_name}, frames=num_frames)
-        return VideoStream(make, self.frame_rate, num_frames, 1, about, {"class": class_name})
+        return self.videos(make, num_frames, about, {"class": class_name})

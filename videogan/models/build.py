@@ -1,9 +1,11 @@
 """From a configuration to networks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from videogan.config import (
     ClipDiscriminatorConfig,
@@ -23,6 +25,22 @@ from videogan.models.layers import AnyModule
 
 BURN_IN = 24
 """Latent steps in which the dynamics forget where they began."""
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Give networks that are made inside a ``with`` block shapes and no content, however large they are."""
+    with torch.device("meta"), _NoInitialisation():
+        yield
+
+
+class _NoInitialisation(TorchFunctionMode):
+    """Leaves out drawing first values: on the meta device there are none, and torch would load its compiler for it."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def build_generator(config: Config, num_classes: int) -> Generator:

@@ -12,6 +12,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from videogan.models.layers import linear
+from videogan.models.precision import FullPrecision
 
 
 class DynamicsState(NamedTuple):
@@ -21,7 +22,7 @@ class DynamicsState(NamedTuple):
     integrators: Tensor
 
 
-class LatentDynamics(nn.Module):
+class LatentDynamics(FullPrecision):
     """Motion noise ``(b s n)`` -> motion codes ``(b s m)``, in (-1, 1); one latent step stands for four frames."""
 
     decay: Tensor
@@ -78,5 +79,6 @@ def log_spaced_decays(count: int, max_half_life: float) -> Tensor:
     """
     if max_half_life == 0:
         return torch.zeros(count)
-    half_lives = torch.logspace(0, torch.log2(torch.tensor(max_half_life, device="cpu")).item(), count, base=2)
+    last = torch.log2(torch.tensor(max_half_life, device="cpu")).item()
+    half_lives = torch.logspace(0, last, count, base=2, device="cpu")  # where only shapes are made too: they are few
     return 0.5 ** (1 / half_lives)

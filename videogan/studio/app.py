@@ -1,4 +1,4 @@
-"""The studio's addresses: the page, models and runs, dropped clips, videos to fetch, and the players."""
+"""The studio's addresses behind its page: models and runs, dropped clips, videos to fetch, and the players."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,11 +11,9 @@ from anyio import CapacityLimiter, to_thread
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from videogan.artifacts.provenance import read_provenance
@@ -23,25 +21,21 @@ from videogan.errors import MissingPathError, UsageError, VideoganError
 from videogan.model import Model
 from videogan.studio import settings, watching
 from videogan.studio.clips import DroppedClips
-from videogan.studio.guard import Guard
 from videogan.studio.library import Library
 from videogan.studio.playing import Player
 from videogan.studio.settings import Settings
 from videogan.studio.uploads import receive, remove
 from videogan.studio.video_store import VideoStore
 
-STATIC = Path(__file__).parent / "static"
 MOST_VIEWERS = 8
 MOST_JSON = 2**16
 TRY_AGAIN_LATER, GONE, BAD_REQUEST = 1013, 404, 400
 
 
-def studio_app(library: Library, store: VideoStore, *, host: str = "127.0.0.1", token: str | None = None) -> Starlette:
-    """Return the studio as an ASGI application; ``store`` must stay open while it runs."""
+def studio_app(library: Library, store: VideoStore) -> Starlette:
+    """Return what stands behind the page as an ASGI application; ``store`` must stay open while it runs."""
     studio = _Studio(library, store)
     routes = [
-        Route("/", studio.page),
-        Mount("/static", StaticFiles(directory=STATIC)),
         Route("/api/models", studio.models),
         Route("/api/runs", studio.runs),
         Route("/api/runs/{run}", studio.run),
@@ -53,14 +47,8 @@ def studio_app(library: Library, store: VideoStore, *, host: str = "127.0.0.1", 
         Route("/api/clips/{clip}", studio.clip),
         WebSocketRoute("/play", studio.play),
     ]
-    application = Starlette(
-        routes=routes,
-        middleware=[Middleware(Guard, host=host, token=token)],
-        exception_handlers={VideoganError: _refuse, ValidationError: _refuse},
-        lifespan=studio.lifespan,
-    )
-    application.state.store = store
-    return application
+    handlers = {VideoganError: _refuse, ValidationError: _refuse}
+    return Starlette(routes=routes, exception_handlers=handlers, lifespan=studio.lifespan)
 
 
 class _Studio:
@@ -73,9 +61,6 @@ class _Studio:
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         yield
         self._clips.stopping = True
-
-    async def page(self, request: Request) -> Response:
-        return FileResponse(STATIC / "index.html")
 
     def models(self, request: Request) -> Response:
         return JSONResponse({"models": list(self._library.models()), "first": self._library.first})
@@ -101,8 +86,7 @@ class _Studio:
 
     async def save(self, request: Request) -> Response:
         message, model = Settings.model_validate_json(await _body(request)), await self._model(request)
-        stream, size = settings.video(model, message), model.generator.size
-        name = await to_thread.run_sync(self._store.add, stream, size, limiter=self._threads)
+        name = await to_thread.run_sync(self._store.add, settings.video(model, message), limiter=self._threads)
         return JSONResponse({"video": name})
 
     def video(self, request: Request) -> Response:

@@ -89,7 +89,7 @@ class DroppedClips:
         dropped.doing = "encoding"
 
         def show(title: str, stream: VideoStream) -> None:
-            name = self._store.add(stream, model.generator.size)
+            name = self._store.add(stream)
             dropped.videos.append({"title": title, "video": name, "frames": stream.num_frames})
 
         encoded = model.reconstruct(clip)

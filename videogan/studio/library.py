@@ -20,13 +20,14 @@ class Library:
     Args:
         first: a run, a checkpoint or a weights file; None for the newest run, or the shipped model.
         runs: the folder of runs.
+        watched: a run that lies elsewhere, and may be yet to begin.
 
     Raises:
         MissingPathError, CheckpointError: there is no model to begin with.
     """
 
-    def __init__(self, first: Path | None = None, runs: Path = RUNS) -> None:
-        self._named, self._runs = first, runs
+    def __init__(self, first: Path | None = None, runs: Path = RUNS, watched: Path | None = None) -> None:
+        self._named, self._runs, self._watched = first, runs, watched
         self._loaded: dict[Path, Model] = {}
         self._lock = threading.Lock()
         self.first = self._name_of(find_weights(first, runs))
@@ -34,8 +35,7 @@ class Library:
     def runs(self) -> dict[str, RunFolder]:
         """Return the run folders by name, the newest first."""
         folders = list(self._runs.iterdir()) if self._runs.is_dir() else []
-        if self._named is not None:
-            folders.append(self._named)
+        folders += [path for path in (self._watched, self._named) if path is not None]
         runs = {path.resolve().name: RunFolder(path) for path in folders if (path / "config.json").is_file()}
         return dict(sorted(runs.items(), key=lambda item: item[1].config.stat().st_mtime, reverse=True))
 

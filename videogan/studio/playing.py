@@ -168,7 +168,7 @@ class Player:
         rate = 1 / self._period
         if abs(rate - self._model.frame_rate) > 1e-6:
             stream = stream.with_frame_rate(rate)
-        name = await to_thread.run_sync(self._store.add, stream, self._model.generator.size)
+        name = await to_thread.run_sync(self._store.add, stream)
         await self._say(recorded=name, frames=stream.num_frames)
 
     async def _say(self, **content: Any) -> None:

@@ -9,9 +9,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from videogan.errors import UsageError
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from videogan.studio.video_store import VideoStore
 
 PORT = 8600
 GRACE_SECONDS = 1
@@ -26,6 +31,7 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int | None = None,
+    watch: str | os.PathLike[str] | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve a page on which a model is played, clips are dropped and runs are watched, until Ctrl-C or SIGTERM.
@@ -34,6 +40,7 @@ def serve(
         run: a run, a checkpoint or a weights file to begin with; None for the newest run, or the shipped model.
         host: the address to listen on; from another one than this machine's own a token is asked for.
         port: of TCP; 0 is any that is free, None is 8600 or else any that is free.
+        watch: a run folder that is listed too, though it lies elsewhere than under ``runs/`` or is yet to begin.
         ready: called with the page's address once it can be opened.
 
     Raises:
@@ -44,20 +51,26 @@ def serve(
         import uvicorn
         import websockets  # noqa: F401 (without it uvicorn would refuse every player)
 
-        from videogan.studio.app import studio_app
+        from videogan.studio.front import front
         from videogan.studio.guard import LOOPBACK
     except ImportError as error:
         raise UsageError(f"the studio needs {error.name}, not installed here: pip install 'videogan[studio]'") from None
-    from videogan.studio.library import Library
+    from videogan.artifacts.runs import find_weights
     from videogan.studio.video_store import VideoStore
 
+    first, watched = None if run is None else Path(run), None if watch is None else Path(watch)
     listener = _listen(host, port)
     token = None if host in LOOPBACK else secrets.token_urlsafe(24)
+    problems: list[Exception] = []
+
+    def failed(error: Exception) -> None:
+        problems.append(error)
+        server.should_exit = True
+
     with listener, VideoStore() as store:
-        library = Library(None if run is None else Path(run))
-        library.model()  # before the page is there, so that no viewer waits for it
+        find_weights(first)
         config = uvicorn.Config(
-            studio_app(library, store, host=host, token=token),
+            front(lambda: _studio(first, watched, store), host=host, token=token, failed=failed),
             log_level="error",
             lifespan="on",
             ws_max_size=LONGEST_MESSAGE,
@@ -66,20 +79,36 @@ def serve(
             timeout_graceful_shutdown=GRACE_SECONDS,
             server_header=False,
         )
+        server = uvicorn.Server(config)
         if ready is not None:
             shown = f"[{host}]" if ":" in host else host
             ready(f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else ""))
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
+    if problems:
+        raise problems[0]
+
+
+def _studio(first: Path | None, watched: Path | None, store: "VideoStore") -> "Starlette":
+    """Return what stands behind the page; torch and the first model take seconds to load."""
+    from videogan.studio.app import studio_app
+    from videogan.studio.library import Library
+
+    library = Library(first, watched=watched)
+    library.model()
+    return studio_app(library, store)
 
 
 @contextmanager
-def serve_beside() -> Iterator[str]:
+def serve_beside(watch: str | os.PathLike[str] | None = None) -> Iterator[str]:
     """Serve the page in a process of its own, of low priority, while a ``with`` block works; gives the address.
+
+    ``watch`` is a run folder to be listed, as for :func:`serve`.
 
     Raises:
         UsageError: the packages are not installed.
     """
     command = [sys.executable, "-m", "videogan", "studio"]
+    command += [] if watch is None else ["--watch", os.fspath(watch)]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     # In a session of its own Ctrl-C does not reach it: what trains is still saving then.
     with subprocess.Popen(command, start_new_session=True, **pipes) as server:

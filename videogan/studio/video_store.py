@@ -4,13 +4,14 @@ import secrets
 import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from videogan.errors import MissingPathError
-from videogan.generation.video_stream import VideoStream
+
+if TYPE_CHECKING:  # it brings torch, and the page is there before
+    from videogan.generation.video_stream import VideoStream
 
 MOST_VIDEOS = 200
-SHOWN_PIXELS = 256
-"""Height to which the frames of a model are enlarged: players show small videos small, and blur what they enlarge."""
 
 
 class VideoStore:
@@ -32,11 +33,11 @@ class VideoStore:
         """The folder, in which uploads lie too."""
         return Path(self._folder.name)
 
-    def add(self, stream: VideoStream, size: int) -> str:
-        """Write a video of frames ``size`` pixels high as MP4, and return the name under which it can be fetched."""
+    def add(self, stream: "VideoStream") -> str:
+        """Write a video as MP4, large enough to be looked at, and return the name under which it can be fetched."""
         name = secrets.token_urlsafe(12)
         path = self.folder / f"{name}.mp4"
-        stream.scaled(max(1, SHOWN_PIXELS // size)).write([path], preset="veryfast")
+        stream.scaled().write([path], preset="veryfast")
         with self._lock:
             self._videos[name] = path
             for old in list(self._videos)[:-MOST_VIDEOS]:

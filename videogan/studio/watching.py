@@ -16,7 +16,7 @@ from videogan.errors import VideoganError
 from videogan.files import read_json
 from videogan.training.recorder import PREVIEW_ROWS, PREVIEW_VIDEOS
 from videogan.training.report import curves
-from videogan.video import VideoReader
+from videogan.video import VideoReader, probe
 
 MOST_POINTS = 400
 """Points of a curve that are sent; of more, evenly spread ones."""
@@ -26,14 +26,19 @@ REALS = "reals"
 
 
 def summary(run: RunFolder) -> dict[str, Any]:
-    """Return how far a run is: ``state``, ``step`` of ``steps``, ``seconds`` spent and, while it trains, ``left``."""
+    """Return how far a run is: ``state``, ``step`` of ``steps``, ``seconds`` spent and, while it trains, ``left``.
+
+    What is left is counted in seconds, by the steps or by the minutes that the run may take.
+    """
     content = read_json(run.status)
     status: Mapping[str, Any] = content if isinstance(content, dict) else {}
     step, steps, seconds = (_number(status.get(key)) for key in ("step", "steps", "seconds"))
     state = str(status.get("status", "not begun"))
     if state == "training" and time.time() - _changed(run.metrics) > ALIVE_SECONDS:
         state = "stopped without a word"
-    left = seconds / step * (steps - step) if state == "training" and step else None
+    ends = [seconds / step * steps] if step else []
+    ends += [60 * _number(status["minutes"])] if "minutes" in status else []
+    left = max(0.0, min(ends) - seconds) if state == "training" and ends else None
     return {
         "name": run.path.resolve().name,
         "state": state,
@@ -77,7 +82,8 @@ def previews(run: RunFolder) -> dict[str, Path]:
 def verdict(reals: Path, samples: Path) -> list[dict[str, Any]]:
     """Compare a preview with real clips: how varied, how sharp and how lively they are, 1 being alike, in words."""
     try:
-        real, generated = (_looks(path, path.stat().st_mtime_ns) for path in (reals, samples))
+        size = min(probe(reals).height, probe(samples).height)  # earlier versions wrote smaller ones
+        real, generated = (_looks(path, path.stat().st_mtime_ns, size) for path in (reals, samples))
     except (VideoganError, OSError):
         return []
     lines = []
@@ -98,9 +104,9 @@ _WORDS = {
 
 
 @lru_cache(maxsize=64)
-def _looks(path: Path, _changed_at: int) -> dict[str, float]:
+def _looks(path: Path, _changed_at: int, size: int) -> dict[str, float]:
     """Return the mean difference between the videos of a preview, between neighbouring pixels, and between frames."""
-    with VideoReader(path) as reader:
+    with VideoReader(path, size=(size, size)) as reader:
         frames = reader.read(range(len(reader))).astype(np.float32)
     columns = PREVIEW_VIDEOS // PREVIEW_ROWS
     clips = rearrange(frames, "t (rows h) (columns w) c -> (rows columns) t h w c", rows=PREVIEW_ROWS, columns=columns)

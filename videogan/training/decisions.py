@@ -61,3 +61,14 @@ def _decide_device(own: Config | None, changes: Mapping[str, Any]) -> tuple[torc
         device = pick_device()
         return device, [f"device: {describe(device)}, because there is no {asked} here, which the run was trained on"]
     return device, [f"device: {describe(device)}"]
+
+
+def set_up_torch(config: Config) -> torch.device:
+    """Let torch work as was decided, and return the device of the networks."""
+    device = torch.device(config.train.device)
+    if isinstance(config.train.threads, int):
+        torch.set_num_threads(config.train.threads)
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
+    return device

@@ -47,6 +47,7 @@ def log_file(path: Path) -> Iterator[None]:
     logger = logging.getLogger("videogan")
     with open_for_append(path) as file:
         handler = LogFile(file)
+        handler.setLevel(logging.INFO)
         logger.addHandler(handler)
         try:
             yield

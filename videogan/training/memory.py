@@ -8,7 +8,7 @@ import torch
 from videogan.config import Config
 from videogan.device import available_bytes
 from videogan.errors import UsageError, reason_of, wants_memory
-from videogan.models.build import build_discriminators, build_encoder, build_generator
+from videogan.models.build import build_discriminators, build_encoder, build_generator, shapes_only
 
 KEPT_PER_STAGE = 6
 """Tensors as large as its features that a stage keeps for its backward pass; fewer than measured (7 to 8)."""
@@ -22,16 +22,19 @@ def check_memory(config: Config, num_classes: int, device: torch.device) -> None
     Raises:
         UsageError: with the batch that would.
     """
-    weights, features = _weight_bytes(config, num_classes), _feature_bytes(config)
-    available = available_bytes(device)
-    batch = config.train.batch_size
-    if weights + batch * features <= available:
+    needed, available = least_bytes(config, num_classes), available_bytes(device)
+    if needed <= available:
         return
-    fits = int((available - weights) // features)
+    fits = config.train.batch_size + (available - needed) // _feature_bytes(config)
     raise UsageError(
-        f"{_asked(config)} needs at least {(weights + batch * features) / 2**30:.1f} GiB of memory, and there are "
+        f"{_asked(config)} needs at least {needed / 2**30:.1f} GiB of memory, and there are "
         f"{available / 2**30:.1f}; {_advice(fits)} would fit"
     )
+
+
+def least_bytes(config: Config, num_classes: int) -> int:
+    """Return the bytes that a training certainly needs."""
+    return _weight_bytes(config, num_classes) + config.train.batch_size * _feature_bytes(config)
 
 
 @contextmanager
@@ -67,9 +70,9 @@ def _advice(batch: int) -> str:
 
 
 def _weight_bytes(config: Config, num_classes: int) -> int:
-    """Return what weights, gradients and moments take; networks on the meta device have shapes and no content."""
+    """Return what weights, gradients and moments take."""
     try:
-        with torch.device("meta"):
+        with shapes_only():
             generator, encoder = build_generator(config, num_classes), build_encoder(config)
             networks = [generator, encoder, *build_discriminators(config, num_classes).values()]
     except (RuntimeError, TypeError) as error:  # sizes beyond 64 bits

@@ -97,11 +97,17 @@ def _announce(decisions: list[str], config: Config, process: Process) -> None:
         _log.info(decision)
 
 
-def agreed_clips(rendezvous: Rendezvous, plan: Plan, progress: TaskProgress | None) -> VideoFolder | None:
-    """Return the clips that a machine's first process finds, which are those of all machines; None in the others."""
+def agreed_clips(
+    rendezvous: Rendezvous, plan: Plan, progress: TaskProgress | None, *, keep_frames: bool
+) -> VideoFolder | None:
+    """Return the clips that a machine's first process finds, which are those of all machines; None in the others.
+
+    With ``keep_frames`` the frames that this decodes go into the clip cache.
+    """
     if plan.choice is not None:
         check_memory(plan.config, 0, torch.device(plan.config.train.device))
-    videos = scan_clips(plan.clips, plan.config, progress) if rendezvous.speaks else None
+    speaks = rendezvous.speaks
+    videos = scan_clips(plan.clips, plan.config, progress, keep_frames=keep_frames) if speaks else None
     rendezvous.agree(None if videos is None else partial(facts_of_clips, videos), progress)
     if plan.choice is not None:
         plan.choice.check()

@@ -46,6 +46,7 @@ class Recorder:
         device: where the networks are.
         on_tick: called with every row of metrics.
         loggers: take the figures and the previews, besides metrics.jsonl and the folder of previews.
+        minutes: after how many minutes of training the run ends, if not by its steps.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class Recorder:
         device: torch.device,
         on_tick: Callable[[Row], None] | None = None,
         loggers: Sequence[RunLogger] = (),
+        minutes: float | None = None,
     ) -> None:
         self._run, self._loader, self._device, self._on_tick = run, loader, device, on_tick
+        self._minutes = minutes
         self._loggers: Sequence[RunLogger] = [MetricsFile(run.metrics), *loggers]
         self._quality: Quality | None = None
         self._factors: Factors | None = None
@@ -157,9 +160,10 @@ class Recorder:
     def _write_status(self, state: TrainingState, status: str) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         progress = {"step": state.step, "steps": state.config.train.steps, "seconds": round(state.seconds, 1)}
+        limit = {} if self._minutes is None else {"minutes": self._minutes}
         best = best_step(read_metrics(self._run.metrics))
         of_best = {"best": {"step": best[0], QUALITY: best[1]}} if best else {}
-        write_json(self._run.status, {"status": status, **progress, **of_best, "updated": now})
+        write_json(self._run.status, {"status": status, **progress, **limit, **of_best, "updated": now})
 
     def _preview(self, state: TrainingState) -> None:
         """Show the videos of the first seeds, classes in turn, by the averaged generator."""
@@ -172,9 +176,8 @@ class Recorder:
         concern = self._watch.look(spread(first[:, 0].cpu(), labels), state.clips_seen)
         if concern:
             _log.warning("%s", concern)
-        samples = VideoStream(
-            lambda: chain([first], chunks), self.frame_rate, num_frames=None, num_videos=PREVIEW_VIDEOS
-        )
+        size = (first.shape[-2], first.shape[-1])
+        samples = VideoStream(lambda: chain([first], chunks), size, self.frame_rate, None, PREVIEW_VIDEOS)
         self._write_preview(
             samples.take(PREVIEW_CLIPS * state.config.data.num_frames), f"step-{state.step:08d}.mp4", state.step
         )
@@ -188,6 +191,6 @@ class Recorder:
 
     def _write_preview(self, videos: VideoStream, name: str, step: int) -> None:
         path = self._run.previews / name
-        videos.grid(PREVIEW_ROWS).write([path], overwrite=True, preset="veryfast")
+        videos.grid(PREVIEW_ROWS).scaled().write([path], overwrite=True, preset="veryfast")
         for logger in self._loggers:
             logger.video(step, "samples" if name.startswith("step") else "reals", path)

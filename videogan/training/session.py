@@ -26,6 +26,7 @@ from videogan.files import TaskProgress, write_json
 from videogan.signals import StopRequest
 from videogan.training.agreement import facts_of_program, facts_of_request
 from videogan.training.changes import in_words
+from videogan.training.decisions import set_up_torch
 from videogan.training.distributed import exchanged_bytes, process_group, share_state
 from videogan.training.launch import launch_from_environment
 from videogan.training.log import duration, log_file
@@ -44,16 +45,21 @@ from videogan.training.resume import (
 )
 from videogan.training.start import first_state
 from videogan.training.state import TrainingState, new_state
+from videogan.training.trial import Trial, tell_trial
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A training run: its folder, and the configuration that it has. ``videogan.load(run.path)`` makes videos."""
+    """A training run: its folder, and the configuration that it has. ``videogan.load(run.path)`` makes videos.
+
+    ``trial`` is what a dry run has measured.
+    """
 
     path: Path
     config: Config
+    trial: Trial | None = None
 
     def metrics(self) -> list[dict[str, float]]:
         """Return one row for each tick, oldest first."""
@@ -87,7 +93,7 @@ def train(
         minutes: end after so many minutes of training in all.
         start_from: a model that a new run takes what agrees from: a run, a checkpoint, a weights file or ``shipped``.
         resume: False begins a new run whatever there is.
-        dry_run: look at the clips, decide everything, and stop before anything is made.
+        dry_run: look at the clips, decide everything, try some steps for ten seconds, and stop before anything is made.
         on_tick: called with every row of metrics.
         loggers: take figures and previews too: "tensorboard" (into the run folder), or anything with its methods.
         progress: called with a task, how much of it is done and how much there is, and perhaps a few words.
@@ -108,9 +114,12 @@ def train(
         plan = decide_plan(rendezvous, clips, None if run is None else RunFolder(Path(run)), preset, changes, resume)
         budget = Budget(plan.config.train.steps, minutes)
         with telling_memory(plan.config):
-            videos = agreed_clips(rendezvous, plan, progress)
+            videos = agreed_clips(rendezvous, plan, progress, keep_frames=not dry_run)
             if dry_run:
-                return Run(plan.run, plan.config)
+                trial = None
+                if videos is not None and rendezvous.process.first:
+                    trial = tell_trial(plan.config, len(videos.class_names), budget, progress)
+                return Run(plan.run, plan.config, trial)
             return _trained(rendezvous, plan, videos, budget, on_tick, loggers, progress)
 
 
@@ -133,7 +142,7 @@ def _trained(
         if first and rendezvous.process.world_size > 1:
             text = "exchange: %.1f MB of gradients a step to and from each process, in %s"
             _log.info(text, exchanged_bytes(state) / 1e6, plan.config.train.exchange_precision)
-        recorder = _recorder(plan, run_folder, loader, videos, on_tick, loggers) if first else None
+        recorder = _recorder(plan, run_folder, loader, videos, on_tick, loggers, budget.minutes) if first else None
         _train(state, loader, run_folder, budget, recorder, rendezvous, progress)
     return Run(run_folder.path, plan.config)
 
@@ -167,13 +176,7 @@ def _state(plan: Plan, videos: VideoFolder) -> TrainingState:
     Raises:
         UsageError: the checkpoint learnt other clips.
     """
-    config, choice = plan.config, plan.choice
-    device = torch.device(config.train.device)
-    if isinstance(config.train.threads, int):
-        torch.set_num_threads(config.train.threads)
-    if device.type == "cuda":
-        torch.backends.cudnn.benchmark = True
-        torch.set_float32_matmul_precision("high")
+    config, choice, device = plan.config, plan.choice, set_up_torch(plan.config)
     if choice is not None and choice.checkpoint is None:
         state = first_state(config, videos.class_names, device)
     else:
@@ -256,6 +259,7 @@ def _recorder(
     videos: VideoFolder,
     on_tick: Callable[[Row], None] | None,
     loggers: Sequence[str | RunLogger],
+    minutes: float | None,
 ) -> Recorder:
     """Write down what the run is trained with, and return what keeps its record."""
     device = torch.device(plan.config.train.device)
@@ -267,4 +271,4 @@ def _recorder(
         **environment(describe(device)),
     }
     write_json(run.environment, about)
-    return Recorder(run, loader, device, on_tick, [open_logger(logger, run.path) for logger in loggers])
+    return Recorder(run, loader, device, on_tick, [open_logger(logger, run.path) for logger in loggers], minutes)
