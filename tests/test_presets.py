@@ -35,7 +35,7 @@ def test_round_trip(tmp_path, name):
         ("train.seed=x", "setting train.seed = 'x'"),
         ("train.batch_size=0", "setting train.batch_size = 0"),
         ("data.size=48", "must be 32, 64, 128, 256 or 512"),
-        ("generator.channels=[8,8,8,8]", "generator.channels needs 3 entries for data.size=32, not 4"),
+        ("generator.channels=[8,8,8]", "generator.channels needs 4 entries for data.size=32, not 3"),
         ("penalty.kind=exakt", "'finite-difference', 'exact', 'wgan-gp', 'none'"),
         ("train.max_burn_in=1", "max_burn_in 1 is below min_burn_in 4"),
         ("frame_discriminator.num_frames=17", "more than data.num_frames"),

@@ -12,7 +12,7 @@ from videogan.training.step import step_input, update
 TINY = (
     "data.size=32",
     "data.num_frames=8",
-    "generator.channels=[16,12,8]",
+    "generator.channels=[16,12,8,8]",
     "generator.hidden_dim=32",
     "generator.motion_dim=16",
     "generator.content_dim=8",

@@ -4,7 +4,7 @@ import logging
 import platform
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -44,9 +44,17 @@ def pick_device(name: str = "auto") -> torch.device:
     return device
 
 
-def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """Return a tensor of this machine's memory on a device, without waiting for what the device is doing."""
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+def rehearse(work: Callable[[], object], times: int = 3) -> None:
+    """Do some work before it is recorded as a CUDA graph, beside the stream of the caller, as a recording wants it.
+
+    Libraries choose their kernels in it, and what is made once is made.
+    """
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(times):
+            work()
+    torch.cuda.current_stream().wait_stream(side)
 
 
 def describe(device: torch.device) -> str:

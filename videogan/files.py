@@ -192,11 +192,12 @@ def open_for_append(path: Path) -> TextIO:
 
 
 @contextmanager
-def file_lock(path: Path, *, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+def file_lock(path: Path, *, shared: bool = False, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
     """Hold a lock file, left as it is, until the block or the process ends, however it ends.
 
     Args:
         path: the file, made where there is none.
+        shared: hold it together with others that do so.
         on_wait: called before waiting for another process; None does not wait.
 
     Raises:
@@ -206,13 +207,14 @@ def file_lock(path: Path, *, on_wait: Callable[[], None] | None = None) -> Itera
     import fcntl
 
     with open_for_append(path) as file:
+        how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, how | fcntl.LOCK_NB)
         except BlockingIOError:
             if on_wait is None:
                 raise
             on_wait()
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, how)
         yield
 
 

@@ -19,7 +19,6 @@ GPU = {
     "generator.motion_dim": 256,
     "generator.hidden_dim": 512,
     "generator.dense_until": 32,
-    "generator.subpixel": 1,
     "frame_discriminator.num_frames": 4,
     "augment.probability": 0.3,
     "penalty.r1_weight": 3.0,

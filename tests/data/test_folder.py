@@ -5,9 +5,11 @@ import sys
 import numpy as np
 import pytest
 
+from videogan.data.columns import read_columns, write_columns
 from videogan.data.folder import scan_folder, survey_folder
+from videogan.data.listing import Listing
 from videogan.errors import DataError, MissingPathError, UsageError
-from videogan.files import natural_key, printable, read_derived, write_derived
+from videogan.files import natural_key, printable
 from videogan.video import VideoWriter
 
 
@@ -149,19 +151,24 @@ def test_one_video_is_a_folder_of_one(tmp_path, make_video, scan):
 
 def test_probe_results_are_kept_until_a_file_changes(labelled, tmp_path, make_video, scan):
     first = scan(labelled)
-    (index,) = (tmp_path / "cache" / "probes").iterdir()
-    content = read_derived(index)
-    content["files"]["a/0.mp4"]["info"]["num_frames"] = 999
-    write_derived(index, content)
+    (index,) = (tmp_path / "cache" / "probes").glob("*.columns")
+    columns, about = read_columns(index)
+    listing = Listing.of_columns({name: column.copy() for name, column in columns.items()}, about["remarks"])
+    assert listing.name(0) == b"a/0.mp4"
+    listing.rows["frames"][0] = 999
+    write_columns(index, listing.columns()[0], about)
     assert scan(labelled).videos[0].info.num_frames == 999
     make_video(labelled / "a" / "new.mp4")
     (labelled / "a" / "0.mp4").touch()
     assert scan(labelled).videos[0] == first.videos[0]
     (labelled / "a" / "2.mp4").unlink()
     scan(labelled)
-    assert set(read_derived(index)["files"]) == {"a/0.mp4", "a/1.mp4", "a/new.mp4", "b/0.mp4"}
-    for damaged in ("{ not json", index.read_text().replace('"num_frames": 24', '"num_frames": 25')):
-        index.write_text(damaged)
+    columns, about = read_columns(index)
+    names = Listing.of_columns(columns, about["remarks"]).every_name()
+    assert set(names) == {b"a/0.mp4", b"a/1.mp4", b"a/new.mp4", b"b/0.mp4"}
+    whole = index.read_bytes()
+    for damaged in (b"", whole[:-9], whole[:100] + b"\xff" + whole[101:]):
+        index.write_bytes(damaged)
         assert [video.info.num_frames for video in scan(labelled).videos] == [20, 24, 12, 30]
 
 
@@ -183,8 +190,10 @@ def test_an_interrupted_scan_keeps_what_it_learnt(labelled, tmp_path, scan):
 
     with pytest.raises(KeyboardInterrupt):
         scan(labelled, progress=interrupt)
-    (index,) = (tmp_path / "cache" / "probes").iterdir()
-    assert len(read_derived(index)["files"]) >= 2  # and what was being probed just then
+    (index,) = (tmp_path / "cache" / "probes").glob("*.columns")
+    columns, about = read_columns(index)
+    kept = Listing.of_columns(columns, about["remarks"])
+    assert len(kept) - len(kept.unprobed()) >= 2  # and what was being probed just then
 
 
 def test_natural_order():

@@ -160,7 +160,7 @@ def test_frames_lost_while_training_are_replaced_and_counted(loader, caplog, rea
     ours = loader(batch_size=32)
     whole = ours.batch(0)
     last = max(ours.cache.videos, key=lambda video: video.offset)
-    os.truncate(f"/proc/self/fd/{ours.cache.store._fd}", last.offset)
+    os.truncate(f"/proc/self/fd/{ours.cache.stores[0]._fd}", last.offset)
     with caplog.at_level(logging.WARNING):
         batch = ours.batch(0)
         ours.batch(1)
@@ -171,7 +171,7 @@ def test_frames_lost_while_training_are_replaced_and_counted(loader, caplog, rea
     assert 0 < sum(kept) < 32
     again = ClipLoader(ours.cache, ours.data, batch_size=32, seed=3)
     assert same(again.batch(0), batch)
-    os.truncate(f"/proc/self/fd/{ours.cache.store._fd}", 0)
+    os.truncate(f"/proc/self/fd/{ours.cache.stores[0]._fd}", 0)
     with pytest.raises(DataError, match="can no longer be read"):
         ours.batch(2)
 

@@ -100,7 +100,7 @@ def test_own_folders_among_the_clips_are_left_out(labelled):
     assert folder.class_names == ("a", "b")
     assert set(folder.own) == {run, report}
     assert folder.rejected == ()
-    assert len(walk_folders([run]).candidates) == 1, "it can be looked into by its name"
+    assert len(walk_folders([run]).listing) == 1, "it can be looked into by its name"
 
 
 def stills(folder, pictures):

@@ -57,13 +57,14 @@ def test_ranks_share_one_global_batch(streamed):
 def test_runs_are_decoded_once_and_the_buffer_stays_small(streamed, monkeypatch):
     loader = streamed()
     read = Counter()
-    original = loader.cache.store.read
+    (store,) = loader.cache.stores
+    original = store.read
 
     def counted(video, indices, out):
         read[video.path] += 1
         original(video, indices, out)
 
-    monkeypatch.setattr(loader.cache.store, "read", counted)
+    monkeypatch.setattr(store, "read", counted)
     for step in range(64):
         loader.batch(step)
         assert len(loader._buffer._held) < RUNS * CLIPS

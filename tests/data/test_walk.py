@@ -79,7 +79,7 @@ def test_folders_of_any_depth_end(tmp_path, make_video):
         deep.mkdir()
     make_video(deep / "b.mp4")
     walk = walk_folders([root])
-    assert [candidate.path.name for candidate in walk.candidates] == ["a.mp4"]
+    assert [path.name for path in walk.paths()] == ["a.mp4"]
     assert walk.rejected == [(deep, f"more than {MAX_DEPTH} folders deep")]
 
 
@@ -89,7 +89,7 @@ def test_links_out_to_the_system_or_round_in_a_circle_are_not_followed(tmp_path,
     make_video(root / "a" / "0.mp4")
     (root / "a" / "link").symlink_to(target)
     walk = walk_folders([root])
-    assert [candidate.path.name for candidate in walk.candidates] == ["0.mp4"]
+    assert [path.name for path in walk.paths()] == ["0.mp4"]
     assert [path.name for path, _ in walk.rejected] == ["link"]
 
 
@@ -97,5 +97,6 @@ def test_links_to_other_folders_are_followed(tmp_path, make_video):
     make_video(tmp_path / "elsewhere" / "0.mp4")
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips" / "walk").symlink_to(tmp_path / "elsewhere")
-    (candidate,) = walk_folders([tmp_path / "clips"]).candidates
-    assert (candidate.path.name, candidate.class_name) == ("0.mp4", "walk")
+    walk = walk_folders([tmp_path / "clips"])
+    assert [path.name for path in walk.paths()] == ["0.mp4"]
+    assert walk.listing.folders == ["walk"]

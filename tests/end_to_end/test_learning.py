@@ -49,7 +49,7 @@ def generated(state, count: int) -> torch.Tensor:
 @pytest.mark.timeout(600)
 def test_a_tiny_model_halves_its_distance_to_moving_shapes():
     precision, _ = pick_precision(torch.device("cpu"))
-    slim = ["generator.channels=[48,32,24]", "clip_discriminator.channels=[8,16,32]"]
+    slim = ["generator.channels=[48,32,24,12]", "clip_discriminator.channels=[8,16,32]"]
     slim += ["frame_discriminator.channels=[8,16,32,32]", "train.batch_size=8", "augment.probability=0"]
     slim += ["data.num_frames=16", "generator.hidden_dim=256", "encoder.channels=[24,48,96]"]
     config = preset("cpu", [*slim, f"train.precision={precision}", "train.device=cpu", "train.compile=never"])

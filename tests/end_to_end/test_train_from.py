@@ -45,7 +45,7 @@ def test_a_run_starts_from_a_run_tells_it_and_needs_it_no_more(videogan, clips, 
         sha256 = file.metadata()[HASH]
     config = load_config(run / "config.json")
     assert (config.start.model, config.start.sha256) == ("old", sha256)
-    assert config.generator.channels == (16, 12, 8)
+    assert config.generator.channels == (16, 12, 8, 8)
     shutil.rmtree(ancestor)
 
     again = videogan("train", other, "--run", run, "--steps", 4)

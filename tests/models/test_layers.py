@@ -9,6 +9,8 @@ from videogan.models.layers import (
     blur,
     conv3d,
     double_by_products,
+    downsample,
+    last_frames,
     spatial_downsample,
     spatial_upsample,
     temporal_downsample,
@@ -114,3 +116,38 @@ def test_doubling_by_products_is_bilinear_interpolation():
     ours, theirs = (torch.autograd.grad((x * weights).sum(), frames)[0] for x in (doubled, expected))
     assert torch.allclose(ours, theirs, atol=1e-12)
     assert doubled.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("frames", [2, 9, 40])
+def test_doubling_in_time_by_a_product_is_exact(frames, dtype):
+    x = torch.randn(2, 3, frames, 4, 4).to(dtype)
+    now, between = x[:, :, 1:], (x[:, :, :-1] + x[:, :, 1:]) / 2
+    doubled, _ = TemporalUpsample()(x)
+    assert torch.equal(doubled[:, :, ::2], between)
+    assert torch.equal(doubled[:, :, 1::2], now)
+
+
+def test_halving_space_and_time_at_once_is_one_after_the_other():
+    x = torch.randn(2, 8, 4, 8, 6).to(memory_format=torch.channels_last_3d)
+    together, apart = downsample(x), temporal_downsample(spatial_downsample(x))
+    assert (together - apart).abs().max() < 5e-7
+    assert together.is_contiguous(memory_format=torch.channels_last_3d)
+    assert apart.is_contiguous(memory_format=torch.channels_last_3d)
+
+
+def test_the_last_frames_and_their_gradient_keep_the_layout():
+    x = torch.randn(2, 3, 5, 4, 4).to(memory_format=torch.channels_last_3d).requires_grad_()
+    assert last_frames(x, 5) is x
+    assert torch.equal(last_frames(x, 2), x[:, :, 3:])
+    (gradient,) = torch.autograd.grad(last_frames(x, 2).square().sum(), x)
+    assert gradient.is_contiguous(memory_format=torch.channels_last_3d)
+    assert torch.equal(gradient[:, :, 3:], 2 * x[:, :, 3:]) and not gradient[:, :, :3].any()
+
+
+def test_a_convolution_of_one_voxel_is_that_of_torch_and_keeps_the_layout():
+    conv = conv3d(6, 5, (1, 1, 1)).to(memory_format=torch.channels_last_3d)
+    x = torch.randn(3, 6, 4, 7, 9).to(memory_format=torch.channels_last_3d)
+    out = conv(x)
+    assert (out - F.conv3d(x, conv.weight, conv.bias)).abs().max() < 2e-6
+    assert out.is_contiguous(memory_format=torch.channels_last_3d)

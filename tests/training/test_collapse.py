@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from videogan.data.folder import SourceVideo, VideoFolder
+from videogan.data.folder import VideoFolder
+from videogan.data.listing import SourceVideo, VideoTable
 from videogan.training.collapse import CollapseWatch, spread, still_clips
 from videogan.training.scan import concerns
 from videogan.video import VideoInfo
@@ -15,7 +16,9 @@ def videos(*counts):
     info = VideoInfo(Path("x"), 32, 32, 25, 16, 0.64, "h264", 0)
     labels = [label for label, count in enumerate(counts) for _ in range(count)]
     names = tuple("abcdef"[: len(counts)])
-    return VideoFolder(Path("x"), tuple(SourceVideo(Path("x"), label, info) for label in labels), (), names)
+    return VideoFolder(
+        Path("x"), VideoTable.of(Path("x"), [SourceVideo(Path("x"), label, info) for label in labels]), (), names
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from video_samples import moving_frames, names_in, psnr
 
 from videogan.errors import MissingPathError, UsageError
 from videogan.video import VideoWriter, probe
-from videogan.video.writer import OUTPUT_SUFFIXES
+from videogan.video.writer import CODECS, OUTPUT_SUFFIXES
 
 
 @pytest.mark.parametrize("rate", [23.976, Fraction(30000, 1001), 25, 12.5, 1, 60, 29.97, Fraction(1, 2), 240])
@@ -228,3 +228,24 @@ def test_of_two_writers_of_one_name_the_last_to_end_wins(tmp_path: Path, name: s
         assert len(frames) == 40
         assert abs(frames.astype(int) - shade).max() < 8
     assert names_in(tmp_path) == [name]
+
+
+@pytest.mark.parametrize("codec", CODECS[1:])
+def test_an_encoder_that_does_not_open_is_replaced_and_said(codec: str, tmp_path: Path, caplog) -> None:
+    if Path("/dev/nvidia0").exists():
+        pytest.skip("it may open here")
+    frames = moving_frames(12)
+    for name, wanted in (("a", codec), ("b", CODECS[0])):
+        with VideoWriter(tmp_path / f"{name}.mp4", codec=wanted) as writer:
+            writer.write(frames)
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    height, width = frames.shape[1:3]
+    line = f"{tmp_path / 'a.mp4'}: {codec} does not open for {width} x {height} here; libx264 encodes it"
+    assert [record.message for record in caplog.records] == [line]
+
+
+def test_a_codec_is_one_of_ours_and_for_mp4(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean 'h264_nvenc'"):
+        VideoWriter(tmp_path / "a.mp4", codec="h264_nvec")
+    with pytest.raises(UsageError, match=r"codec h264_nvenc is for \.mp4"):
+        VideoWriter(tmp_path / "a.webm", codec="h264_nvenc")

@@ -94,14 +94,18 @@ def parse_settings(settings: Sequence[str], preset: str | None, start_from: str 
     return changes
 
 
-def output_paths(out: Path, count: int = 1, *, overwrite: bool, stdout: bool = False) -> list[Path]:
+def output_paths(
+    out: Path, count: int = 1, *, overwrite: bool, stdout: bool = False, codec: str | None = None
+) -> list[Path]:
     """Return the paths of ``count`` videos: OUT itself, or OUT with -000, -001 ... before its suffix.
 
     Raises:
-        UsageError: one of them exists already, or cannot be written.
+        UsageError: one of them exists already, or cannot be written, or not by the codec that is asked for.
     """
-    from videogan.video.writer import check_output_path
+    from videogan.video.writer import check_codec, check_output_path
 
+    if codec is not None:
+        check_codec(codec, out)
     if out == STDOUT:
         if not stdout:
             raise UsageError("only `videogan sample` writes to stdout; name a file such as out.mp4")

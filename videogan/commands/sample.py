@@ -37,13 +37,16 @@ LikeOption = Annotated[
     Path | None, typer.Option(help="A video of videogan sample's: make the same frames again, by its recipe.")
 ]
 PipeFormatOption = Annotated[str | None, typer.Option("--format", help="For stdout: y4m or rawvideo (RGB).")]
+CodecOption = Annotated[
+    str, typer.Option(help="Of an MP4: libx264, or a GPU's h264_nvenc or hevc_nvenc, where it opens.")
+]
 LatentsOption = Annotated[
     Path | None, typer.Option(help="Make the video of saved latents; beyond the clip's frames it goes on by --seed.")
 ]
 OutArgument = Annotated[
     Path, typer.Argument(help="What to write: .mp4 .webm .gif .webp .png, a folder of frames, or - for stdout.")
 ]
-GOES_WITH_LIKE = {"out", "run", "best", "like", "yes", "no_metadata", "pipe_format", "quiet", "verbose"}
+GOES_WITH_LIKE = {"out", "run", "best", "like", "yes", "no_metadata", "pipe_format", "codec", "quiet", "verbose"}
 NOT_WITH_LATENTS = ("count", "class_name", "truncation", "speed", "loop", "grid", "like")
 
 
@@ -65,6 +68,7 @@ def sample(
     latents: LatentsOption = None,
     pipe_format: PipeFormatOption = None,
     scale: options.ScaleOption = None,
+    codec: CodecOption = "libx264",
     no_metadata: options.NoMetadataOption = False,
     yes: options.YesOption = False,
 ) -> None:
@@ -73,7 +77,7 @@ def sample(
     A seed means the same video whatever the count. Without --class, a labelled model takes its classes in turn.
     """
     to_stdout = options.parse_pipe_format(pipe_format, out)
-    paths = options.output_paths(out, count, overwrite=yes, stdout=True)
+    paths = options.output_paths(out, count, overwrite=yes, stdout=True, codec=codec)
     options.check_frame_rate(frame_rate)
 
     num_frames = options.parse_frames(frames)
@@ -101,14 +105,16 @@ def sample(
     shown_scale = 1 if like is not None else options.scale_of(scale, out)
     streams = (stream.with_frame_rate(frame_rate).scaled(shown_scale) for stream in streams)
     if out != options.STDOUT:
-        _save(streams, paths, overwrite=yes, metadata=not no_metadata)
+        _save(streams, paths, overwrite=yes, metadata=not no_metadata, codec=codec)
         tell_model(model)
         echo(*paths)
     elif next(streams).pipe(sys.__stdout__.fileno() if sys.__stdout__ else 1, to_stdout):
         tell_model(model)  # but a reader that has seen enough of a pipe is left in peace
 
 
-def _save(streams: Iterable[videogan.VideoStream], paths: list[Path], *, overwrite: bool, metadata: bool) -> None:
+def _save(
+    streams: Iterable[videogan.VideoStream], paths: list[Path], *, overwrite: bool, metadata: bool, codec: str
+) -> None:
     """Save the videos of all streams, one after the other, each to the next of the paths."""
     before = 0
 
@@ -119,7 +125,7 @@ def _save(streams: Iterable[videogan.VideoStream], paths: list[Path], *, overwri
         count = counting(show)
         for stream in streams:
             some = paths[before : before + stream.num_videos]
-            stream.save(*some, overwrite=overwrite, metadata=metadata, progress=progress)
+            stream.save(*some, overwrite=overwrite, metadata=metadata, codec=codec, progress=progress)
             before += len(some)
 
 

@@ -89,8 +89,8 @@ class DataConfig(Group):
     """Half of the clips are mirrored left to right."""
     cache_dir: str | None = None
     """Folder for the clip cache; null: the user's cache folder."""
-    cache_limit_gb: Annotated[float, Field(gt=0)] = 20.0
-    """Largest cache of one folder, in gigabytes; clips that do not fit are decoded while training."""
+    cache_limit_gb: Annotated[float, Field(gt=0)] | None = None
+    """Largest cache of one folder, in gigabytes (null: half of the free disk); what does not fit is decoded each time."""
     max_bad_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Share of the videos that may be unreadable before training is refused."""
 

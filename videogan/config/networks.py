@@ -18,7 +18,7 @@ Normalisation = Literal["none", "batch", "spectral", "rms"]
 class GeneratorConfig(Group):
     """What the generator is built of."""
 
-    channels: Annotated[tuple[Channels, ...], Field(min_length=3)] = (96, 64, 32)
+    channels: Annotated[tuple[Channels, ...], Field(min_length=3)] = (96, 64, 32, 16)
     """Feature channels at 4, 8, 16, ... pixels, one for each resolution up to ``size / subpixel``."""
     content_dim: Annotated[int, Field(ge=1, le=65_536)] = 64
     """Numbers of the content code, which is fixed for a video."""
@@ -38,10 +38,10 @@ class GeneratorConfig(Group):
     """Width of the layers between codes and the first feature map."""
     max_half_life: float = 32.0
     """Longest half-life of the motion noise, in latent steps: 0 (white noise), or 1 and above."""
-    dense_until: Annotated[int, Field(ge=4)] = 16
+    dense_until: Annotated[int, Field(ge=4)] = 8
     """Resolutions up to this one, in pixels, convolve over three frames, larger ones over single frames."""
-    subpixel: Literal[1, 2] = 2
-    """1, or 2 for a last doubling of the resolution by sub-pixel convolution (Shi et al. 2016, section 3.2)."""
+    subpixel: Literal[1, 2] = 1
+    """1, or 2 for a last doubling of the resolution by sub-pixel convolution (Shi et al. 2016, 3.2), smoothed."""
     prior: Literal["uniform", "normal"] = "uniform"
     """Distribution of the content code."""
     normalisation: Normalisation = "none"

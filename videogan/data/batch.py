@@ -83,7 +83,7 @@ def targets_of(folder: Path, out: Path, suffix: str, *, pictures: bool) -> dict[
         raise MissingPathError(f"{folder}: no such folder")
     if os.path.lexists(out) and (not out.is_dir() or out.samefile(folder)):
         raise UsageError(f"{out}: a folder goes into another folder; choose another name")
-    files = _pictures(folder) if pictures else [candidate.path for candidate in walk_folders([folder]).candidates]
+    files = _pictures(folder) if pictures else walk_folders([folder]).paths()
     targets: dict[Path, Path] = {}
     taken: set[Path] = set()
     for path in files:

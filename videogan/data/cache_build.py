@@ -1,6 +1,7 @@
 """Filling the clip cache: every video decoded once, at training size and rate, by several threads."""
 
 import errno
+import hashlib
 import io
 import os
 import threading
@@ -14,10 +15,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from videogan.data.folder import SourceVideo
+from videogan.config import DataConfig
+from videogan.data.frame_lists import LONG
+from videogan.data.listing import SourceVideo
 from videogan.errors import MissingPathError, UsageError, VideoError, reason_of
-from videogan.files import Progress, map_in_threads
-from videogan.video import VideoReader
+from videogan.files import Progress, cache_root, map_in_threads, printable
+from videogan.video import VideoReader, as_frame_rate
+from videogan.video.index import FrameIndex
 from videogan.video.pixels import Fit
 
 _CHUNK_BYTES = 4 << 20
@@ -38,19 +42,35 @@ class FrameFormat:
         """Bytes of one raw frame."""
         return self.height * self.width * 3
 
-    def open(self, path: Path) -> VideoReader:
-        """Open a video so that it gives such frames."""
-        return VideoReader(path, size=(self.height, self.width), fit=self.fit, frame_rate=self.frame_rate)
+    @classmethod
+    def of(cls, data: DataConfig) -> "FrameFormat":
+        """Return the format that the settings ask for."""
+        return cls(data.size, data.size, data.fit, None if data.frame_rate is None else as_frame_rate(data.frame_rate))
+
+    def home(self, root: Path, cache_dir: str | None) -> Path:
+        """Return the folder that holds such frames of the videos below ``root``."""
+        root = root.resolve()
+        source = hashlib.sha256(os.fsencode(root) + repr(self).encode()).hexdigest()[:12]
+        return cache_root(cache_dir) / "clips" / f"{printable(root.name)[:40]}-{source}"
+
+    def open(self, path: Path, index: FrameIndex | None = None) -> VideoReader:
+        """Open a video, whose frames may be known, so that it gives such frames."""
+        size = (self.height, self.width)
+        return VideoReader(path, size=size, fit=self.fit, frame_rate=self.frame_rate, index=index)
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What became of one video: frames kept, where they begin, and a checksum of their bytes in the file."""
+    """What became of one video: frames kept, where they begin, and a checksum of their bytes in the file.
+
+    ``table`` says where each JPEG lies, ``index`` which frames a long video has that is decoded while training.
+    """
 
     num_frames: int
     offset: int = 0
     checksum: int = 0
     table: np.ndarray | None = None
+    index: FrameIndex | None = None
 
 
 class FrameFile:
@@ -106,13 +126,21 @@ def store_raw(video: SourceVideo, frame_format: FrameFormat, file: FrameFile, st
     return Stored(done, offset, checksum)
 
 
+def put_raw(frames: np.ndarray, file: FrameFile) -> Stored:
+    """Write all frames of a video (t h w c), as :func:`store_raw` does."""
+    data = np.ascontiguousarray(frames).data.cast("B")
+    offset = file.reserve(len(data))
+    file.write(data, offset)
+    return Stored(len(frames), offset, zlib.crc32(data))
+
+
 def store_jpeg(video: SourceVideo, frame_format: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:
     """Write a video's frames as JPEGs, wherever there is room."""
     rows: list[tuple[int, int]] = []
     checksum = 0
     with frame_format.open(video.path) as reader:
         for chunk in _chunks(reader, _count(reader, video, frame_format), frame_format, stop):
-            pictures = [_jpeg(frame) for frame in chunk]
+            pictures = [jpeg(frame) for frame in chunk]
             data = b"".join(pictures)
             offset = file.reserve(len(data))
             file.write(data, offset)
@@ -124,11 +152,12 @@ def store_jpeg(video: SourceVideo, frame_format: FrameFormat, file: FrameFile, s
 
 
 def store_nothing(video: SourceVideo, frame_format: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:
-    """Only count the frames that the video gives at the frame rate asked for."""
-    if frame_format.frame_rate is None:
+    """Only count the frames that the video gives at the frame rate asked for; list them where that takes long."""
+    long = video.info.num_frames >= LONG
+    if frame_format.frame_rate is None and not long:
         return Stored(video.info.num_frames)
     with frame_format.open(video.path) as reader:
-        return Stored(len(reader))
+        return Stored(_count(reader, video, frame_format), index=reader.index if long else None)
 
 
 def store_all(
@@ -186,7 +215,8 @@ def _chunks(reader: VideoReader, count: int, frame_format: FrameFormat, stop: th
         yield chunk[:filled]
 
 
-def _jpeg(frame: np.ndarray) -> bytes:
+def jpeg(frame: np.ndarray) -> bytes:
+    """Return one frame (h w c) as it is kept compressed."""
     target = io.BytesIO()
     Image.fromarray(frame).save(target, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
     return target.getvalue()

@@ -1,56 +1,60 @@
-"""Whether a clip cache is still what was written."""
+"""Whether a part of a clip cache is still what was written."""
 
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
+from videogan.data.cache_files import PartFiles, PartIndex, table_checksum
 from videogan.data.frame_store import read_table
 
-# Of more than this, a sample that changes from run to run is checked.
-_VERIFIED_BYTES = 1 << 30
 _BLOCK = 1 << 20
 
 
-def damage(path: Path, index: dict[str, Any]) -> str:
+def damage(files: PartFiles, index: PartIndex, frame_bytes: int, budget: int) -> str:
     """Return what is wrong with the file of frames, or its table, that an undamaged index describes; or nothing.
+
+    Args:
+        files: where they are.
+        index: what they should hold.
+        frame_bytes: of one raw frame.
+        budget: bytes that are read; of a larger file a sample is checked, which changes from run to run.
 
     Raises:
         OSError: a file is missing.
     """
-    if path.stat().st_size != index["bytes"]:
+    if len(index.num_frames) != len(files.videos):
+        return "it holds other videos"
+    if table_checksum(files.table) != index.table_checksum:
+        return "its table is damaged"
+    if files.kind == "stream":
+        return ""
+    if files.frames.stat().st_size != index.file_bytes:
         return "its size is wrong"
-    table = None
-    if index["kind"] == "jpeg":
-        table = read_table(path)
-        if zlib.crc32(table.tobytes()) != index["table"]:
-            return "its table is damaged"
-    videos = [video for video in index["videos"] if "checksum" in video]
-    order = np.random.default_rng().permutation(len(videos)) if index["bytes"] > _VERIFIED_BYTES else range(len(videos))
+    table = read_table(files.frames) if files.kind == "jpeg" else None
+    videos = np.flatnonzero(index.num_frames)
+    if index.file_bytes > budget:
+        videos = np.random.default_rng().permutation(videos)
     checked = 0
-    with path.open("rb") as file:
-        for position in order:
+    with files.frames.open("rb") as file:
+        for video in videos.tolist():
+            offset, count = int(index.offsets[video]), int(index.num_frames[video])
             checksum = 0
-            for block in _blocks(file, videos[position], table):
+            extents = [(offset, count * frame_bytes)] if table is None else table[offset : offset + count].tolist()
+            for block in _blocks(file, extents):
                 checksum, checked = zlib.crc32(block, checksum), checked + len(block)
-            if checksum != videos[position]["checksum"]:
-                return f"the checksum of video {position} does not match"
-            if checked > _VERIFIED_BYTES:
+            if checksum != index.checksums[video]:
+                return f"the checksum of video {video} does not match"
+            if checked > budget:
                 break
     return ""
 
 
-def _blocks(file: BinaryIO, video: dict[str, Any], table: np.ndarray | None) -> Iterator[bytes]:
-    """Yield what the file holds of one video, in the order in which it was written."""
-    extents = [(video["offset"], video["bytes"])] if table is None else _rows(table, video)
+def _blocks(file: BinaryIO, extents: list[tuple[int, int]]) -> Iterator[bytes]:
+    """Yield what lies at offsets and sizes of a file."""
     for offset, size in extents:
         file.seek(offset)
         while size and (block := file.read(min(size, _BLOCK))):
             yield block
             size -= len(block)
-
-
-def _rows(table: np.ndarray, video: dict[str, Any]) -> list[tuple[int, int]]:
-    return [(int(offset), int(size)) for offset, size in table[video["offset"] :][: video["num_frames"]]]

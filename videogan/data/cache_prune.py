@@ -7,15 +7,18 @@ that its time of change is that of the last use.
 import contextlib
 import logging
 import os
+import re
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from videogan.errors import UsageError
-from videogan.files import file_lock, printable, write_bytes
+from videogan.files import file_lock, printable, read_derived, write_bytes
 
 _log = logging.getLogger(__name__)
 _KEPT_SECONDS = 30 * 24 * 3600
+_PART_FILE = re.compile(r"[0-9a-f]{16}\d\d(-[0-9a-f]{16})?\.(bin|idx|columns|lock)(\.\d+\.part)?")
 
 
 def note_use(home: Path, source: Path) -> None:
@@ -35,6 +38,19 @@ def prune(caches: Path) -> None:
             if source.is_absolute() and time.time() - note.stat().st_mtime > _KEPT_SECONDS and _is_gone(source):
                 shutil.rmtree(note.parent)
                 _log.info("removed the clip cache of %s, which is gone", printable(source))
+
+
+def sweep(home: Path, is_own: Callable[[Path], bool]) -> None:
+    """Remove the files of parts that are no more, and a cache of earlier versions, if nobody is filling this one.
+
+    Those who read them go on: the system keeps what is open.
+    """
+    earlier = [home / "index.json", *home.glob("frames-*")] if read_derived(home / "index.json") is not None else []
+    stale = [file for file in home.iterdir() if _PART_FILE.fullmatch(file.name) and not is_own(file)] + earlier
+    if stale:
+        with contextlib.suppress(OSError, UsageError), file_lock(home / "lock"):
+            for file in stale:
+                file.unlink(missing_ok=True)
 
 
 def _is_gone(path: Path) -> bool:

@@ -6,30 +6,21 @@ Each reads any frames of one video into a caller's buffer and may be used by sev
 import io
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
+from videogan.data.cached_videos import CachedVideo
+from videogan.data.frame_lists import FrameLists
 from videogan.errors import MissingPathError, VideoError
 from videogan.video import VideoReader
+from videogan.video.index import FrameIndex
 
-
-@dataclass(frozen=True)
-class CachedVideo:
-    """A usable video at training size and rate: ``num_frames`` frames, the first at ``offset`` in the cache's file.
-
-    ``offset`` counts bytes for raw frames and rows of the table for JPEGs.
-    """
-
-    path: Path
-    label: int | None
-    num_frames: int
-    offset: int
+OpenVideo = Callable[[Path, FrameIndex | None], VideoReader]
+"""Opens a video, whose frames may be known."""
 
 
 class FrameStore(Protocol):
@@ -70,8 +61,11 @@ class RawFrames:
 
 
 def read_table(path: Path) -> np.ndarray:
-    """Return the offset and size in bytes of every JPEG, int64 (n, 2), that lie beside a file of them."""
-    return np.fromfile(path.with_suffix(".idx"), np.int64).reshape(-1, 2)
+    """Return the offset and size in bytes of every JPEG, int64 (n, 2), from beside a file of them; read as needed."""
+    table = path.with_suffix(".idx")
+    if not table.stat().st_size:
+        return np.empty((0, 2), np.int64)
+    return np.memmap(table, np.int64, "r").reshape(-1, 2)
 
 
 class JpegFrames:
@@ -101,16 +95,18 @@ class JpegFrames:
 
 
 class StreamedFrames:
-    """No copy at all: every clip is decoded from its video, as ``open_video`` opens it. A few are kept open."""
+    """No copy at all: every clip is decoded from its video, which is opened by ``open_video``. Some are kept open.
 
-    def __init__(self, open_video: Callable[[Path], VideoReader], max_open: int = 32) -> None:
-        self._open_video, self._max_open = open_video, max_open
-        self._idle: OrderedDict[Path, VideoReader] = OrderedDict()
-        self._lock = threading.Lock()
+    ``listed`` knows the frames of the long ones, so that opening them takes no longer than opening short ones; ``idle``
+    is shared by all parts.
+    """
+
+    def __init__(self, open_video: OpenVideo, listed: FrameLists, idle: "IdleReaders") -> None:
+        self._open_video, self._listed, self._idle = open_video, listed, idle
 
     def read(self, video: CachedVideo, indices: Sequence[int], out: np.ndarray) -> None:
         """See ``FrameStore.read``."""
-        reader = self._take(video.path)
+        reader = self._idle.take(video.path) or self._open(video)
         try:
             reader.read(indices, out)
         except BaseException as error:
@@ -118,33 +114,46 @@ class StreamedFrames:
             if isinstance(error, IndexError):  # the file has become another since it was counted
                 raise VideoError(video.path, f"only {len(reader)} of {video.num_frames} frames are there") from error
             raise
-        self._give_back(video.path, reader)
+        self._idle.give_back(video.path, reader)
 
     def close(self) -> None:
         """Close all the videos that are kept open."""
-        with self._lock:
-            readers, self._idle = self._idle, OrderedDict()
-        for reader in readers.values():
-            reader.close()
+        self._idle.close()
 
-    def _take(self, path: Path) -> VideoReader:
-        """Return a reader that no other thread has."""
-        with self._lock:
-            if path in self._idle:
-                return self._idle.pop(path)
+    def _open(self, video: CachedVideo) -> VideoReader:
         try:
-            return self._open_video(path)
+            return self._open_video(video.path, self._listed.get(video.offset))
         except MissingPathError as error:
-            raise VideoError(path, "the file is gone") from error
+            raise VideoError(video.path, "the file is gone") from error
 
-    def _give_back(self, path: Path, reader: VideoReader) -> None:
-        surplus = []
+
+class IdleReaders:
+    """Open videos that no thread reads just now, several of one file if several threads have read it."""
+
+    def __init__(self, most: int = 32) -> None:
+        self._most = most
+        self._readers: list[tuple[Path, VideoReader]] = []
+        self._lock = threading.Lock()
+
+    def take(self, path: Path) -> VideoReader | None:
+        """Return a reader of a file that no other thread has, if there is one."""
         with self._lock:
-            if path in self._idle:
-                surplus.append(reader)
-            else:
-                self._idle[path] = reader
-            while len(self._idle) > self._max_open:
-                surplus.append(self._idle.popitem(last=False)[1])
-        for one in surplus:
+            for number in reversed(range(len(self._readers))):
+                if self._readers[number][0] == path:
+                    return self._readers.pop(number)[1]
+        return None
+
+    def give_back(self, path: Path, reader: VideoReader) -> None:
+        """Keep a reader, and close the one that nobody has asked for the longest where there are too many."""
+        with self._lock:
+            self._readers.append((path, reader))
+            surplus = [self._readers.pop(0) for _ in range(len(self._readers) - self._most)]
+        for _, one in surplus:
             one.close()
+
+    def close(self) -> None:
+        """Close all of them."""
+        with self._lock:
+            readers, self._readers = self._readers, []
+        for _, reader in readers:
+            reader.close()

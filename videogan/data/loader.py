@@ -4,9 +4,10 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -17,9 +18,12 @@ from videogan.data.clips import clip_indices, clip_span, num_clip_starts
 from videogan.data.prefetch import prefetch
 from videogan.data.seeding import position_rng
 from videogan.data.shuffle import Run, RunOrder, ShuffleBuffer
+from videogan.data.transfer import Packed
 from videogan.errors import DataError, VideoError
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,6 @@ class ClipBatch:
 
     frames: torch.Tensor
     labels: torch.Tensor | None
-
-    def to(self, device: torch.device | str) -> "ClipBatch":
-        """The same batch on ``device``; the copy from pinned memory does not wait."""
-        labels = None if self.labels is None else self.labels.to(device, non_blocking=True)
-        return ClipBatch(self.frames.to(device, non_blocking=True), labels)
 
 
 class ClipLoader:
@@ -68,13 +67,16 @@ class ClipLoader:
         self.cache, self.data, self.batch_size, self.seed = cache, data, batch_size, seed
         self.rank, self.world_size = process
         self._span = clip_span(data.num_frames, data.frame_stride)
+        lengths = cache.videos.num_frames
         self._starts = np.array(
-            [num_clip_starts(v.num_frames, data.num_frames, data.frame_stride, data.short) for v in cache.videos]
+            [num_clip_starts(n, data.num_frames, data.frame_stride, data.short) for n in lengths.tolist()]
         )
-        self.num_short = sum(video.num_frames < self._span for video in cache.videos)
+        self.num_short = int((lengths < self._span).sum())
         self._check_lengths()
-        self._labels = np.array([-1 if v.label is None else v.label for v in cache.videos], np.int64)
-        self._groups = self._make_groups()
+        self._labels = cache.videos.labels.astype(np.int64)
+        groups = self._make_groups()
+        self._usable, self._sizes = np.concatenate(groups), np.array([len(group) for group in groups])
+        self._firsts = np.cumsum(self._sizes) - self._sizes
         self._failed: set[int] = set()
         self._lock = threading.Lock()
         # Decoding is worth a thread a clip; copying raw frames is not.
@@ -86,7 +88,7 @@ class ClipLoader:
 
     def _check_lengths(self) -> None:
         """Warn of videos that are shorter than a clip; DataError where that leaves none."""
-        data, longest = self.data, max((video.num_frames for video in self.cache.videos), default=0)
+        data, longest = self.data, int(self.cache.videos.num_frames.max(initial=0))
         if not self._starts.any():
             raise DataError(
                 f"every video is shorter than a training clip: the longest has {longest} frames and data.num_frames="
@@ -112,20 +114,16 @@ class ClipLoader:
             _log.warning("no usable video of these classes is left, so they cannot be learnt: %s", names)
         return [usable[self._labels[usable] == label] for label in present]
 
-    def batch(self, step: int, *, pinned: bool = False) -> ClipBatch:
+    def batch(self, step: int) -> ClipBatch:
         """The batch of one step, on the CPU; a function of (seed, step, rank) and the cache only.
 
-        A video that cannot be read is replaced by another draw. ``pinned`` puts the batch into page-locked memory,
-        which torch uses again once the copy to a CUDA device is done.
+        A video that cannot be read is replaced by another draw.
 
         Raises:
             DataError: more than ``max_bad_share`` of the videos have failed.
         """
         shape = (self.batch_size, self.data.num_frames, self.cache.height, self.cache.width, 3)
-        batch = self.fill(step, torch.empty(shape, dtype=torch.uint8, pin_memory=pinned))
-        if pinned and batch.labels is not None:
-            return ClipBatch(batch.frames, batch.labels.pin_memory())
-        return batch
+        return self.fill(step, torch.empty(shape, dtype=torch.uint8))
 
     def fill(self, step: int, frames: torch.Tensor) -> ClipBatch:
         """As ``batch``, into a CPU tensor of the caller's: uint8, contiguous, ``b t h w c``."""
@@ -156,19 +154,34 @@ class ClipLoader:
 
         The thread ends when the iterator is closed or forgotten. What it raises is raised here.
         """
+        with contextlib.closing(self.batches_with(lambda _: None, start_step, device)) as both:
+            for batch, _ in both:
+                yield batch
+
+    def batches_with(
+        self, draw: Callable[[int], T], start_step: int, device: torch.device | str = "cpu"
+    ) -> Generator[tuple[ClipBatch, T], None, None]:
+        """As ``batches``, and with each what ``draw`` gives for its step: tensors in tuples or dictionaries.
+
+        The thread draws too, and all tensors of a step come to the device by one copy, which nobody waits for.
+        """
         pinned = torch.device(device).type == "cuda"
+
+        def produce(step: int) -> Packed[tuple[torch.Tensor, torch.Tensor | None, T]]:
+            batch = self.batch(step)
+            return Packed((batch.frames, batch.labels, draw(step)), pinned=pinned)
+
         # The copy to the device is the consumer's, so that it lies in the consumer's stream.
-        with contextlib.closing(prefetch(lambda step: self.batch(step, pinned=pinned), start_step)) as ready:
-            for batch in ready:
-                yield batch.to(device)
+        with contextlib.closing(prefetch(produce, start_step)) as ready:
+            for packed in ready:
+                frames, labels, drawn = packed.to(device)
+                yield ClipBatch(frames, labels), drawn
 
     def _locate(self, draws: np.ndarray) -> tuple[list[int], list[int]]:
         """Video and start for each row of uniform draws (n, 3)."""
-        sizes = np.array([len(group) for group in self._groups])
-        group = (draws[:, 0] * len(sizes)).astype(np.int64)
-        member = (draws[:, 1] * sizes[group]).astype(np.int64)
-        offsets = np.cumsum(sizes) - sizes
-        videos = np.concatenate(self._groups)[offsets[group] + member]
+        group = (draws[:, 0] * len(self._sizes)).astype(np.int64)
+        member = (draws[:, 1] * self._sizes[group]).astype(np.int64)
+        videos = self._usable[self._firsts[group] + member]
         starts = (draws[:, 2] * self._starts[videos]).astype(np.int64)
         return videos.tolist(), starts.tolist()
 
@@ -176,7 +189,7 @@ class ClipLoader:
         """Read a clip, or another one in its stead; returns the number of the video that was read."""
         attempt = 0
         while True:
-            num_frames = self.cache.videos[video].num_frames
+            num_frames = int(self.cache.videos.num_frames[video])
             try:
                 self.cache.read(video, self._indices(start, num_frames), out)
             except VideoError as error:
@@ -202,7 +215,7 @@ class ClipLoader:
             try:
                 for member in sorted(members, key=starts.__getitem__):
                     clips[member] = np.empty(shape, np.uint8)
-                    indices = self._indices(starts[member], self.cache.videos[video].num_frames)
+                    indices = self._indices(starts[member], int(self.cache.videos.num_frames[video]))
                     self.cache.read(video, indices, clips[member])
             except VideoError as error:
                 self._note(video, error)
@@ -221,7 +234,7 @@ class ClipLoader:
             failed = len(self._failed)
         if first:
             _log.warning("%s; its clips are replaced by others", error)
-        usable = sum(len(group) for group in self._groups)
+        usable = len(self._usable)
         # Asked at every failure, the known ones too: with nothing left, drawing again would never end.
         if failed > self.data.max_bad_share * usable or failed == usable:
             raise DataError(

@@ -11,6 +11,7 @@ from itertools import count, islice
 import torch
 from torch import Tensor
 
+from videogan.generation.chunks import ChunkDecoder
 from videogan.generation.class_path import ClassPath
 from videogan.models.generator import Generator
 from videogan.models.latents import LatentStream, content_code
@@ -119,11 +120,11 @@ def decoded(
 
     So many videos are decoded at once, and so many steps, that no feature map has more than ``largest_map`` numbers.
     """
-    first, states = -generator.context_steps, dict[int, tuple[Tensor, ...]]()
+    first, decoders = -generator.context_steps, dict[int, ChunkDecoder]()
     while some := list(islice(codes, 1)):
         at_once, steps = portion(generator, len(some[0]), chunk_steps, largest_map)
         # Before the first frame comes the history.
-        some += islice(codes, steps - 1 if states else generator.context_steps + steps - 1)
+        some += islice(codes, steps - 1 if decoders else generator.context_steps + steps - 1)
         parts = []
         # inference_mode must not stay on while the caller holds the iterator, so each chunk enters it anew.
         with torch.inference_mode():
@@ -131,8 +132,8 @@ def decoded(
             condition = condition.expand(len(steps_codes), -1, -1)
             for video in range(0, len(steps_codes), at_once):
                 part = slice(video, video + at_once)
-                frames, states[video] = generator.decode(steps_codes[part], condition[part], states.get(video))
-                parts.append(frames.clamp(-1, 1))
+                decoder = decoders.setdefault(video, ChunkDecoder(generator))
+                parts.append(decoder(steps_codes[part], condition[part]))
             chunk = torch.cat(parts) if len(parts) > 1 else parts[0]
         yield chunk
         first += len(some)

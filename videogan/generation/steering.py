@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from videogan.artifacts.provenance import Seed
 from videogan.errors import UsageError
+from videogan.generation.chunks import ChunkDecoder
 from videogan.generation.sampling import latent_stream
 from videogan.models.generator import Generator
 from videogan.models.latents import content_code, slerp
@@ -81,7 +82,7 @@ class SteeredVideo:
         self._before = self._after = self._dynamics.motion_code
         self._walked = -1
         self._position = generator.context_steps * (1 - controls.speed)
-        self._decoder: tuple[Tensor, ...] | None = None
+        self._decoder = ChunkDecoder(generator)
 
     def steer(self, controls: Controls) -> None:
         """Let the frames that are not yet made follow other controls.
@@ -97,13 +98,12 @@ class SteeredVideo:
 
     def frames(self, steps: int = 1) -> Tensor:
         """Return the next frames, four to a latent step: ``(1 t c h w)`` in [-1, 1]."""
-        if self._decoder is None:
+        if not self._decoder.began:
             steps += self._generator.context_steps
         with torch.inference_mode():
             path = [self._step() for _ in range(steps)]
             codes, conditions = (torch.stack(part, dim=1) for part in zip(*path, strict=True))
-            frames, self._decoder = self._generator.decode(codes, conditions, self._decoder)
-        return frames.clamp(-1, 1)
+            return self._decoder(codes, conditions)
 
     def _step(self) -> tuple[Tensor, Tensor]:
         """Take one latent step, and return its motion code ``(1 m)`` and condition ``(1 k)``."""

@@ -23,10 +23,12 @@ from videogan.files import Progress
 from videogan.generation.labels import grid_labels
 from videogan.generation.sampling import take
 from videogan.generation.scaling import Method, check_scale, enlarge, scale_to_show
+from videogan.generation.worker import Worker
 from videogan.signals import StopRequest, stop_request
 from videogan.video import VideoWriter, as_frame_rate, to_float, to_uint8
 from videogan.video.pipe import PipeFormat, PipeWriter
-from videogan.video.writer import remove_abandoned
+from videogan.video.tensors import to_uint8_later
+from videogan.video.writer import CODECS, remove_abandoned
 
 CLIP_FRAMES = 64
 """Frames of a given clip that are laid beside or before a stream at once."""
@@ -186,6 +188,7 @@ class VideoStream:
         overwrite: bool = False,
         metadata: bool = True,
         preset: str = "medium",
+        codec: str = CODECS[0],
         progress: Progress | None = None,
     ) -> None:
         """Write every video to a path of its own, in the size that it has; the suffix picks the format.
@@ -195,6 +198,8 @@ class VideoStream:
             overwrite: whether existing files are replaced.
             metadata: whether the files say how they were made.
             preset: x264's speed.
+            codec: encoder of MP4, one of ``CODECS``: x264, or one of an NVIDIA GPU, whose place x264 takes where it
+                does not open.
             progress: called with the frames of each video so far, and how many there will be, 0 without an end.
 
         Raises:
@@ -202,7 +207,7 @@ class VideoStream:
             Interrupted: by Ctrl-C or SIGTERM; the files hold the frames so far.
         """
         with stop_request() as wish:
-            options: dict[str, Any] = {"overwrite": overwrite, "metadata": metadata, "preset": preset}
+            options: dict[str, Any] = {"overwrite": overwrite, "metadata": metadata, "preset": preset, "codec": codec}
             written = self.write(paths, **options, wish=wish, progress=progress)
         if wish:
             wish.raise_as(f"stopped; {paths[0]} holds the {written} frames so far")
@@ -214,6 +219,7 @@ class VideoStream:
         overwrite: bool = False,
         metadata: bool = True,
         preset: str = "medium",
+        codec: str = CODECS[0],
         wish: StopRequest | None = None,
         progress: Progress | None = None,
     ) -> int:
@@ -229,14 +235,24 @@ class VideoStream:
             writers = [
                 stack.enter_context(
                     VideoWriter(
-                        Path(path), frame_rate=self.frame_rate, overwrite=overwrite, comment=comment, preset=preset
+                        Path(path),
+                        frame_rate=self.frame_rate,
+                        overwrite=overwrite,
+                        comment=comment,
+                        preset=preset,
+                        codec=codec,
                     )
                 )
                 for path, comment in zip(paths, comments, strict=True)
             ]
+
+            def encode(frames: Callable[[], np.ndarray]) -> None:
+                for writer, video in zip(writers, frames(), strict=True):
+                    writer.write(video)
+
+            worker = stack.enter_context(Worker(encode))
             for chunk in self.make():
-                for writer, frames in zip(writers, to_uint8(chunk.cpu()), strict=True):
-                    writer.write(frames)
+                worker.put(to_uint8_later(chunk))
                 written += chunk.shape[1]
                 if progress is not None:
                     progress(written, self.num_frames or 0)

@@ -6,6 +6,7 @@ do actually converge?", eq. 9 and 10). The caller weighs it, customarily by weig
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -25,7 +26,7 @@ def finite_difference_penalty(logits: Tensor, shifted_logits: Tensor, sigma: flo
     The expectation over e is ||dD/dx||^2 + O(sigma^2): a first-order expansion gives (e . dD/dx)^2. No double
     backward is needed (Lin et al. 2025, "Diffusion adversarial post-training", eq. 6).
     """
-    return (shifted_logits - logits).square().mean() / sigma**2
+    return F.mse_loss(shifted_logits, logits) / sigma**2
 
 
 def wasserstein_penalty(logits: Tensor, *inputs: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -12,9 +13,9 @@ def reconstruction_loss(clips: Tensor, reconstructed: Tensor, kind: Literal["l1"
 
     The squared part is ||X - G(z)||^2 / n; the absolute part keeps edges from blurring.
     """
-    difference = clips - reconstructed
-    parts = {"l1": difference.abs().mean(), "l2": difference.square().mean()}
-    return parts["l1"] + parts["l2"] if kind == "both" else parts[kind]
+    if kind == "both":
+        return F.l1_loss(reconstructed, clips) + F.mse_loss(reconstructed, clips)
+    return F.l1_loss(reconstructed, clips) if kind == "l1" else F.mse_loss(reconstructed, clips)
 
 
 def feature_loss(features: Sequence[Tensor], reconstructed: Sequence[Tensor]) -> Tensor:
@@ -23,7 +24,7 @@ def feature_loss(features: Sequence[Tensor], reconstructed: Sequence[Tensor]) ->
     Larsen et al. 2016, "Autoencoding beyond pixels using a learned similarity metric", eq. 7, there without the units.
     """
     terms = [
-        (ours - theirs).square().mean() / theirs.square().mean().clamp_min(1e-6)
+        F.mse_loss(ours, theirs) / theirs.square().mean().clamp_min(1e-6)
         for ours, theirs in zip(reconstructed, features, strict=True)
     ]
     return torch.stack(terms).mean()
@@ -31,4 +32,4 @@ def feature_loss(features: Sequence[Tensor], reconstructed: Sequence[Tensor]) ->
 
 def latent_cycle_loss(codes: Tensor, recovered: Tensor) -> Tensor:
     """Mean squared difference between the codes of a generated clip and what the encoder finds in it."""
-    return (codes - recovered).square().mean()
+    return F.mse_loss(recovered, codes)

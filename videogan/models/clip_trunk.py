@@ -15,9 +15,9 @@ from videogan.models.layers import (
     LRELU_GAIN,
     Conv3d,
     activation,
+    downsample,
     init_weights,
     spatial_downsample,
-    temporal_downsample,
 )
 from videogan.models.normalisation import feature_norm
 
@@ -38,13 +38,10 @@ class ClipBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``b c t h w`` to half the height and width."""
-        y = self._downsample(self.first(activation(self.first_norm(x))))
+        halve = downsample if self.halve_time else spatial_downsample
+        y = halve(self.first(activation(self.first_norm(x))))
         y = self.second(activation(self.second_norm(y)))
-        return self.change(self._downsample(x)) + y
-
-    def _downsample(self, x: Tensor) -> Tensor:
-        x = spatial_downsample(x)
-        return temporal_downsample(x) if self.halve_time else x
+        return self.change(halve(x)) + y
 
 
 class ClipTrunk(nn.Module):

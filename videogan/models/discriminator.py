@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from videogan.models.encoder import Codes
 from videogan.models.layers import activation, linear
+from videogan.models.precision import FullPrecision
 
 
 class DiscriminatorInput(NamedTuple):
@@ -87,7 +88,7 @@ class Discriminator(nn.Module):
         return any(isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d) for module in self.modules())
 
 
-class Head(nn.Module):
+class Head(FullPrecision):
     """Features -> adversarial logit with class projection, and an auxiliary classifier beside it.
 
     The logit is w . phi + b + e(y) . phi (Miyato and Koyama 2018, "cGANs with projection discriminator", eq. 4).
@@ -107,10 +108,10 @@ class Head(nn.Module):
         """Judge ``features (b k f)``, k opinions on each clip, of classes ``labels (b)``."""
         with torch.autocast(features.device.type, enabled=False):
             phi = activation(self.hidden(activation(features.float())))
-            logits = self.logit(phi)[..., 0]
+            logits = self.logit(phi)
             if self.projection is None or self.classifier is None:
-                return DiscriminatorOutput(logits, None)
+                return DiscriminatorOutput(logits.squeeze(2), None)
             if labels is None:
                 raise ValueError("this discriminator has classes: it needs labels")
-            classes = self.projection(labels[:, None].expand_as(logits))
-            return DiscriminatorOutput(logits + (classes * phi).sum(2), self.classifier(phi))
+            classes = self.projection(labels)[:, :, None]
+            return DiscriminatorOutput(torch.baddbmm(logits, phi, classes).squeeze(2), self.classifier(phi))

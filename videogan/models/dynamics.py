@@ -12,6 +12,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from videogan.models.layers import linear
+from videogan.models.precision import FullPrecision
 
 
 class DynamicsState(NamedTuple):
@@ -21,7 +22,7 @@ class DynamicsState(NamedTuple):
     integrators: Tensor
 
 
-class LatentDynamics(nn.Module):
+class LatentDynamics(FullPrecision):
     """Motion noise ``(b s n)`` -> motion codes ``(b s m)``, in (-1, 1); one latent step stands for four frames."""
 
     decay: Tensor

@@ -25,6 +25,10 @@ class Codes(NamedTuple):
         """Return the codes of the first ``count`` clips."""
         return Codes(self.content[:count], self.motion_codes[:count])
 
+    def last(self, count: int) -> "Codes":
+        """Return the codes of the last ``count`` clips."""
+        return Codes(self.content[-count:], self.motion_codes[-count:])
+
 
 class Encoder(nn.Module):
     """Clips -> content code and motion codes.

@@ -62,10 +62,10 @@ def find_videos(recipe: VideosRecipe, raw: Path, split: str | None) -> tuple[lis
         names = ", ".join(splits) or "none"
         raise UsageError(f"unknown split {split!r}{did_you_mean(split, splits)}; this recipe's splits: {names}")
     walked = walk_folders([raw])
-    candidates = walked.candidates
+    candidates = walked.paths()
     by_class: dict[str, list[RawVideo]] = {}
     stems: set[str] = set()
-    paths = [candidate.path.relative_to(raw).as_posix() for candidate in candidates]
+    paths = [candidate.relative_to(raw).as_posix() for candidate in candidates]
     in_layout = match_all(recipe.layout.video, paths, whole=True)
     in_split = in_layout if split is None else match_all(splits[split], paths, whole=False)
     for candidate, path, match, chosen in zip(candidates, paths, in_layout, in_split, strict=True):
@@ -74,7 +74,7 @@ def find_videos(recipe: VideosRecipe, raw: Path, split: str | None) -> tuple[lis
         label = match.get("label")
         name = None if label is None else _safe(label)
         stem = _unique(f"{name}/" if name else "", _safe(path.removeprefix(f"{label}/").rsplit(".", 1)[0]), stems)
-        by_class.setdefault(label or "", []).append(RawVideo(candidate.path, name, stem))
+        by_class.setdefault(label or "", []).append(RawVideo(candidate, name, stem))
     if not by_class:
         which = "" if split is None else f" of the split {split!r}"
         raise DataError(

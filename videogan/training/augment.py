@@ -12,14 +12,17 @@ from torch import Tensor
 
 from videogan.config import AugmentConfig
 from videogan.data.seeding import mirror_seed
-from videogan.device import to_device
 
 
 class Draw(NamedTuple):
-    """What happens to each clip of a batch, every entry ``(b)``: shifts in pixels, factors and offsets of colour."""
+    """What happens to each clip of a batch.
 
-    shift_y: Tensor
-    shift_x: Tensor
+    ``rows (b h)`` and ``columns (b w)`` say where the pixels of each row and column come from; ``brightness (b)`` is
+    an offset in units of [-1, 1], ``saturation (b)`` and ``contrast (b)`` are factors.
+    """
+
+    rows: Tensor
+    columns: Tensor
     brightness: Tensor
     saturation: Tensor
     contrast: Tensor
@@ -34,42 +37,46 @@ def draw_augmentation(batch: int, size: int, config: AugmentConfig, generator: t
 
     reach = config.translation * size
     return Draw(
-        symmetric(reach).round().long(),
-        symmetric(reach).round().long(),
+        sources(symmetric(reach).round().long(), size),
+        sources(symmetric(reach).round().long(), size),
         symmetric(config.brightness),
         1 + symmetric(config.saturation),
         1 + symmetric(config.contrast),
     )
 
 
+def sources(shift: Tensor, size: int) -> Tensor:
+    """Return for each of ``size`` rows or columns which one moves there by ``shift (b)``, or the nearest edge."""
+    return (torch.arange(size) + shift[:, None]).clamp(0, size - 1)
+
+
 def augment(clips: Tensor, draw: Draw) -> Tensor:
     """Shift (edges repeat) and recolour ``clips (b t c h w)``; the same change in every frame of a clip."""
-    clips = _translate(clips, draw.shift_y, draw.shift_x)
+    clips = _translate(clips, draw.rows, draw.columns)
     brightness, saturation, contrast = (value.to(clips)[:, None, None, None, None] for value in draw[2:])
-    grey = reduce(clips, "b t c h w -> b t 1 h w", "mean")
-    clips = grey + (clips - grey) * saturation
-    mean = reduce(clips, "b t c h w -> b 1 1 1 1", "mean")
-    return mean + (clips - mean) * contrast + brightness
+    clips = torch.lerp(reduce(clips, "b t c h w -> b t 1 h w", "mean"), clips, saturation)
+    return torch.lerp(reduce(clips, "b t c h w -> b 1 1 1 1", "mean"), clips, contrast) + brightness
 
 
-def random_mirror(clips: Tensor, *, seed: int, step: int, first: int = 0) -> Tensor:
-    """Mirror each clip (``b t c h w``) left to right with probability 1/2.
+def draw_mirrored(batch: int, *, seed: int, step: int, first: int = 0) -> Tensor:
+    """Draw which clips of a batch are mirrored, ``(b)``, each with probability 1/2.
 
     The draw depends only on ``seed``, ``step`` and a clip's number in the batch of all ranks, which begins at ``first``
     here (``rank * batch_size``), so that it is the same after a resume and on any number of devices.
     """
     generator = torch.Generator().manual_seed(mirror_seed(seed, step))
-    draw = torch.rand(first + len(clips), generator=generator)[first:]
-    mirrored = to_device(draw < 0.5, clips.device).view(-1, 1, 1, 1, 1)
-    return torch.where(mirrored, clips.flip(-1), clips)
+    return torch.rand(first + batch, generator=generator)[first:] < 0.5
 
 
-def _translate(clips: Tensor, shift_y: Tensor, shift_x: Tensor) -> Tensor:
-    """Take every pixel from where the shift points, or from the nearest edge, by one gather for the whole batch."""
-    _, num_frames, channels, height, width = clips.shape
-    rows = (torch.arange(height, device=clips.device) + shift_y[:, None]).clamp(0, height - 1)
-    columns = (torch.arange(width, device=clips.device) + shift_x[:, None]).clamp(0, width - 1)
-    pixels = (rows[:, :, None] * width + columns[:, None, :]).flatten(1)
+def mirror(clips: Tensor, mirrored: Tensor) -> Tensor:
+    """Mirror those of the clips ``(b t c h w)`` left to right that ``mirrored (b)`` names."""
+    return torch.where(mirrored.view(-1, 1, 1, 1, 1), clips.flip(-1), clips)
+
+
+def _translate(clips: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Take every pixel from its row ``(b h)`` and column ``(b w)``, by one gather for the whole batch."""
+    _, num_frames, channels, _, width = clips.shape
+    pixels = torch.add(columns[:, None, :], rows[:, :, None], alpha=width).flatten(1)
     moved = rearrange(clips, "b t c h w -> b (t c) (h w)").gather(
         2, repeat(pixels, "b n -> b k n", k=num_frames * channels)
     )

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from videogan.config import Config, FiniteDifferencePenalty, Penalty, WassersteinPenalty
 from videogan.data.seeding import position_seed
-from videogan.device import to_device
+from videogan.data.transfer import Packed
 from videogan.models.generator import Generator
 from videogan.models.latents import Latents
-from videogan.training.augment import Draw, draw_augmentation
+from videogan.training.augment import Draw, draw_augmentation, draw_mirrored
 
 
 class Updates(NamedTuple):
@@ -25,10 +25,26 @@ class Updates(NamedTuple):
     penalise: bool = True
 
 
+class DrawsAhead(NamedTuple):
+    """What is drawn in this machine's memory, before the step and whatever the networks are: tensors only.
+
+    ``content_noise (b d)`` and ``motion_noise (b s n)`` are standard normal, ``frame_order (b t)`` is the frames of
+    each clip in random order; ``mirrored (b)`` tells which real clips are mirrored, None where none may be.
+    """
+
+    content_noise: Tensor
+    motion_noise: Tensor
+    frame_order: Tensor
+    real_augmentation: Draw
+    fake_augmentation: Draw
+    mirrored: Tensor | None
+
+
 class StepDraws(NamedTuple):
     """What one step needs: latents, burn-in, the frames of each clip in random order ``(b t)``, augmentation, noise.
 
-    ``noise`` is the penalty's, None where it needs none: see :func:`draw_penalty_noise`.
+    ``noise`` is the penalty's, None where it needs none: see :func:`draw_penalty_noise`. ``mirrored`` is as in
+    DrawsAhead.
     """
 
     latents: Latents
@@ -38,12 +54,11 @@ class StepDraws(NamedTuple):
     fake_augmentation: Draw
     noise: Tensor | None
     updates: Updates
+    mirrored: Tensor | None
 
 
-def draw_step(
-    config: Config, generator: Generator, labels: Tensor | None, *, step: int, device: torch.device, rank: int = 0
-) -> StepDraws:
-    """Draw for one step; ``labels (b)`` are those of the real batch, which the generated one shares."""
+def draw_ahead(config: Config, generator: Generator, step: int, *, rank: int = 0) -> DrawsAhead:
+    """Draw what depends on the step's position alone; of the generator only dimensions are asked."""
     source = torch.Generator().manual_seed(position_seed(config.train.seed, step, rank, 0))
     batch, num_frames, size = config.train.batch_size, config.data.num_frames, config.size_at(step)
     burn_in = int(torch.randint(config.train.min_burn_in, config.train.max_burn_in + 1, (), generator=source))
@@ -52,19 +67,44 @@ def draw_step(
     motion_noise = torch.randn(batch, steps, generator.noise_dim, generator=source)
     frame_order = torch.rand(batch, num_frames, generator=source).argsort(1)
     real, fake = (draw_augmentation(batch, size, config.augment, source) for _ in range(2))
+    mirrored = (
+        draw_mirrored(batch, seed=config.train.seed, step=step, first=rank * batch) if config.data.mirror else None
+    )
+    return DrawsAhead(content_noise, motion_noise, frame_order, real, fake, mirrored)
+
+
+def draw_step(
+    config: Config,
+    generator: Generator,
+    labels: Tensor | None,
+    *,
+    step: int,
+    device: torch.device,
+    rank: int = 0,
+    ahead: DrawsAhead | None = None,
+) -> StepDraws:
+    """Draw for one step; ``labels (b)`` are those of the real batch, which the generated one shares.
+
+    ``ahead`` is :func:`draw_ahead` of the same step, on ``device``; where it is None it is drawn here. The penalty's
+    noise is drawn on the device: it is as large as the clips, and would take longer to bring there than to draw.
+    """
+    if ahead is None:
+        ahead = Packed(draw_ahead(config, generator, step, rank=rank), pinned=device.type == "cuda").to(device)
     updates = Updates(
         generator=step % config.adversarial.generator_interval == 0,
         encoder=step % config.encoder.interval == 0,
         penalise=isinstance(config.penalty, Penalty) and step % config.penalty.interval == 0,
     )
+    shown_steps = generator.context_steps + config.data.num_frames // generator.frames_per_step
     return StepDraws(
-        Latents(to_device(content_noise, device), to_device(motion_noise, device), labels),
-        burn_in,
-        to_device(frame_order, device),
-        Draw(*(to_device(value, device) for value in real)),
-        Draw(*(to_device(value, device) for value in fake)),
-        draw_penalty_noise(config, device, position_seed(config.train.seed, step, rank, 1), size),
+        Latents(ahead.content_noise, ahead.motion_noise, labels),
+        ahead.motion_noise.shape[1] - 1 - shown_steps,
+        ahead.frame_order,
+        ahead.real_augmentation,
+        ahead.fake_augmentation,
+        draw_penalty_noise(config, device, position_seed(config.train.seed, step, rank, 1), config.size_at(step)),
         updates,
+        ahead.mirrored,
     )
 
 

@@ -9,7 +9,7 @@ from videogan.config import AdversarialConfig, EncoderConfig
 from videogan.losses.adversarial import adversarial_loss
 from videogan.losses.reconstruction import feature_loss, latent_cycle_loss, reconstruction_loss
 from videogan.models.discriminator import DiscriminatorInput
-from videogan.models.encoder import Encoder
+from videogan.models.encoder import Codes, Encoder
 from videogan.models.generator import Generator
 from videogan.training.objective import Discriminators, Losses
 
@@ -20,6 +20,7 @@ def encoder_losses(
     discriminators: Discriminators,
     real: DiscriminatorInput,
     fake: DiscriminatorInput,
+    recovered: Codes,
     config: EncoderConfig,
 ) -> Losses:
     """Return the encoder's reconstruction and cycle terms; one whose weight is 0 is left out.
@@ -27,11 +28,12 @@ def encoder_losses(
     Reconstruction and clip cycle ask G(E(x)) ~ x of real and of generated clips, the latent cycle E(G(z)) ~ z
     (Zhu et al. 2017, "Unpaired image-to-image translation", eq. 2, between clips and codes; Larsen et al. 2016 for the
     features). ``real`` comes with the codes that the encoder gives it, ``fake`` with those that it was made from;
-    neither is augmented. ``generator`` decodes, and learns where its parameters require gradients.
+    ``recovered`` are those that the encoder gives ``fake``. Neither is augmented. ``generator`` decodes, and learns
+    where its parameters require gradients.
     """
     assert real.codes is not None
     assert fake.codes is not None
-    recovered, size = encoder(fake.clips), real.clips.shape[-1]
+    size = real.clips.shape[-1]
     losses: Losses = {}
     if config.reconstruction_weight or config.feature_weight:
         rebuilt = generator.reconstruct(real.codes.content, real.codes.motion_codes, real.labels, size)
@@ -107,9 +109,8 @@ def encoder_adversarial_losses(
 
 
 def _feature_loss(discriminators: Discriminators, real: DiscriminatorInput, rebuilt: DiscriminatorInput) -> Tensor:
-    def features(x: DiscriminatorInput) -> list[Tensor]:
-        first_frame = x._replace(frame_order=torch.zeros_like(x.frame_order[:, :1]))
-        parts = [discriminator.features(first_frame) for discriminator in discriminators.values()]
-        return [feature.float() for part in parts for feature in part]
-
-    return feature_loss([feature.detach() for feature in features(real)], features(rebuilt))
+    both = DiscriminatorInput.cat([real, rebuilt])
+    first_frame = both._replace(frame_order=torch.zeros_like(both.frame_order[:, :1]))
+    features = [one for discriminator in discriminators.values() for one in discriminator.features(first_frame)]
+    of_real, of_rebuilt = zip(*(one.float().chunk(2) for one in features), strict=True)
+    return feature_loss([one.detach() for one in of_real], of_rebuilt)

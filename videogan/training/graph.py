@@ -14,10 +14,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from videogan.device import rehearse
 from videogan.errors import reason_of
-
-WARM_UP = 3
-"""Steps before the recording, in which libraries choose their kernels and the optimizers make their state."""
 
 X = TypeVar("X")
 """The step's input: tensors, in tuples or named tuples."""
@@ -83,8 +81,10 @@ class GraphedStep(Generic[X, Key]):
             self._input = tree_map_only(Tensor, torch.clone, x)
             return self._input
         with torch.no_grad():
-            for own, new in zip(_tensors(self._input), _tensors(x), strict=True):
-                own.copy_(new, non_blocking=True)
+            pairs = list(zip(_tensors(self._input), _tensors(x), strict=True))
+            for dtype in dict.fromkeys(own.dtype for own, _ in pairs):
+                own, new = zip(*(pair for pair in pairs if pair[0].dtype == dtype), strict=True)
+                torch._foreach_copy_(own, new, non_blocking=True)
         return self._input
 
     def _record(self, x: X, key: Key) -> None:
@@ -92,12 +92,7 @@ class GraphedStep(Generic[X, Key]):
         weights = [weight.clone() for weight in self._weights]
         moments = {id(tensor): tensor.clone() for tensor in self._moments()}
         try:
-            side = torch.cuda.Stream()
-            side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side):
-                for _ in range(WARM_UP):
-                    self._step(x, key)
-            torch.cuda.current_stream().wait_stream(side)
+            rehearse(lambda: self._step(x, key))
             self._forget_gradients()
             graph = torch.cuda.CUDAGraph()
             # Other threads bring clips to the device meanwhile.

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -15,6 +16,7 @@ from videogan.errors import DivergedError, UsageError
 from videogan.files import TaskProgress
 from videogan.signals import StopRequest, stop_request
 from videogan.training.distributed import Process, in_any
+from videogan.training.draws import draw_ahead
 from videogan.training.log import duration, in_words
 from videogan.training.recorder import Recorder
 from videogan.training.state import TrainingState
@@ -131,10 +133,13 @@ def run_training(
     device = next(state.networks.generator.parameters()).device
     start, seconds_before = time.monotonic(), state.seconds
     tick, health, shown = Tick(state.step), Health(), -SHOW_EVERY
-    with stop_request("saving ...") as request, closing(loader.batches(state.step, device)) as batches:
+    draw = partial(draw_ahead, config, state.networks.generator, rank=process.rank)
+    inputs = loader.batches_with(draw, state.step, device)
+    with stop_request("saving ...") as request, closing(inputs) as batches:
         last = False
         while not last:
-            losses = advance(state, tick.wait_for(batches), process)
+            batch, draws = tick.wait_for(batches)
+            losses = advance(state, batch, process, draws)
             tick.add(losses)
             health.add(losses, state.optimizers.skipped())
             state.seconds = seconds_before + time.monotonic() - start

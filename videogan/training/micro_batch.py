@@ -62,13 +62,13 @@ class MicroBatch:
         with self._autocast():
             self._generated = self._generate()
             self.frames = self._generated.frames.detach().requires_grad_()
-            self._real, self._fake = discriminator_inputs(
-                self._networks, x.real, self._generated, x.labels, x.frame_order
-            )
+            self._real, fake = discriminator_inputs(self._networks, x.real, self._generated, x.labels, x.frame_order)
+            self._fake = fake._replace(clips=self.frames)
+            self._augmented = augmented(self._fake, x.fake_augmentation)
             losses, self.observed, self._real_logits = discriminator_losses(
                 self._networks.discriminators,
                 augmented(self._real, x.real_augmentation),
-                augmented(self._fake, x.fake_augmentation),
+                self._augmented._replace(clips=self._augmented.clips.detach()),
                 config.adversarial,
                 config.penalty if updates.penalise else None,
                 x.noise,
@@ -76,7 +76,6 @@ class MicroBatch:
         backward(losses, self._share)
         if self._count > 1:
             del self._generated
-        self._fake = self._fake._replace(clips=self.frames)
         return losses
 
     def encoder_learns(self) -> Losses:
@@ -90,9 +89,12 @@ class MicroBatch:
     def generator_learns(self) -> Losses:
         """Add the gradients of the generator's terms, and take all that gathered on the frames to the generator."""
         with self._autocast():
-            fake = augmented(self._fake, self._x.fake_augmentation)
             terms = generator_losses(
-                self._networks.discriminators, fake, self._real_logits, self._config.adversarial, self._weights
+                self._networks.discriminators,
+                self._augmented,
+                self._real_logits,
+                self._config.adversarial,
+                self._weights,
             )
         backward(terms, self._share)
         with self._autocast():
@@ -168,8 +170,9 @@ def encoder_step_losses(
     generator = networks.generator
     if not config.encoder.generator_weight:
         generator, fake = networks.ema_generator, fake._replace(clips=fake.clips.detach())
-    real = real._replace(codes=networks.encoder(real.clips))
-    losses = encoder_losses(networks.encoder, generator, networks.discriminators, real, fake, config.encoder)
+    codes = networks.encoder(torch.cat([real.clips, fake.clips]))
+    real, recovered = real._replace(codes=codes.first(few)), codes.last(few)
+    losses = encoder_losses(networks.encoder, generator, networks.discriminators, real, fake, recovered, config.encoder)
     return losses | encoder_adversarial_losses(networks.discriminators, real, fake, config.adversarial, weights)
 
 

@@ -10,7 +10,6 @@ from videogan.config import (
     FiniteDifferencePenalty,
     Penalty,
     PenaltyConfig,
-    SlopePenalty,
     WassersteinPenalty,
 )
 from videogan.losses.adversarial import adversarial_loss, auxiliary_loss, centring, wasserstein_distance
@@ -126,10 +125,12 @@ def penalty_losses(
         r1, r2 = (
             _exact_slopes(discriminators, part.first(penalised(penalty, len(real.clips)))) for part in (real, fake)
         )
+    # A lazy penalty comes so many times as strongly as it comes rarely.
+    scale = penalty.interval / 2 * (relative_scale(real.clips) if penalty.scale == "relative" else 1.0)
     losses: Losses = {}
     for kind, slopes, weight in (("r1", r1, penalty.r1_weight), ("r2", r2, penalty.r2_weight)):
-        scale = _scale(penalty, weight, real.clips)
-        losses |= {f"{name}_{kind}": scale * slope for name, slope in slopes.items()}
+        weighed = scale * weight
+        losses |= {f"{name}_{kind}": weighed * slope for name, slope in slopes.items()}
     return losses
 
 
@@ -166,9 +167,3 @@ def _wasserstein_terms(
         f"{name}_penalty": weight * wasserstein_penalty(discriminator(one).logits, clips)
         for name, discriminator in discriminators.items()
     }
-
-
-def _scale(penalty: SlopePenalty, weight: float, real: Tensor) -> Tensor | float:
-    # A lazy penalty comes so many times as strongly as it comes rarely.
-    weight = weight / 2 * penalty.interval
-    return relative_scale(real) * weight if penalty.scale == "relative" else weight

@@ -80,7 +80,7 @@ def _learnt(own: OwnFeatures, loader: ClipLoader) -> FeatureNet:
 def _clips(loader: ClipLoader, count: int) -> Iterator[Batch]:
     """Yield at most ``count`` clips of the cache, one at a time, of the videos in turn."""
     cache, data = loader.cache, loader.data
-    lengths = [video.num_frames for video in cache.videos]
+    lengths = cache.videos.num_frames.tolist()
     starts = [num_clip_starts(length, data.num_frames, data.frame_stride, data.short) for length in lengths]
     for video, start in choose(starts, count, seed=0):
         indices = clip_indices(start, lengths[video], data.num_frames, data.frame_stride, data.short)

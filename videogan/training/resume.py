@@ -229,6 +229,6 @@ def go_on_in_smaller_batches(state: TrainingState, run: RunFolder, class_names: 
 def listing_sha256(videos: VideoFolder) -> str:
     """Return a hash of the names and sizes of a folder's videos, wherever the folder lies."""
     root = videos.root if videos.root.is_dir() else videos.root.parent
-    names = [unicodedata.normalize("NFC", str(video.path.relative_to(root))) for video in videos.videos]
-    lines = [f"{name}\t{video.path.stat().st_size}\n" for name, video in zip(names, videos.videos, strict=True)]
+    paths = map(videos.videos.path, range(len(videos.videos)))
+    lines = [f"{unicodedata.normalize('NFC', str(path.relative_to(root)))}\t{path.stat().st_size}\n" for path in paths]
     return hashlib.sha256("".join(sorted(lines)).encode("utf-8", "surrogateescape")).hexdigest()

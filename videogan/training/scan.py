@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from videogan.config import Config
 from videogan.data.folder import VideoFolder, scan_folder
 from videogan.data.paths import split_parts
@@ -17,8 +19,13 @@ LOPSIDED = 20
 """A class that has so many times as many videos as another."""
 
 
-def scan_clips(clips: Sequence[Path], config: Config, progress: TaskProgress | None) -> VideoFolder:
-    """Return the videos under the named paths, of a data set in parts those of its train/; say what they are."""
+def scan_clips(
+    clips: Sequence[Path], config: Config, progress: TaskProgress | None, *, keep_frames: bool = False
+) -> VideoFolder:
+    """Return the videos under the named paths, of a data set in parts those of its train/; say what they are.
+
+    With ``keep_frames`` the frames that this decodes go into the clip cache.
+    """
     parts = split_parts(clips[0]) if len(clips) == 1 else {}
     if parts:
         others = ", ".join(sorted(path.name for part, path in parts.items() if part != "train"))
@@ -33,6 +40,7 @@ def scan_clips(clips: Sequence[Path], config: Config, progress: TaskProgress | N
         cache_dir=config.data.cache_dir,
         max_bad_share=config.data.max_bad_share,
         progress=None if progress is None else partial(progress, "looking at videos"),
+        frames=config.data if keep_frames else None,
     )
     names = ", ".join(folder.class_names)
     classes = f"{len(folder.class_names)} classes ({names})" if folder.class_names else "no classes"
@@ -56,7 +64,8 @@ def concerns(folder: VideoFolder) -> list[str]:
             f"there {'is 1 video' if count == 1 else f'are {count} videos'} only: the model will learn "
             f"{'it' if count == 1 else 'them'} by heart; some dozens are a beginning"
         )
-    sizes = [sum(video.label == label for video in folder.videos) for label in range(len(folder.class_names))]
+    labels = folder.videos.labels
+    sizes = np.bincount(labels[labels >= 0], minlength=len(folder.class_names)).tolist()
     if sizes and max(sizes) >= LOPSIDED * min(sizes):
         few, many = (folder.class_names[sizes.index(size)] for size in (min(sizes), max(sizes)))
         texts.append(

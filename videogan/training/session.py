@@ -122,7 +122,7 @@ def train(
         config, choice = _decided(process, config, partial(choose_run, folder, paths, resume=resume))
         with first_goes_ahead(process):
             check_memory(config, 0, torch.device(config.train.device))
-            videos = scan_clips(paths, config, progress)
+            videos = scan_clips(paths, config, progress, keep_frames=not dry_run)
             choice.check()
             if dry_run:
                 trial = tell_trial(config, len(videos.class_names), budget, progress) if process.first else None

@@ -6,9 +6,10 @@ logging or files.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from videogan.config import Config
 from videogan.data.loader import ClipBatch
@@ -16,9 +17,10 @@ from videogan.models.discriminator import Discriminator
 from videogan.models.generator import Generator
 from videogan.models.latents import content_code
 from videogan.models.layers import shrink
-from videogan.training.augment import random_mirror
+from videogan.models.precision import lowered_weights
+from videogan.training.augment import mirror
 from videogan.training.distributed import Process, average_gradients
-from videogan.training.draws import StepDraws, Updates, draw_step
+from videogan.training.draws import DrawsAhead, StepDraws, Updates, draw_step
 from videogan.training.graph import GraphedStep
 from videogan.training.micro_batch import MicroBatch, StepInput, mean_losses, split
 from videogan.training.objective import Losses
@@ -27,18 +29,22 @@ from videogan.training.state import Networks, Optimizers, SkippingAdam, Training
 from videogan.video import to_float
 
 
-def advance(state: TrainingState, batch: ClipBatch, process: Process | None = None) -> Losses:
+def advance(
+    state: TrainingState, batch: ClipBatch, process: Process | None = None, ahead: DrawsAhead | None = None
+) -> Losses:
     """Take one step of training on a batch that lies on the networks' device; return named scalars.
 
-    Everything random in it depends on ``train.seed``, on ``state.step`` and on the rank only. On a GPU the updates
-    are replayed as one CUDA graph where that is possible; nothing in a step waits for the device.
+    ``ahead`` is what was drawn for this step before it, on the same device; None draws it now. Everything random in it
+    depends on ``train.seed``, on ``state.step`` and on the rank only. On a GPU the updates are replayed as one CUDA
+    graph where that is possible; nothing in a step waits for the device.
     """
     process = process or Process()
     config, networks = state.config, state.networks
     real = shrink(to_float(batch.frames, planar=False), config.size_at(state.step))
-    if config.data.mirror:
-        real = random_mirror(real, seed=config.train.seed, step=state.step, first=process.rank * len(real))
-    draws = draw_step(config, networks.generator, batch.labels, step=state.step, device=real.device, rank=process.rank)
+    where: dict[str, Any] = {"step": state.step, "device": real.device, "rank": process.rank}
+    draws = draw_step(config, networks.generator, batch.labels, ahead=ahead, **where)
+    if draws.mirrored is not None:
+        real = mirror(real, draws.mirrored)
     for optimizer in state.optimizers:
         set_learning_rate(optimizer, learning_rate(config.optimizer, state.step) * 0.5**state.halvings)
 
@@ -102,26 +108,31 @@ def update(
     """
     parts = [MicroBatch(networks, part, config, micro_batches) for part in split(x, micro_batches)]
     clip_norm = config.optimizer.clip_norm
+    precision = torch.bfloat16 if config.train.precision == "bfloat16" else torch.float32
+    learning = [networks.generator, networks.encoder, *networks.discriminators.values()]
+    from_encoder: list[Tensor | None] = []
     optimizers.zero_grad()
 
     # The discriminators tell real clips from generated ones.
-    losses = mean_losses([part.discriminators_learn(updates) for part in parts])
+    with lowered_weights(learning, precision):
+        losses = mean_losses([part.discriminators_learn(updates) for part in parts])
     descend(optimizers.discriminators, clip_norm)
 
     # The encoder finds the codes behind a clip. Its gradients and the generator's gather on the frames, so that one
-    # backward pass takes the sum of both to the generator.
-    with frozen(networks.discriminators):
+    # backward pass takes the sum of both to the generator. What reaches the generator by itself is added to it then.
+    with frozen(networks.discriminators), lowered_weights(learning, precision):
         if updates.encoder:
             encoder_terms = mean_losses([part.encoder_learns() for part in parts])
             if encoder_terms:
                 descend(optimizers.encoder, clip_norm)
-                frames = [part.frames for part in parts]
-                scale_gradients([*networks.generator.parameters(), *frames], config.encoder.generator_weight)
+                scale_gradients([part.frames for part in parts], config.encoder.generator_weight)
+                from_encoder = take_gradients(optimizers.generator)
             losses |= encoder_terms
 
         # The generator makes clips that pass for real.
         if updates.generator:
             losses |= mean_losses([part.generator_learns() for part in parts])
+            add_gradients(optimizers.generator, from_encoder, config.encoder.generator_weight)
             descend(optimizers.generator, clip_norm)
     return {name: value.detach() for name, value in (losses | mean_losses([part.observed for part in parts])).items()}
 
@@ -131,18 +142,43 @@ def descend(optimizer: SkippingAdam, clip_norm: float) -> None:
 
     A norm that is not finite skips the step.
     """
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    parameters = parameters_of(optimizer)
     average_gradients(parameters)
     norm = torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
-    optimizer.found_inf = norm.isfinite().logical_not().float()
+    optimizer.found_inf = (norm - norm).ne(0).float()  # infinity less infinity is no number, and unequal to all
     optimizer.step()
+
+
+def parameters_of(optimizer: SkippingAdam) -> list[nn.Parameter]:
+    """Return the parameters that an optimizer steps."""
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
 def scale_gradients(tensors: list[Tensor], share: float) -> None:
     """Scale the gradients that some tensors have received so far."""
-    for tensor in tensors:
-        if tensor.grad is not None:
-            tensor.grad.mul_(share)
+    gradients = [tensor.grad for tensor in tensors if tensor.grad is not None]
+    if share != 1 and gradients:
+        torch._foreach_mul_(gradients, share)
+
+
+def take_gradients(optimizer: SkippingAdam) -> list[Tensor | None]:
+    """Take away the gradients that an optimizer's parameters have received so far, and return them."""
+    gradients = [parameter.grad for parameter in parameters_of(optimizer)]
+    optimizer.zero_grad(set_to_none=True)
+    return gradients
+
+
+def add_gradients(optimizer: SkippingAdam, gradients: list[Tensor | None], share: float) -> None:
+    """Add a share of what :func:`take_gradients` took to the gradients of the same parameters."""
+    both: list[tuple[Tensor, Tensor]] = []
+    for parameter, gradient in zip(parameters_of(optimizer), gradients, strict=True) if gradients else ():
+        if gradient is not None and parameter.grad is not None:
+            both.append((parameter.grad, gradient))
+        elif gradient is not None:
+            parameter.grad = gradient * share
+    if both:
+        own, others = zip(*both, strict=True)
+        torch._foreach_add_(own, others, alpha=share)
 
 
 @contextmanager

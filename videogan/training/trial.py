@@ -110,8 +110,8 @@ def _beginning(
     state = new_state(presets.change(config, {"train.batch_size": batch_size}), num_classes, device)
     state.step = max(config.train.grow_at, default=0)
     shape = (batch_size, config.data.num_frames, config.data.size, config.data.size, 3)
-    labels = torch.arange(batch_size) % num_classes if num_classes else None
-    return state, ClipBatch(torch.randint(0, 256, shape, dtype=torch.uint8), labels).to(device)
+    labels = torch.arange(batch_size, device=device) % num_classes if num_classes else None
+    return state, ClipBatch(torch.randint(0, 256, shape, dtype=torch.uint8, device=device), labels)
 
 
 def _step_seconds(state: TrainingState, batch: ClipBatch) -> float:

@@ -60,6 +60,19 @@ class Encoding:
     metadata: dict[str, str] = field(default_factory=dict)
 
 
+def opens(codec: str, width: int, height: int) -> bool:
+    """Tell whether an encoder of 4:2:0 opens here for frames of even size; one of a GPU is choosy about both."""
+    quiet_ffmpeg()
+    try:
+        context = cast(av.VideoCodecContext, av.CodecContext.create(codec, "w"))
+        context.width, context.height, context.pix_fmt = width, height, "yuv420p"
+        context.time_base = Fraction(1, 25)
+        context.open()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
 def pad_to_even(frame: np.ndarray) -> np.ndarray:
     """Repeat the last row and column where the size (h, w) is odd: 4:2:0 needs even sizes."""
     height, width = frame.shape[:2]

@@ -3,7 +3,7 @@
 import os
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -111,11 +111,12 @@ class ImageFolder(_Images):
         """Yield every image in order."""
         return map(self._load, self._images)
 
-    def index(self, *, budget: int = 0) -> FrameIndex:
+    def index(self, *, budget: int = 0, each: Callable[[av.VideoFrame], None] | None = None) -> FrameIndex:
         """List the frames; within ``budget`` pixels every image is loaded, so that VideoError names a broken one."""
         if len(self._images) * self.first.width * self.first.height <= budget:
-            for _ in self.pictures():
-                pass
+            for picture in self.pictures():
+                if each is not None:
+                    each(picture)
         return FrameIndex.counted(len(self._images), self.nominal_rate)
 
     def pick(self, index: FrameIndex, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
@@ -153,11 +154,12 @@ class MultiImage(_Images):
                 image.seek(number)
                 yield _picture(self.path, image)
 
-    def index(self, *, budget: int = 0) -> FrameIndex:
+    def index(self, *, budget: int = 0, each: Callable[[av.VideoFrame], None] | None = None) -> FrameIndex:
         """List the frames; within ``budget`` pixels every one is decoded, so that VideoError tells of a broken one."""
         if self._count * self.first.width * self.first.height <= budget:
-            for _ in self.pictures():
-                pass
+            for picture in self.pictures():
+                if each is not None:
+                    each(picture)
         shown = webp_delays(self.path) if self.animation else [_PAGE_MILLISECONDS] * self._count
         if len(shown) != self._count:
             raise VideoError(self.path, f"{len(shown)} of {self._count} pictures are there")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.container import InputContainer
 
 from videogan.video.index import FrameIndex
 from videogan.video.safety import open_container
@@ -28,6 +29,7 @@ class PacketList:
         trusted: whether each packet is one whole, shown picture with a time of its own, as far as one can tell.
         faults: what is damaged or missing.
         last: pts and duration of the packet that is shown last.
+        end: when the last picture's time is over.
     """
 
     pts: list[int] = field(default_factory=list)
@@ -37,6 +39,7 @@ class PacketList:
     trusted: bool = True
     faults: list[str] = field(default_factory=list)
     last: tuple[int, int] = (-(1 << 63), 0)
+    end: int = 0
     _last_dts: int = -(1 << 63)
 
     def add(self, packet: av.Packet) -> None:
@@ -44,6 +47,8 @@ class PacketList:
         pts, dts = packet.pts, packet.dts
         self.num_leading += not packet.is_keyframe and self.num_leading == self.num_packets
         self.num_packets += 1
+        if pts is not None:
+            self.end = max(self.end, pts + (packet.duration or 0))
         if pts is None or packet.is_discard or packet.is_corrupt:
             self.trusted = False
             return
@@ -83,24 +88,33 @@ class PacketList:
 
 def list_packets(path: Path, stream_index: int) -> PacketList:
     """List the packets of a whole stream, without decoding."""
-    listed, end = PacketList(), Fraction(0)
+    listed = PacketList()
+    ends: dict[int, int] = {}  # of the other streams, each in its own units
     with open_container(path) as container:
-        stream = container.streams[stream_index]
         for packet in container.demux():
             if not packet.size:
                 continue
-            if packet.pts is not None and packet.time_base:
-                end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
-            if packet.stream_index == stream_index:
+            number = packet.stream_index
+            if number == stream_index:
                 listed.add(packet)
-        if listed.num_leading:
-            listed.faults.append(f"begins with {listed.num_leading} frames without their key frame")
-        tolerated = COUNTED_FORMATS.get(container.format.name)
-        # An AVI counts the empty packets too, by which a picture is held.
-        there = max(listed.num_packets, round(end * (stream.average_rate or 0)))
-        if tolerated is not None and stream.frames - there > tolerated * stream.frames:
-            listed.faults.append(f"cut off: {listed.num_packets} of {stream.frames} frames are there")
-        duration = Fraction(container.duration or 0, av.time_base) if container.format.name in TIMED_FORMATS else 0
-        if duration - end > max(Fraction(1), duration / 20):
-            listed.faults.append(f"cut off: {float(end):.1f} of {float(duration):.1f} seconds are there")
+            elif packet.pts is not None:
+                ends[number] = max(ends.get(number, 0), packet.pts + (packet.duration or 0))
+        others = [end * (container.streams[number].time_base or Fraction(0)) for number, end in ends.items()]
+        note_faults(listed, container, stream_index, max(others, default=Fraction(0)))
     return listed
+
+
+def note_faults(listed: PacketList, container: InputContainer, stream_index: int, end: Fraction = Fraction(0)) -> None:
+    """Note in a whole list what is missing of what the header promises; other streams end at ``end`` seconds."""
+    stream = container.streams[stream_index]
+    end = max(end, listed.end * (stream.time_base or Fraction(0)))
+    if listed.num_leading:
+        listed.faults.append(f"begins with {listed.num_leading} frames without their key frame")
+    tolerated = COUNTED_FORMATS.get(container.format.name)
+    # An AVI counts the empty packets too, by which a picture is held.
+    there = max(listed.num_packets, round(end * (stream.average_rate or 0)))
+    if tolerated is not None and stream.frames - there > tolerated * stream.frames:
+        listed.faults.append(f"cut off: {listed.num_packets} of {stream.frames} frames are there")
+    duration = Fraction(container.duration or 0, av.time_base) if container.format.name in TIMED_FORMATS else 0
+    if duration - end > max(Fraction(1), duration / 20):
+        listed.faults.append(f"cut off: {float(end):.1f} of {float(duration):.1f} seconds are there")

@@ -1,7 +1,7 @@
 """What a video holds, and how it is opened whatever it is."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import av
+import numpy as np
 
+from videogan.errors import VideoError
 from videogan.video.images import ImageFolder, MultiImage, image_format, read_png_comment
 from videogan.video.index import FrameIndex
-from videogan.video.pixels import Orientation
+from videogan.video.pixels import Converter, Fit, Orientation
 from videogan.video.safety import as_video_error, check_regular_file, open_container
 from videogan.video.source import ContainerSource
 
@@ -41,8 +43,8 @@ class PictureSource(Protocol):
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Yield every picture in display order."""
 
-    def index(self, *, budget: int = 0) -> FrameIndex:
-        """List the frames, decoding at most ``budget`` pixels unless it must."""
+    def index(self, *, budget: int = 0, each: Callable[[av.VideoFrame], None] | None = None) -> FrameIndex:
+        """List the frames, decoding at most ``budget`` pixels unless it must; ``each`` sees what is decoded."""
 
     def pick(self, index: FrameIndex, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield (number, picture) for rising frame numbers."""
@@ -101,9 +103,50 @@ def probe(path: str | os.PathLike[str]) -> VideoInfo:
         return video_info(source, source.index(budget=_PROBED_PIXELS))
 
 
+def probe_with_frames(
+    path: str | os.PathLike[str], *, size: tuple[int, int], fit: Fit, frame_rate: Fraction | None, limit: int
+) -> tuple[VideoInfo, np.ndarray | None]:
+    """Return what :func:`probe` does, and the frames if it has decoded them anyway.
+
+    Args:
+        path: the video.
+        size: as :class:`videogan.video.VideoReader` takes it, and so do ``fit`` and ``frame_rate``.
+        fit: see there.
+        frame_rate: see there.
+        limit: most bytes that the frames may take.
+
+    Returns:
+        The facts, and uint8 (t h w c), equal to what the reader's ``frames`` gives; None where only the packets were
+        read, the frames take more, or probing saw other pictures than the reader expects.
+
+    Raises:
+        VideoError: as :func:`probe`.
+    """
+    frames: list[np.ndarray] = []
+    most = limit // (size[0] * size[1] * 3)
+    try:
+        with as_video_error(Path(path)), closing(open_source(Path(path))) as source:
+            converter = Converter(source.first, source.sample_aspect, size, fit)
+
+            def keep(picture: av.VideoFrame) -> None:
+                if len(frames) <= most:
+                    frames.append(converter.convert(picture))
+
+            index = source.index(budget=_PROBED_PIXELS, each=keep)
+            numbers = index.numbers(frame_rate)
+            same = len(frames) == len(index.pts) and (
+                frame_rate is None or np.array_equal(source.index().timestamps, index.timestamps)
+            )
+            fits = same and max(len(frames), len(numbers)) <= most
+            return video_info(source, index), np.stack([frames[number] for number in numbers]) if fits else None
+    except VideoError:  # perhaps of what is done here beside probing
+        return probe(path), None
+
+
 def video_info(source: PictureSource, index: FrameIndex) -> VideoInfo:
     """Return the facts about an open video whose frames are listed in ``index``."""
     height, width = Orientation.of(source.first).shown_size(source.first, source.sample_aspect)
+    faults = index.faults
     return VideoInfo(
         path=source.path,
         width=width,
@@ -113,8 +156,8 @@ def video_info(source: PictureSource, index: FrameIndex) -> VideoInfo:
         duration_seconds=float(index.duration),
         codec=source.codec,
         rotation=source.first.rotation,
-        status="salvaged" if index.faults else "ok",
-        reason=index.faults,
+        status="salvaged" if faults else "ok",
+        reason=faults,
     )
 
 

@@ -51,6 +51,7 @@ class VideoReader:
         fit: what to do where the aspect differs: ``crop`` the middle, ``letterbox`` with black, or ``stretch``.
         frame_rate: frames per second to show the video at, by its timestamps: frames are repeated or left out. None
             gives the file's own frames.
+        index: the file's frames as an earlier reader has listed them; None lists them when they are needed.
 
     A reader belongs to the thread and the process that opened it: after a fork both would move one file position.
 
@@ -67,6 +68,7 @@ class VideoReader:
         size: tuple[int, int] | None = None,
         fit: Fit = "crop",
         frame_rate: Fraction | float | None = None,
+        index: FrameIndex | None = None,
     ) -> None:
         if size is not None and min(size) < 1:
             raise UsageError(f"size {size}: height and width must be at least 1")
@@ -74,7 +76,7 @@ class VideoReader:
             raise UsageError(f"fit {fit!r}{did_you_mean(fit, FITS)}: must be one of {', '.join(FITS)}")
         self.path = Path(path)
         self._frame_rate = None if frame_rate is None else as_frame_rate(frame_rate)
-        self._index: FrameIndex | None = None
+        self._index = index
         self._numbers: Sequence[int] | None = None
         with as_video_error(self.path):
             self._source = open_source(self.path)

@@ -61,7 +61,9 @@ def quiet_ffmpeg() -> None:
     """Let FFmpeg's messages be caught, and keep them off the terminal."""
     av.logging.set_level(av.logging.ERROR)
     av.logging.set_skip_repeated(False)
-    logging.getLogger("libav").setLevel(logging.CRITICAL + 1)
+    logger = logging.getLogger("libav")
+    if logger.level != logging.CRITICAL + 1:  # to set it goes through all loggers that there are
+        logger.setLevel(logging.CRITICAL + 1)
 
 
 def open_container(path: Path) -> InputContainer:

@@ -58,9 +58,9 @@ class Seeker:
         self._source = source
         # These find a key frame by when it is shown, the others by when it is decoded, which is earlier.
         by_pts = source.container.format.name.startswith(("matroska", "mov"))
-        self._times: list[int] = index.pts.tolist()
-        self._keys: list[int] = index.key_pts.tolist()
-        self._offsets: list[int] = self._keys if by_pts else index.key_dts.tolist()
+        # Arrays as they are: lists of a video of hours would take longer than decoding a clip.
+        self._times, self._keys = index.pts, index.key_pts
+        self._offsets = self._keys if by_pts else index.key_dts
         self._skips = source.codec in SKIPPABLE_CODECS and not source.interlaced
         self._drains = source.codec in DRAINABLE_CODECS and not source.interlaced
         self._asked: frozenset[int] = frozenset()
@@ -76,7 +76,7 @@ class Seeker:
 
     def pick(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield (number, picture) for each of these rising frame numbers; FrameMissingError where one is not there."""
-        times = [self._times[number] for number in numbers]
+        times = self._times[list(numbers)].tolist()
         self._asked, self._final = frozenset(times), times[-1]
         near_key = self._frames_between(self._key_before(self._final), numbers[-1]) <= _NEAR_KEY
         done = 0
@@ -97,7 +97,7 @@ class Seeker:
     def _run_through(self, numbers: Sequence[int]) -> Iterator[av.VideoFrame]:
         """Yield the pictures of these numbers in turn, as long as none is missing and no jump would be quicker."""
         done = 0
-        times = [self._times[number] for number in numbers]
+        times = self._times[list(numbers)].tolist()
         for picture in self._running or ():
             if picture.pts is None:
                 continue
@@ -130,7 +130,7 @@ class Seeker:
         if self._running is None or self._drained or not self._sure or time <= self._last:
             return False
         key = self._key_before(time)
-        if key < 0 or self._keys[key] <= self._last:
+        if key < 0 or int(self._keys[key]) <= self._last:
             return True
         return self._frames_between(key, bisect_left(self._times, self._last)) >= -_WORTH_A_JUMP
 
@@ -143,12 +143,12 @@ class Seeker:
             return
         if key >= 0:
             try:
-                self._source.container.seek(self._offsets[key], stream=self._source.stream)
+                self._source.container.seek(int(self._offsets[key]), stream=self._source.stream)
             except (av.FFmpegError, OSError):
                 key = -1
         if key < 0:
             self._source.restart()
-        self._running = self._pictures(self._keys[max(key, 0)], sure=key < 0)
+        self._running = self._pictures(int(self._keys[max(key, 0)]), sure=key < 0)
         self._sure = self._drained = False
 
     def _pictures(self, key_pts: int, sure: bool) -> Iterator[av.VideoFrame]:

@@ -1,6 +1,6 @@
 """Decodes one video stream of a container: from the start, or from any picture."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain, islice, pairwise
 from pathlib import Path
@@ -18,7 +18,7 @@ from videogan.video.formats import BT709_MATRIX, MAX_PIXELS
 from videogan.video.index import FrameIndex
 from videogan.video.matroska import pixel_crop
 from videogan.video.mp4 import Crop, clean_aperture
-from videogan.video.packets import PacketList, list_packets
+from videogan.video.packets import PacketList, list_packets, note_faults
 from videogan.video.safety import DECODER_OPTIONS, open_container
 from videogan.video.seek import FrameMissingError, Seeker
 
@@ -41,6 +41,7 @@ class ContainerSource:
         self._seeker: Seeker | None = None
         self._running: Iterator[av.VideoFrame] | None = None
         self._fresh: Iterator[av.VideoFrame] | None = None
+        self._listed: PacketList | None = None
         self.container = open_container(path)
         try:
             self.first = self._begin(rank_streams(path, self.container))
@@ -60,6 +61,7 @@ class ContainerSource:
                 self._select()
             crop = container_crop(self.path, self.container, self.stream)
             self._cropper = None if crop is None else Cropper(crop)
+            self._listed = PacketList() if len(self.container.streams) == 1 else None
             pictures = self._decode_all()
             begun = list(islice(pictures, 2 if self.animation else 1))
             if begun:
@@ -107,6 +109,7 @@ class ContainerSource:
 
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Yield every picture that decodes, in display order. Damaged packets are counted and passed over."""
+        self._listed = None
         return deinterlace(self.coded_pictures())
 
     def coded_pictures(self) -> Iterator[av.VideoFrame]:
@@ -128,6 +131,7 @@ class ContainerSource:
         # Opening again is the one way back to the start that works for every container and every broken file.
         self.container.close()
         self.container = open_container(self.path)
+        self._listed = None
         self._select()
 
     def _decode_all(self) -> Iterator[av.VideoFrame]:
@@ -137,7 +141,10 @@ class ContainerSource:
     def packets(self) -> Iterator[av.Packet]:
         """Yield the stream's packets from here on, up to the end or to damage that the container cannot pass over."""
         try:
-            yield from self.container.demux(self.stream)
+            for packet in self.container.demux(self.stream):
+                if self._listed is not None and packet.size:
+                    self._listed.add(packet)
+                yield packet
         except (av.FFmpegError, ValueError, MemoryError) as error:
             self._note(error)
 
@@ -156,27 +163,33 @@ class ContainerSource:
             self._note(error)
             return ()
 
-    def index(self, *, budget: int = 0) -> FrameIndex:
-        """List the frames.
+    def index(self, *, budget: int = 0, each: Callable[[av.VideoFrame], None] | None = None) -> FrameIndex:
+        """List the frames by the packets where these are consistent and the pictures have more than ``budget`` pixels.
 
-        The list of packets is enough where it is consistent; the pictures are decoded where it is not, or where that
-        takes no more than ``budget`` pixels.
+        Else by decoding: ``each`` is called with every picture, in display order.
         """
+        most = budget // (self.first.width * self.first.height)
+        if self._fresh is not None and self._listed is not None and 0 < self.stream.frames <= most:
+            pictures = list(islice(_decoded(self, each), most + 1))
+            if len(pictures) <= most and not self.errors:
+                note_faults(self._listed, self.container, self.stream.index)
+                return self._index_of(pictures, self._listed, self)
         listed = list_packets(self.path, self.stream.index)
-        work = listed.num_packets * self.first.width * self.first.height
-        if listed.consistent() and work > budget:
+        if listed.consistent() and listed.num_packets > most:
             return self._index_at(listed, sorted(listed.pts))
-        return self._index_by_decoding(listed)
-
-    def _index_by_decoding(self, listed: PacketList) -> FrameIndex:
         other = ContainerSource(self.path)
         try:
-            pictures = [(picture.pts, picture.is_corrupt) for picture in other.coded_pictures()]
+            return self._index_of(list(_decoded(other, each)), listed, other)
         finally:
             other.close()
-        damaged = other.errors + sum(corrupt for _, corrupt in pictures)
+
+    def _index_of(
+        self, pictures: Sequence[tuple[int | None, bool]], listed: PacketList, source: "ContainerSource"
+    ) -> FrameIndex:
+        """Return the index of the pictures that a source has decoded."""
+        damaged = source.errors + sum(corrupt for _, corrupt in pictures)
         if damaged:
-            listed.faults.append(f"{damaged} damaged packets or pictures{other.because()}")
+            listed.faults.append(f"{damaged} damaged packets or pictures{source.because()}")
         pts = [time for time, _ in pictures if time is not None]
         back = sum(a >= b for a, b in pairwise(pts))
         if len(pts) < len(pictures) or back > len(pts) // 8:  # where a clock begins anew it goes back once
@@ -191,7 +204,7 @@ class ContainerSource:
         if not index.seekable:
             yield from self._count_up_to(numbers)
             return
-        self._running = self._fresh = None
+        self._running = self._fresh = self._listed = None
         done = 0
         if not self.interlaced:
             for number, picture in self._seek(index).pick(numbers):
@@ -226,6 +239,25 @@ class ContainerSource:
             if not missing:
                 return
         raise FrameMissingError(f"frame {min(missing)} does not decode{self.because()}")
+
+
+def _decoded(
+    source: ContainerSource, each: Callable[[av.VideoFrame], None] | None
+) -> Iterator[tuple[int | None, bool]]:
+    """Yield time and damage of every picture that decodes; ``each`` sees them as they are to be shown."""
+    coded: list[tuple[int | None, bool]] = []
+
+    def noted() -> Iterator[av.VideoFrame]:
+        for picture in source.coded_pictures():
+            coded.append((picture.pts, picture.is_corrupt))
+            yield picture
+
+    for picture in noted() if each is None else deinterlace(noted()):
+        if each is not None:
+            each(picture)
+        yield from coded
+        coded.clear()
+    yield from coded
 
 
 def rank_streams(path: Path, container: InputContainer) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,10 +16,36 @@ if TYPE_CHECKING:
 
 def to_uint8(clip: torch.Tensor) -> np.ndarray:
     """Turn a float clip ``... c h w`` in [-1, 1] into uint8 frames ``... h w c``; values are clamped, then rounded."""
+    return _levels(clip).cpu().numpy()
+
+
+def to_uint8_later(clip: torch.Tensor) -> Callable[[], np.ndarray]:
+    """Return a function that gives the frames of :func:`to_uint8`.
+
+    From a GPU they come to page-locked memory while the caller goes on; the function waits for them.
+    """
+    import torch
+
+    if not clip.is_cuda:
+        return lambda: to_uint8(clip)
+    levels = _levels(clip)
+    frames = torch.empty(levels.shape, dtype=torch.uint8, pin_memory=True)
+    frames.copy_(levels, non_blocking=True)
+    copied = torch.cuda.Event()
+    copied.record()
+
+    def wait() -> np.ndarray:
+        copied.synchronize()
+        return frames.numpy()
+
+    return wait
+
+
+def _levels(clip: torch.Tensor) -> torch.Tensor:
     import torch
 
     levels = clip.detach().float().add(1.0).mul(127.5).clamp(0.0, 255.0).round().to(torch.uint8)
-    return rearrange(levels, "... c h w -> ... h w c").contiguous().cpu().numpy()
+    return rearrange(levels, "... c h w -> ... h w c").contiguous()
 
 
 def to_float(frames: np.ndarray | torch.Tensor, *, planar: bool = True) -> torch.Tensor:

@@ -15,10 +15,12 @@ import numpy as np
 from videogan.errors import UsageError, did_you_mean, reason_of
 from videogan.files import check_destination, sync
 from videogan.parts import LONGEST_NAME, abandoned_parts, hold_part, part_of
-from videogan.video.encoders import CodecSink, Encoding, FolderSink, SheetSink, Sink
+from videogan.video.encoders import CodecSink, Encoding, FolderSink, SheetSink, Sink, opens
 from videogan.video.formats import as_frame_rate
 
 OUTPUT_SUFFIXES = (".mp4", ".webm", ".gif", ".webp", ".png")
+CODECS = ("libx264", "h264_nvenc", "hevc_nvenc")
+"""Encoders of MP4: x264, and those of an NVIDIA GPU."""
 X264_PRESETS = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 
 _log = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ class VideoWriter:
         comment: text for the comment tag of an MP4, WebM or PNG file.
         overwrite: whether an existing PATH may be replaced.
         gop: frames between key frames at most; None for two seconds' worth.
+        codec: encoder of MP4, one of ``CODECS``; where one of a GPU does not open, x264 takes its place, and a line of
+            the log says so.
 
     Raises:
         UsageError: a wrong argument, an unknown suffix, PATH exists, cannot be written, no frame was written, the disk
@@ -62,6 +66,7 @@ class VideoWriter:
         comment: str | None = None,
         overwrite: bool = False,
         gop: int | None = None,
+        codec: str = CODECS[0],
     ) -> None:
         self.path = Path(path)
         self.frame_rate = as_frame_rate(frame_rate)
@@ -74,7 +79,8 @@ class VideoWriter:
         self._stored_rate = min(self.frame_rate, _FASTEST.get(self.path.suffix.lower(), self.frame_rate))
         self._closed = False
         _check_options(crf, preset, gop)
-        self._crf, self._preset = crf, preset
+        check_codec(codec, self.path)
+        self._crf, self._preset, self._codec = crf, preset, codec
         self._gop = gop or min(250, max(1, round(2 * self.frame_rate)))
         self._metadata = {"comment": comment} if comment is not None else {}
         check_output_path(self.path, overwrite=overwrite)
@@ -169,6 +175,9 @@ class VideoWriter:
             self._held = None
 
     def _encoding(self, suffix: str) -> Encoding:
+        if suffix == ".mp4" and self._codec != CODECS[0] and self._opens(self._codec):
+            options = {"preset": "p4", "rc": "vbr", "cq": str(self._crf), "b": "0", "g": str(self._gop)}
+            return Encoding("mp4", self._codec, "yuv420p", options, {"movflags": "+faststart"}, self._metadata)
         if suffix == ".mp4":
             # Macroblock trees off: with them x264's AVX-512 code gives other bytes at every run, even with one thread.
             options = {"crf": str(self._crf), "preset": self._preset, "g": str(self._gop), "mbtree": "0"}
@@ -180,6 +189,17 @@ class VideoWriter:
         if suffix == ".gif":
             return Encoding("gif", "gif", "pal8")
         return Encoding("webp", "libwebp_anim", "bgra", {"quality": "90"}, {"loop": "0"})
+
+    def _opens(self, codec: str) -> bool:
+        """Tell whether the encoder takes frames of the video's size here; where it does not, say so."""
+        assert self.size is not None
+        height, width = (side + side % 2 for side in self.size)
+        taken = opens(codec, width, height)
+        if not taken:
+            _log.warning(
+                "%s: %s does not open for %d x %d here; %s encodes it", self.path, codec, width, height, CODECS[0]
+            )
+        return taken
 
     def _failure(self, error: Exception) -> UsageError:
         self.discard()
@@ -208,6 +228,14 @@ def check_output_path(path: Path, *, overwrite: bool) -> None:
     check_destination(path, overwrite=overwrite, folder=True)
     if path.is_dir() and not path.is_symlink() and (path.suffix or not _holds_only_frames(path)):
         raise UsageError(f"{path} is a folder with other files in it; choose another name")
+
+
+def check_codec(codec: str, path: Path) -> None:
+    """Raise UsageError unless ``codec`` is an encoder of ours, and of the format that the path's suffix names."""
+    if codec not in CODECS:
+        raise UsageError(f"codec {codec!r}{did_you_mean(codec, CODECS)}: must be one of {', '.join(CODECS)}")
+    if codec != CODECS[0] and path.suffix.lower() != ".mp4":
+        raise UsageError(f"{path}: codec {codec} is for .mp4")
 
 
 def _check_part(part: Path) -> None:
