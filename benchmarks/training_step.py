@@ -26,7 +26,9 @@ from videogan.config import Config
 from videogan.data.loader import ClipBatch
 from videogan.device import memory_gib, pick_device, pick_precision
 from videogan.presets import change, preset
-from videogan.training.distributed import Process, process_from_environment, process_group
+from videogan.training.distributed import process_group
+from videogan.training.launch import Process, launch_from_environment
+from videogan.training.rendezvous import joined
 from videogan.training.state import TrainingState, new_state
 from videogan.training.step import advance, update
 
@@ -182,10 +184,11 @@ def main() -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one is not None:
-        device, process = pick_device(arguments.device), process_from_environment()
-        with process_group(process, device):
-            measured = measure(arguments.one, arguments.set, arguments, process, device)
-        if process.first:
+        device = pick_device(arguments.device)
+        train = configured(arguments.one, arguments.set, device, compiled=False).train
+        with joined(launch_from_environment()) as rendezvous, process_group(rendezvous, train):
+            measured = measure(arguments.one, arguments.set, arguments, rendezvous.process, device)
+        if rendezvous.process.first:
             print(json.dumps(measured))
         return
     device = pick_device(arguments.device).type

@@ -1,10 +1,21 @@
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from videogan.errors import UsageError
-from videogan.files import file_lock, map_in_threads, open_for_append, read_json, write_bytes, write_json, write_text
+from videogan.files import (
+    file_lock,
+    map_in_threads,
+    open_for_append,
+    read_json,
+    usable_cores,
+    write_bytes,
+    write_json,
+    write_text,
+)
 
 
 def test_text_is_replaced(tmp_path):
@@ -110,3 +121,27 @@ def test_a_failure_in_threads_stops_the_others_and_starts_nothing_more():
         map_in_threads(work, range(1000), stop=stop)
     assert stop.is_set()
     assert len(begun) < 1000
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "quota"),
+    [
+        ("0::/job/step\n", {"job/step/cpu.max": "max 100000", "job/cpu.max": "50000 100000"}, 0.5),
+        ("0::/\n", {"cpu.max": "max 100000"}, None),
+        ("4:cpu,cpuacct:/a\n0::/\n", {"cpu/a/cpu.cfs_quota_us": "90000", "cpu/a/cpu.cfs_period_us": "100000"}, 0.9),
+        ("4:cpu:/a\n", {"cpu/a/cpu.cfs_quota_us": "-1", "cpu/a/cpu.cfs_period_us": "100000"}, None),
+        ("nonsense\n", {}, None),
+    ],
+)
+def test_cores_are_those_that_the_process_may_use(groups, files, quota, tmp_path):
+    for name, text in {"proc/self/cgroup": groups, **{f"sys/fs/cgroup/{k}": v for k, v in files.items()}}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    pinned = len(os.sched_getaffinity(0))
+    assert usable_cores(tmp_path) == (pinned if quota is None else 1)
+
+
+def test_cores_are_no_more_than_the_process_is_pinned_to():
+    one = next(iter(os.sched_getaffinity(0)))
+    code = f"import os, videogan.files as files; os.sched_setaffinity(0, [{one}]); print(files.usable_cores())"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"1\n"

@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 
 from videogan.errors import UsageError, did_you_mean
+from videogan.files import usable_cores
 
 _log = logging.getLogger(__name__)
 
@@ -84,13 +85,14 @@ def pick_threads() -> tuple[int, str]:
     Threads of one convolution wait for each other: where other programs keep a core busy, two threads can be ten times
     slower than one. So both are tried for a fraction of a second.
     """
-    most = torch.get_num_threads()
+    before = torch.get_num_threads()
+    most = min(before, usable_cores())
     if most == 1:
         return 1, "there is one core"
     try:
         seconds = {threads: _convolution_seconds(threads) for threads in (most, 1)}
     finally:
-        torch.set_num_threads(most)
+        torch.set_num_threads(before)
     if seconds[most] < seconds[1]:
         return most, f"a convolution takes {seconds[1] / seconds[most]:.1f} times as long with one"
     return 1, f"a convolution takes {seconds[most] / seconds[1]:.1f} times as long with {most}: other programs run"

@@ -3,14 +3,15 @@
 import errno
 import hashlib
 import json
+import math
 import os
 import re
 import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
 from typing import Any, TextIO, TypeVar
 
 import platformdirs
@@ -241,6 +242,33 @@ def natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
     return [(int(part), "") if part.isdecimal() and part.isascii() else (-1, part.casefold()) for part in parts], name
 
 
+def usable_cores(root: Path = Path("/")) -> int:
+    """Return how many processors this process may use: those that it is pinned to, and no more than its cgroups' quota.
+
+    Args:
+        root: where ``proc`` and ``sys`` are.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return math.ceil(min([cores, *_cpu_quotas(root)]))
+
+
+def _cpu_quotas(root: Path) -> Iterator[float]:
+    """Yield the processors that each cgroup around this process allows: of version 2, and of version 1."""
+    groups = root / "sys" / "fs" / "cgroup"
+    try:
+        lines = (root / "proc" / "self" / "cgroup").read_text().splitlines()
+    except OSError:
+        lines = []
+    for hierarchy, controllers, name in (line.split(":", 2) for line in lines if line.count(":") >= 2):
+        own = PurePosixPath(name.strip("/"))
+        for folder in (own, *own.parents) if hierarchy == "0" or "cpu" in controllers.split(",") else ():
+            v1 = [groups / "cpu" / folder / f"cpu.cfs_{what}_us" for what in ("quota", "period")]
+            files = [groups / folder / "cpu.max"] if hierarchy == "0" else v1
+            with suppress(OSError, ValueError, ZeroDivisionError):  # no limit: no file, "max" or -1
+                quota, period = (int(word) for file in files for word in file.read_text().split())
+                yield quota / period if quota > 0 else math.inf
+
+
 def map_in_threads(
     work: Callable[[T], R],
     items: Sequence[T],
@@ -248,13 +276,13 @@ def map_in_threads(
     progress: Progress | None = None,
     stop: threading.Event | None = None,
 ) -> list[R]:
-    """Apply ``work`` to every item by as many threads as there are processors; results in the order of ``items``.
+    """Apply ``work`` to every item by a thread for each usable processor; results in the order of ``items``.
 
     Threads and not processes: FFmpeg decodes and scales without the interpreter's lock. The first exception, of an
     item, of ``progress`` or a signal's, cancels what has not begun, sets ``stop``, on which long work should end, and
     is raised once nothing runs any more.
     """
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         numbers = {pool.submit(work, item): number for number, item in enumerate(items)}
         results: dict[int, R] = {}
         try:

@@ -7,7 +7,6 @@ from videogan.artifacts.runs import RunFolder
 from videogan.errors import UsageError
 from videogan.presets import change, preset, save_config
 from videogan.training.decisions import decide_config
-from videogan.training.distributed import Process, process_group
 
 
 @pytest.fixture
@@ -27,11 +26,6 @@ def test_the_named_gpu_is_trained_on(two_gpus):
     assert decide_config(None, "cpu", {"train.device": "cpu:3"})[0].train.device == "cpu"
     with pytest.raises(UsageError, match="'cuda:2': this machine has 2 GPUs, cuda:0 to cuda:1"):
         decide_config(None, "gpu64", {"train.device": "cuda:2"})
-
-
-def test_one_gpu_is_not_for_several_processes():
-    with pytest.raises(UsageError, match="leave the number out"), process_group(Process(0, 2), torch.device("cuda:1")):
-        pass
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")

@@ -1,46 +1,22 @@
-"""Two real processes, joined by gloo."""
+"""The collectives of two real processes, joined by gloo."""
 
-import os
-import socket
-from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import pytest
 import torch
-import torch.multiprocessing as mp
-from tiny_run import real_batch, tiny_config, tiny_state, train_step
+from processes import in_two_processes
+from tiny_run import real_batch, run_step, tiny_config, tiny_state, train_step
+from torch.utils._pytree import tree_leaves
 
 from videogan.errors import UsageError
-from videogan.training.distributed import (
-    Process,
-    average_gradients,
-    decided_by_first,
-    first_goes_ahead,
-    in_any,
-    process_from_environment,
-    process_group,
-)
+from videogan.training.distributed import average_gradients, check_device, in_any, process_group, share_state
 from videogan.training.draws import draw_step
+from videogan.training.launch import Process
+from videogan.training.rendezvous import Rendezvous
+from videogan.training.watch import Peer
 
 CPU = torch.device("cpu")
-
-
-def in_two_processes(work: Callable[[Process], object], folder: Path) -> list[object]:
-    """Run ``work(process)`` in two processes; what they return must be what torch.save can hold."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    mp.start_processes(_process, (work, folder, port), nprocs=2, start_method="spawn")
-    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
-
-
-def _process(rank: int, work: Callable[[Process], object], folder: Path, port: int) -> None:
-    torch.set_num_threads(1)
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank), "WORLD_SIZE": "2"}
-    os.environ["TORCHELASTIC_RUN_ID"] = "test"
-    process = process_from_environment()
-    with process_group(process, CPU):
-        torch.save(work(process), folder / f"{rank}.pt")
+TRAIN = tiny_config().train
 
 
 def parameters_of(process: Process, settings: tuple[str, ...] = ()) -> torch.Tensor:
@@ -59,76 +35,74 @@ def exact(process: Process) -> torch.Tensor:
     return parameters_of(process, ("penalty.kind=exact", "penalty.interval=2"))
 
 
-def gradients(process: Process) -> list[torch.Tensor]:
+def gradients(process: Process, precision: torch.dtype) -> list[torch.Tensor]:
     weights = [torch.nn.Parameter(torch.zeros(3)), torch.nn.Parameter(torch.zeros(2, 2))]
     unused = torch.nn.Parameter(torch.zeros(1))
     for weight in weights:
         weight.grad = torch.full_like(weight, float(process.rank + 1))
-    average_gradients([*weights, unused])
+    average_gradients([*weights, unused], precision)
     assert unused.grad is None
     return [weight.grad for weight in weights]
 
 
-def agreement(process: Process) -> list[str | int]:
-    first = decided_by_first(process, lambda: f"of {process.rank}")
-    return [first, in_any(15 * process.rank, CPU), in_any(0, CPU)]
+def collectives(rendezvous: Rendezvous) -> dict[str, object]:
+    """What a process gets of each collective."""
+    process, state = rendezvous.process, tiny_state(tiny_config(f"train.seed={rendezvous.process.rank}"))
+    if process.first:
+        run_step(state, state.config, 0)
+        state.step = 7
+    with process_group(rendezvous, TRAIN):
+        share_state(state)
+        return {
+            "gradients": gradients(process, torch.float32),
+            "in half precision": gradients(process, torch.bfloat16),
+            "flags": [in_any(15 * process.rank, CPU), in_any(0, CPU)],
+            "state": state.state_dict(),
+        }
 
 
-def failure(process: Process) -> list[int]:
-    """The first process fails in both ways; what each process gets of it."""
-    codes = []
-    for fails in (lambda: decided_by_first(process, _fail), lambda: _fail_ahead(process)):
-        try:
-            fails()
-        except UsageError:
-            codes.append(-2)
-        except SystemExit as end:
-            codes.append(end.code)
-    return codes
+def weights_after_training(rendezvous: Rendezvous) -> list[torch.Tensor]:
+    with process_group(rendezvous, TRAIN):
+        half = ("train.exchange_precision=bfloat16",)
+        return [work(rendezvous.process) for work in (parameters_of, exact, partial(parameters_of, settings=half))]
 
 
-def _fail() -> None:
-    raise UsageError("no such folder")
+def test_gradients_become_their_mean_and_a_state_is_shared_to_the_bit(tmp_path):
+    first, second = in_two_processes(collectives, tmp_path)
+    for one in (first, second):
+        for averages in (one["gradients"], one["in half precision"]):
+            torch.testing.assert_close(averages, [torch.full((3,), 1.5), torch.full((2, 2), 1.5)])
+        assert one["flags"] == [15, 0]
+    assert second["state"]["step"] == 7
+    assert len(tree_leaves(first["state"])) == len(tree_leaves(second["state"])) > 300
+    for own, theirs in zip(tree_leaves(first["state"]), tree_leaves(second["state"]), strict=True):
+        if isinstance(own, torch.Tensor):
+            assert torch.equal(own, theirs)
+        else:
+            assert own == theirs
 
 
-def _fail_ahead(process: Process) -> None:
-    with first_goes_ahead(process):
-        _fail()
+def test_processes_keep_the_same_weights_though_their_clips_differ(tmp_path):
+    whole, penalised, half = zip(*in_two_processes(weights_after_training, tmp_path), strict=True)
+    for first, second in (whole, penalised, half):
+        assert torch.equal(first, second)
+    assert not torch.equal(whole[0], parameters_of(Process()))
+    assert 0 < (whole[0] - half[0]).abs().max() < 0.1 and (whole[0] - half[0]).abs().mean() < 1e-3
 
 
-def test_gradients_become_their_mean(tmp_path):
-    for averages in in_two_processes(gradients, tmp_path):
-        torch.testing.assert_close(averages, [torch.full((3,), 1.5), torch.full((2, 2), 1.5)])
-
-
-@pytest.mark.parametrize("work", [parameters_of, exact])
-def test_processes_keep_the_same_weights_though_their_clips_differ(work, tmp_path):
-    first, second = in_two_processes(work, tmp_path)
-    assert torch.equal(first, second)
-    alone = work(Process())
-    assert not torch.equal(first, alone)
-
-
-def test_they_agree(tmp_path):
-    assert in_two_processes(agreement, tmp_path) == [["of 0", 15, 0]] * 2
-
-
-def test_a_failure_of_the_first_ends_the_others_with_its_exit_code(tmp_path):
-    assert in_two_processes(failure, tmp_path) == [[-2, -2], [2, 2]]
-
-
-def test_a_scheduler_that_only_counts_starts_no_group(monkeypatch):
-    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
-    monkeypatch.setenv("WORLD_SIZE", "4")
-    monkeypatch.setenv("RANK", "3")
-    assert process_from_environment() == Process()
+@pytest.mark.parametrize(("device", "told"), [("cuda:1", "leave the number out"), ("cuda", "start one a GPU")])
+@pytest.mark.skipif(torch.cuda.device_count() > 1, reason="there are GPUs for both")
+def test_each_process_has_a_gpu_of_its_own(device, told):
+    peers = (Peer("a", "host"), Peer("a", "host"))
+    with pytest.raises(UsageError, match=told):
+        check_device(torch.device(device), Rendezvous(Process(1, 2), peers))
+    check_device(CPU, Rendezvous(Process(1, 2), peers))
 
 
 def test_one_process_alone_needs_no_group():
     weight = torch.nn.Parameter(torch.zeros(2))
     weight.grad = torch.ones(2)
-    with process_group(Process(), CPU):
+    with process_group(Rendezvous(), TRAIN):
         average_gradients([weight])
-        assert decided_by_first(Process(), lambda: "text") == "text"
         assert in_any(2, CPU) == 2
     assert torch.equal(weight.grad, torch.ones(2))

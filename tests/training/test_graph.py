@@ -12,9 +12,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
 from videogan.data.loader import ClipBatch
-from videogan.training.distributed import Process
 from videogan.training.draws import draw_step
 from videogan.training.graph import GraphedStep
+from videogan.training.launch import Process
 from videogan.training.state import new_state
 from videogan.training.step import advance, step_input, update
 

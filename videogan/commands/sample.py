@@ -112,9 +112,7 @@ def sample(
         tell_model(model)  # but a reader that has seen enough of a pipe is left in peace
 
 
-def _save(
-    streams: Iterable[videogan.VideoStream], paths: list[Path], *, overwrite: bool, metadata: bool, codec: str
-) -> None:
+def _save(streams: Iterable[videogan.VideoStream], paths: list[Path], **options: Any) -> None:
     """Save the videos of all streams, one after the other, each to the next of the paths."""
     before = 0
 
@@ -125,7 +123,7 @@ def _save(
         count = counting(show)
         for stream in streams:
             some = paths[before : before + stream.num_videos]
-            stream.save(*some, overwrite=overwrite, metadata=metadata, codec=codec, progress=progress)
+            stream.save(*some, progress=progress, **options)
             before += len(some)
 
 

@@ -60,7 +60,8 @@ def train(
     Ctrl-C saves; the same command again goes on where it stopped.
     """
     changes = parse_settings(settings or [], preset, start_from)
-    speaks = os.environ.get("RANK", "0") == "0"  # of several processes the first speaks for all
+    # Of several processes, started by torchrun or by Slurm, the first speaks for all.
+    speaks = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
     with (
         videogan.serve_beside(run) if studio and speaks and not dry_run else nullcontext() as address,
         bars() as progress,

@@ -90,7 +90,7 @@ class DataConfig(Group):
     cache_dir: str | None = None
     """Folder for the clip cache; null: the user's cache folder."""
     cache_limit_gb: Annotated[float, Field(gt=0)] | None = None
-    """Largest cache of one folder, in gigabytes (null: half of the free disk); what does not fit is decoded each time."""
+    """Largest cache of a folder, in gigabytes (null: half of the free disk); what does not fit is decoded each time."""
     max_bad_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Share of the videos that may be unreadable before training is refused."""
 
@@ -136,6 +136,10 @@ class TrainConfig(Group):
     """Precision of convolutions; auto: bfloat16 where the device multiplies it."""
     compile: Literal["auto", "always", "never"] = "auto"
     """Whether torch.compile is used."""
+    exchange_precision: Literal["float32", "bfloat16"] = "float32"
+    """Precision in which several processes exchange gradients; bfloat16 halves what goes over the network."""
+    timeout_minutes: Annotated[float, Field(gt=0, le=10_000)] = 10.0
+    """Minutes that one of several processes may wait for another in one exchange, before all of them end."""
     keep: Annotated[int, Field(ge=1)] = 2
     """Checkpoints that are kept."""
     grow_at: tuple[Annotated[int, Field(ge=1)], ...] = ()

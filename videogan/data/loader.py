@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from videogan.data.seeding import position_rng
 from videogan.data.shuffle import Run, RunOrder, ShuffleBuffer
 from videogan.data.transfer import Packed
 from videogan.errors import DataError, VideoError
+from videogan.files import usable_cores
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class ClipLoader:
         self._failed: set[int] = set()
         self._lock = threading.Lock()
         # Decoding is worth a thread a clip; copying raw frames is not.
-        self._pool = None if cache.kind == "raw" else ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+        self._pool = None if cache.kind == "raw" else ThreadPoolExecutor(min(8, usable_cores()))
         self._order = RunOrder(seed)
         self._buffer = None
         if self._pool is not None and cache.kind == "stream":

@@ -5,6 +5,8 @@ from typing import Any
 
 from videogan.config import Config, EvaluateConfig
 
+OF_MACHINE = ("data.cache_dir", "data.cache_limit_gb")
+"""Settings that each machine of a training may have for itself."""
 SESSION_SETTINGS = (
     "train.steps",
     "train.keep",
@@ -13,8 +15,8 @@ SESSION_SETTINGS = (
     "train.device",
     "train.precision",
     "train.compile",
-    "data.cache_dir",
-    "data.cache_limit_gb",
+    "train.timeout_minutes",
+    *OF_MACHINE,
     *(f"evaluate.{name}" for name in EvaluateConfig.model_fields),
     "start.sha256",
 )

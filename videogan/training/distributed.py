@@ -1,107 +1,59 @@
-"""Training by several processes, one a GPU: each has its own clips and latents, all of them the same weights.
+"""The collectives of several processes, one a GPU: each has its own clips and latents, all of them the same weights.
 
-``torchrun --nproc-per-node 2 --no-python -- videogan train clips/`` starts them and tells each its rank by environment
-variables (``--`` keeps torchrun from taking ``--run`` for an option of its own). After every backward pass the
-gradients are averaged, before their norm is limited; no network is wrapped, so that a step may go through a network as
-often as it likes, and any penalty works. What a loss computes over its batch (centring, the scale of a penalty, batch
-normalisation) is computed over each process' own clips.
+After every backward pass the gradients are averaged, before their norm is limited; no network is wrapped, so that a
+step may go through a network as often as it likes, and any penalty works. What a loss computes over its batch
+(centring, the scale of a penalty, batch normalisation) is computed over each process' own clips.
 """
 
-import os
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple, TypeVar, cast
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves, tree_map_only
 
-from videogan.errors import UsageError, VideoganError
-from videogan.signals import Terminated
-
-T = TypeVar("T")
-
-
-class Process(NamedTuple):
-    """Which process this is, of how many."""
-
-    rank: int = 0
-    world_size: int = 1
-
-    @property
-    def first(self) -> bool:
-        """Whether this is the process that writes the run folder."""
-        return self.rank == 0
-
-
-def process_from_environment() -> Process:
-    """Return what ``torchrun`` says; one process alone where another program started this one."""
-    if not (
-        dist.is_available() and dist.is_torchelastic_launched()
-    ):  # schedulers set RANK and WORLD_SIZE for purposes of their own
-        return Process()
-    return Process(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
+from videogan.config import TrainConfig
+from videogan.errors import UsageError
+from videogan.training.rendezvous import Rendezvous
+from videogan.training.state import TrainingState
 
 
 @contextmanager
-def process_group(process: Process, device: torch.device) -> Iterator[None]:
-    """Take part in the group of processes inside a ``with`` block; one process alone only turns to its GPU.
-
-    Raises:
-        UsageError: a single GPU is named for several processes.
-    """
-    if process.world_size == 1:
+def process_group(rendezvous: Rendezvous, config: TrainConfig) -> Iterator[None]:
+    """Exchange tensors with the other processes inside a ``with`` block; one process alone only turns to its GPU."""
+    device = torch.device(config.device)
+    if rendezvous.store is None:
         if device.index is not None:
             torch.cuda.set_device(device)
         yield
         return
+    if device.type == "cuda":
+        torch.cuda.set_device(rendezvous.local_rank)
+    (rank, world_size), timeout = rendezvous.process, timedelta(minutes=config.timeout_minutes)
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, store=rendezvous.store, rank=rank, world_size=world_size, timeout=timeout)
+    yield
+    # After an error, other processes may never come to an end that is waited for.
+    dist.destroy_process_group()
+
+
+def check_device(device: torch.device, rendezvous: Rendezvous) -> None:
+    """Check that each of several processes has a device.
+
+    Raises:
+        UsageError: a single GPU is named for several processes, or a machine has fewer GPUs than processes.
+    """
+    if rendezvous.process.world_size == 1 or device.type != "cuda":
+        return
     if device.index is not None:
         raise UsageError(f"train.device={device} is one GPU, and each process has its own; leave the number out")
-    if device.type == "cuda":
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try:
-        yield
-    finally:
-        dist.destroy_process_group()
-
-
-def decided_by_first(process: Process, decide: Callable[[], T]) -> T:
-    """Return in every process what the first one decides: text, numbers, None, paths.
-
-    Where it fails there, the first raises its error, and the others end with the same exit code and without a word.
-    """
-    if not process.first:
-        code, value = _broadcast(0, None)
-        if code:
-            sys.exit(code)
-        return cast(T, value)
-    try:
-        decision = decide()
-    except BaseException as error:
-        _broadcast(_exit_code(error), None)
-        raise
-    _broadcast(0, decision)
-    return decision
-
-
-@contextmanager
-def first_goes_ahead(process: Process) -> Iterator[None]:
-    """Let the others enter a ``with`` block when the first process has left it: they find its files there.
-
-    Where it fails there, the others end as :func:`decided_by_first` says.
-    """
-    if not process.first:
-        decided_by_first(process, lambda: None)
-        yield
-        return
-    try:
-        yield
-    except BaseException as error:
-        _broadcast(_exit_code(error), None)
-        raise
-    _broadcast(0, None)
+    if rendezvous.local_rank >= torch.cuda.device_count():
+        raise UsageError(
+            f"this machine has {torch.cuda.device_count()} GPUs and more processes: start one a GPU, or train with "
+            "train.device=cpu"
+        )
 
 
 def in_any(flag: int, device: torch.device) -> int:
@@ -113,8 +65,8 @@ def in_any(flag: int, device: torch.device) -> int:
     return int(largest)
 
 
-def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Replace gradients by their mean over all processes, in one exchange.
+def average_gradients(parameters: Iterable[nn.Parameter], precision: torch.dtype = torch.float32) -> None:
+    """Replace gradients by their mean over all processes, in one exchange of a given precision.
 
     Which parameters have a gradient must be the same in each; a step's draws depend on the step, not on the process.
     """
@@ -123,23 +75,39 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if not gradients:
         return
-    together = torch.cat([gradient.flatten() for gradient in gradients])
+    together = torch.cat([gradient.flatten() for gradient in gradients]).to(precision)
     dist.all_reduce(together)
     together /= dist.get_world_size()
     parts: list[Tensor] = list(together.split([gradient.numel() for gradient in gradients]))
     torch._foreach_copy_(gradients, [part.view_as(old) for part, old in zip(parts, gradients, strict=True)])
 
 
-def _broadcast(code: int, value: object) -> tuple[int, object]:
-    """Give all processes the first one's exit code, 0 for none, and what it decided."""
-    message = [(code, value)]
-    if not _alone():
-        dist.broadcast_object_list(message, src=0)
-    return message[0]
+def exchanged_bytes(state: TrainingState) -> int:
+    """Return how much a process sends, or receives, of gradients in a step that trains every network.
+
+    Two processes send each other all gradients; in a ring of n, each passes on twice (n - 1) / n of that.
+    """
+    each = getattr(torch, state.config.train.exchange_precision).itemsize
+    groups = (group for optimizer in state.optimizers for group in optimizer.param_groups)
+    return sum(each * p.numel() for group in groups for p in group["params"] if p.requires_grad)
 
 
-def _exit_code(error: BaseException) -> int:
-    return error.exit_code if isinstance(error, VideoganError | Terminated) else 1
+def share_state(state: TrainingState) -> None:
+    """Give every process the first one's state of training."""
+    if _alone():
+        return
+    first, device = dist.get_rank() == 0, next(state.networks.generator.parameters()).device
+    tree = state.state_dict()
+    outline = [tree_map_only(Tensor, lambda tensor: tensor.to("meta"), tree) if first else None]
+    dist.broadcast_object_list(outline, src=0)
+    if not first:
+        tree = tree_map_only(Tensor, lambda tensor: torch.empty_like(tensor, device=device), outline[0])
+    for leaf in (leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)):
+        sent = leaf.detach().to(device).clone(memory_format=torch.contiguous_format)  # weights may be channels-last
+        dist.broadcast(sent, src=0)
+        leaf.detach().copy_(sent)
+    if not first:
+        state.load_state_dict(tree)
 
 
 def _alone() -> bool:

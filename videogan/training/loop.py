@@ -15,10 +15,12 @@ from videogan.data.loader import ClipLoader
 from videogan.errors import DivergedError, UsageError
 from videogan.files import TaskProgress
 from videogan.signals import StopRequest, stop_request
-from videogan.training.distributed import Process, in_any
+from videogan.training.distributed import in_any
 from videogan.training.draws import draw_ahead
+from videogan.training.launch import Process
 from videogan.training.log import duration, in_words
 from videogan.training.recorder import Recorder
+from videogan.training.rendezvous import Rendezvous
 from videogan.training.state import TrainingState
 from videogan.training.step import advance
 
@@ -113,7 +115,7 @@ def run_training(
     budget: Budget,
     recorder: Recorder | None,
     *,
-    process: Process | None = None,
+    rendezvous: Rendezvous | None = None,
     progress: TaskProgress | None = None,
 ) -> StopRequest:
     """Train until the budget is spent or a signal asks to stop; the state and its record end at the same step.
@@ -123,13 +125,14 @@ def run_training(
         loader: gives the clips of every step.
         budget: when to end.
         recorder: keeps what a tick leaves behind; None in every process but the first.
-        process: which of several processes this is.
+        rendezvous: the processes that train together, where there are several.
         progress: called after the first step, and then about once a second.
 
     Raises:
         DivergedError: a weight is not finite, or no step since the last look was; what was recorded is from before.
     """
-    process, config = process or Process(), state.config
+    rendezvous, config = rendezvous or Rendezvous(), state.config
+    process = rendezvous.process
     device = next(state.networks.generator.parameters()).device
     start, seconds_before = time.monotonic(), state.seconds
     tick, health, shown = Tick(state.step), Health(), -SHOW_EVERY
@@ -153,8 +156,9 @@ def run_training(
                 shown = time.monotonic()
                 progress("training", budget.share(state), 1.0, _words(tick, state, process, budget))
             if ends:
-                if recorder is not None:
-                    recorder.record(state, row(tick, state, process), last=last)
+                with rendezvous.goes_ahead():  # however long an evaluation takes, nobody waits for it in an exchange
+                    if recorder is not None:
+                        recorder.record(state, row(tick, state, process), last=last)
                 tick = Tick(state.step)
             elif recorder is not None:
                 recorder.show_in_time(state)

@@ -5,7 +5,6 @@ import logging
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,8 @@ from videogan.data.paths import common_folder, named_paths
 from videogan.errors import CheckpointError, DivergedError, UsageError
 from videogan.files import read_json
 from videogan.training.changes import SESSION_SETTINGS, differences, refused_change
-from videogan.training.distributed import Process, decided_by_first
+from videogan.training.distributed import share_state
+from videogan.training.rendezvous import Rendezvous
 from videogan.training.start import first_state
 from videogan.training.state import TrainingState
 
@@ -183,22 +183,25 @@ def _classes(names: Sequence[str]) -> str:
     return f"{len(names)} classes ({', '.join(names)})" if names else "no classes"
 
 
-def go_back(state: TrainingState, run: RunFolder, process: Process, error: DivergedError) -> None:
+def go_back(state: TrainingState, run: RunFolder, rendezvous: Rendezvous, error: DivergedError) -> None:
     """Restore the newest checkpoint, to go on from it with half the learning rate.
 
     Raises:
         DivergedError: there is none, or it was tried often enough.
     """
-    checkpoint = decided_by_first(process, partial(newest_checkpoint, run.checkpoints))
+    checkpoint = newest_checkpoint(run.checkpoints) if rendezvous.process.first else None
+    there_is_one = rendezvous.of_first(checkpoint is not None)
     halvings = state.halvings + 1
-    if checkpoint is None or halvings > MAX_HALVINGS:
+    if not there_is_one or halvings > MAX_HALVINGS:
         times = f" after the learning rate was halved {state.halvings} times" if state.halvings else ""
         kept = f"{checkpoint} holds the last good step" if checkpoint else "there is no checkpoint yet"
         raise DivergedError(
             f"{error}{times}; {kept}; the same command with a lower optimizer.learning_rate, or a higher "
             "penalty.r1_weight and penalty.r2_weight, goes on from there"
         )
-    state.load_state_dict(load_state(checkpoint, torch.device(state.config.train.device)))
+    if checkpoint is not None:
+        state.load_state_dict(load_state(checkpoint, torch.device(state.config.train.device)))
+    share_state(state)
     state.halvings = halvings
     _log.warning("%s; back to step %d, with half the learning rate", error, state.step)
 

@@ -2,8 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,40 +17,33 @@ from videogan.artifacts.metrics_file import Row, read_metrics
 from videogan.artifacts.provenance import environment
 from videogan.artifacts.runs import RunFolder
 from videogan.config import Config
-from videogan.data.cache import open_cache
 from videogan.data.folder import VideoFolder
 from videogan.data.loader import ClipLoader
-from videogan.data.paths import AnyPaths, as_paths, named_paths
+from videogan.data.paths import AnyPaths
 from videogan.device import describe
-from videogan.errors import DivergedError, MissingPathError, UsageError
+from videogan.errors import DivergedError
 from videogan.files import TaskProgress, write_json
 from videogan.signals import StopRequest
+from videogan.training.agreement import facts_of_program, facts_of_request
 from videogan.training.changes import in_words
-from videogan.training.decisions import decide_config, set_up_torch
-from videogan.training.distributed import (
-    Process,
-    decided_by_first,
-    first_goes_ahead,
-    process_from_environment,
-    process_group,
-)
+from videogan.training.decisions import set_up_torch
+from videogan.training.distributed import exchanged_bytes, process_group, share_state
+from videogan.training.launch import launch_from_environment
 from videogan.training.log import duration, log_file
 from videogan.training.loggers import RunLogger, check_loggers, open_logger
 from videogan.training.loop import Budget, run_training
-from videogan.training.memory import check_memory, out_of_memory, telling_memory
+from videogan.training.memory import out_of_memory, telling_memory
+from videogan.training.plan import Plan, agreed_clips, decide_plan, load_clips
 from videogan.training.recorder import Recorder
+from videogan.training.rendezvous import Rendezvous, joined
 from videogan.training.resume import (
-    Choice,
     check_same_clips,
-    choose_run,
-    clips_of,
     go_back,
     go_on_in_smaller_batches,
     listing_sha256,
     recorded_clips,
 )
-from videogan.training.scan import scan_clips
-from videogan.training.start import first_state, with_hash_of_model
+from videogan.training.start import first_state
 from videogan.training.state import TrainingState, new_state
 from videogan.training.trial import Trial, tell_trial
 
@@ -88,7 +81,7 @@ def train(
     loggers: Sequence[str | RunLogger] = (),
     progress: TaskProgress | None = None,
 ) -> Run:
-    """Learn a folder of video clips, or go on learning it.
+    """Learn a folder of video clips, or go on learning it; where several processes do, they end together.
 
     Args:
         clips: a folder of videos, whose sub-folders, if any, are the classes; several folders or videos, a pattern, or
@@ -113,29 +106,52 @@ def train(
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
     check_loggers(loggers)
-    folder = None if run is None else RunFolder(Path(run))
-    paths, process = _clips(clips, folder), process_from_environment()
-    config, decisions = decide_config(folder, preset, _changes(settings or {}, steps, start_from))
-    budget = Budget(config.train.steps, minutes)
-    _announce(decisions, config, process)
-    with process_group(process, torch.device(config.train.device)), telling_memory(config):
-        config, choice = _decided(process, config, partial(choose_run, folder, paths, resume=resume))
-        with first_goes_ahead(process):
-            check_memory(config, 0, torch.device(config.train.device))
-            videos = scan_clips(paths, config, progress, keep_frames=not dry_run)
-            choice.check()
+    changes = _changes(settings or {}, steps, start_from)
+    with joined(launch_from_environment()) as rendezvous:
+        progress = _voice(rendezvous, progress)
+        asked = partial(facts_of_request, changes, preset=preset, minutes=minutes, resume=resume, dry_run=dry_run)
+        rendezvous.agree(lambda: facts_of_program() | asked())
+        plan = decide_plan(rendezvous, clips, None if run is None else RunFolder(Path(run)), preset, changes, resume)
+        budget = Budget(plan.config.train.steps, minutes)
+        with telling_memory(plan.config):
+            videos = agreed_clips(rendezvous, plan, progress, keep_frames=not dry_run)
             if dry_run:
-                trial = tell_trial(config, len(videos.class_names), budget, progress) if process.first else None
-                return Run(choice.run.path, config, trial)
-            loader = _loader(videos, config, process, progress)
-        run_folder = decided_by_first(process, choice.claim)
-        with run_folder.writing(), run_folder.locked() if process.first else nullcontext(), log_file(run_folder.log):
-            state = _state(config, choice, paths, videos)
-            recorder = None
-            if process.first:
-                recorder = _recorder(config, run_folder, loader, paths, videos, on_tick, loggers, minutes)
-            _train(state, loader, run_folder, budget, recorder, process, progress)
-    return Run(run_folder.path, config)
+                trial = None
+                if videos is not None and rendezvous.process.first:
+                    trial = tell_trial(plan.config, len(videos.class_names), budget, progress)
+                return Run(plan.run, plan.config, trial)
+            return _trained(rendezvous, plan, videos, budget, on_tick, loggers, progress)
+
+
+def _trained(
+    rendezvous: Rendezvous,
+    plan: Plan,
+    videos: VideoFolder | None,
+    budget: Budget,
+    on_tick: Callable[[Row], None] | None,
+    loggers: Sequence[str | RunLogger],
+    progress: TaskProgress | None,
+) -> Run:
+    """Carry a plan out: fill the caches, claim the run folder, share the state, train."""
+    first = rendezvous.process.first
+    videos, loader = load_clips(rendezvous, plan, videos, progress)
+    claimed = "" if plan.choice is None else os.fspath(plan.choice.claim().path)
+    run_folder = RunFolder(Path(rendezvous.of_first(claimed)))
+    with _held(run_folder) if first else nullcontext(), process_group(rendezvous, plan.config.train):
+        state = _state(plan, videos)
+        if first and rendezvous.process.world_size > 1:
+            text = "exchange: %.1f MB of gradients a step to and from each process, in %s"
+            _log.info(text, exchanged_bytes(state) / 1e6, plan.config.train.exchange_precision)
+        recorder = _recorder(plan, run_folder, loader, videos, on_tick, loggers, budget.minutes) if first else None
+        _train(state, loader, run_folder, budget, recorder, rendezvous, progress)
+    return Run(run_folder.path, plan.config)
+
+
+def _voice(rendezvous: Rendezvous, progress: TaskProgress | None) -> TaskProgress | None:
+    """Let one process of each machine speak; return what shows its progress, here and where others wait for it."""
+    if not rendezvous.speaks:
+        logging.getLogger("videogan").setLevel(logging.ERROR)
+    return rendezvous.reported(progress if rendezvous.speaks else None)
 
 
 def _changes(
@@ -145,64 +161,31 @@ def _changes(
     return {**settings, **{name: value for name, value in of_arguments.items() if value is not None}}
 
 
-def _decided(process: Process, config: Config, choose: Callable[..., Choice]) -> tuple[Config, Choice]:
-    """Return what each machine would decide for itself as the first process decides it for all."""
-    config = Config.model_validate_json(decided_by_first(process, config.model_dump_json))
-    choice = decided_by_first(process, partial(choose, config))
-    return with_hash_of_model(config, choice.run, choice.checkpoint), choice
+@contextmanager
+def _held(run: RunFolder) -> Iterator[None]:
+    """Hold a run folder and write into its log inside a ``with`` block."""
+    with run.writing(), run.locked(), log_file(run.log):
+        yield
 
 
-def _clips(given: AnyPaths | None, folder: RunFolder | None) -> tuple[Path, ...]:
-    """Return the clips that are named, or those of the run."""
-    if given is None and folder is None:
-        raise UsageError("name the clips, or by --run the run that is to go on")
-    if given is None and folder is not None:
-        if not folder.path.exists():
-            raise MissingPathError(f"{folder.path}: no such run; name the clips that a new one is to learn")
-        return clips_of(folder)
-    paths = as_paths(given or ())
-    if not paths:
-        raise UsageError("name the clips: no path was given")
-    named_paths(paths)  # what does not exist is told before anything else
-    if folder is not None and any(path.resolve() == folder.path.resolve() for path in paths):
-        raise UsageError(f"{folder.path}: cannot be both the clips and the run folder; choose another --run")
-    return paths
-
-
-def _announce(decisions: list[str], config: Config, process: Process) -> None:
-    if process.world_size > 1:
-        decisions = [
-            *decisions,
-            f"processes: {process.world_size}, each with batches of {config.train.batch_size} clips",
-        ]
-    if not process.first:
-        logging.getLogger("videogan").setLevel(logging.ERROR)  # the first process speaks for all
-    for decision in decisions:
-        _log.info(decision)
-
-
-def _loader(videos: VideoFolder, config: Config, process: Process, progress: TaskProgress | None) -> ClipLoader:
-    """Fill the clip cache, and return what draws the batches from it."""
-    train, reading = config.train, None if progress is None else partial(progress, "reading clips")
-    cache = open_cache(videos, config.data, progress=reading)
-    return ClipLoader(cache, config.data, batch_size=train.batch_size, seed=train.seed, process=process)
-
-
-def _state(config: Config, choice: Choice, clips: Sequence[Path], videos: VideoFolder) -> TrainingState:
+def _state(plan: Plan, videos: VideoFolder) -> TrainingState:
     """Return networks on the device of the configuration: fresh, as a model has them, or those of a checkpoint.
+
+    The first process makes or loads them, and gives them to the others.
 
     Raises:
         UsageError: the checkpoint learnt other clips.
     """
-    device = set_up_torch(config)
-    if choice.checkpoint is not None:
-        check_same_clips(choice.run, choice.checkpoint, clips, videos)
-    if choice.checkpoint is None:
+    config, choice, device = plan.config, plan.choice, set_up_torch(plan.config)
+    if choice is not None and choice.checkpoint is None:
         state = first_state(config, videos.class_names, device)
     else:
         state = new_state(config, len(videos.class_names), device)
+    if choice is not None and choice.checkpoint is not None:
+        check_same_clips(choice.run, choice.checkpoint, plan.clips, videos)
         state.load_state_dict(load_state(choice.checkpoint, device))
         _log.info("going on from step %d%s", state.step, in_words(choice.changed))
+    share_state(state)
     if config.train.compile == "always":
         state.networks.compile()
     return state
@@ -214,24 +197,25 @@ def _train(
     run: RunFolder,
     budget: Budget,
     recorder: Recorder | None,
-    process: Process,
+    rendezvous: Rendezvous,
     progress: TaskProgress | None,
 ) -> None:
     if budget.spent(state):
         spent = f"step {state.step} of {budget.steps} already, after {duration(state.seconds)} of training"
         _log.info("%s; %s trains it further", spent, budget.option_for_more(state))
         return
-    if recorder is not None:
-        recorder.begin(state)
+    with rendezvous.goes_ahead():
+        if recorder is not None:
+            recorder.begin(state)
     request = None
     while request is None:
         try:
-            request = _train_on(state, loader, budget, recorder, process, progress)
+            request = _train_on(state, loader, budget, recorder, rendezvous, progress)
             if request is None:
                 go_on_in_smaller_batches(state, run, loader.cache.class_names)
         except DivergedError as error:
             try:
-                go_back(state, run, process, error)
+                go_back(state, run, rendezvous, error)
             except DivergedError:
                 if recorder is not None:
                     recorder.end(state, "diverged")
@@ -242,7 +226,8 @@ def _train(
         recorder.end(state, "interrupted" if request else "finished")
     if request:
         request.raise_as(f"stopped at step {state.step}, saved; the same command goes on from there")
-    _log.info("trained %d steps; `videogan sample --run %s out.mp4` makes videos", state.step, run.path)
+    if recorder is not None:
+        _log.info("trained %d steps; `videogan sample --run %s out.mp4` makes videos", state.step, run.path)
 
 
 def _train_on(
@@ -250,7 +235,7 @@ def _train_on(
     loader: ClipLoader,
     budget: Budget,
     recorder: Recorder | None,
-    process: Process,
+    rendezvous: Rendezvous,
     progress: TaskProgress | None,
 ) -> StopRequest | None:
     """Train until the end or a signal; None where a GPU's memory did not suffice for a batch that can be split.
@@ -258,9 +243,9 @@ def _train_on(
     The error is gone when this returns, and with it all that it held in memory.
     """
     try:
-        return run_training(state, loader, budget, recorder, process=process, progress=progress)
+        return run_training(state, loader, budget, recorder, rendezvous=rendezvous, progress=progress)
     except torch.OutOfMemoryError:
-        if process.world_size > 1:
+        if rendezvous.process.world_size > 1:
             raise
         if 2 * state.micro_batches > state.config.train.batch_size:
             raise out_of_memory(state.config, smaller_batch=1) from None
@@ -268,20 +253,19 @@ def _train_on(
 
 
 def _recorder(
-    config: Config,
+    plan: Plan,
     run: RunFolder,
     loader: ClipLoader,
-    clips: Sequence[Path],
     videos: VideoFolder,
     on_tick: Callable[[Row], None] | None,
     loggers: Sequence[str | RunLogger],
     minutes: float | None,
 ) -> Recorder:
     """Write down what the run is trained with, and return what keeps its record."""
-    device = torch.device(config.train.device)
-    presets.save_config(config, run.config)
+    device = torch.device(plan.config.train.device)
+    presets.save_config(plan.config, run.config)
     about = {
-        "clips": recorded_clips(clips),
+        "clips": recorded_clips(plan.clips),
         "listing_sha256": listing_sha256(videos),
         "processes": str(loader.world_size),
         **environment(describe(device)),

@@ -19,9 +19,10 @@ from videogan.models.latents import content_code
 from videogan.models.layers import shrink
 from videogan.models.precision import lowered_weights
 from videogan.training.augment import mirror
-from videogan.training.distributed import Process, average_gradients
+from videogan.training.distributed import average_gradients
 from videogan.training.draws import DrawsAhead, StepDraws, Updates, draw_step
 from videogan.training.graph import GraphedStep
+from videogan.training.launch import Process
 from videogan.training.micro_batch import MicroBatch, StepInput, mean_losses, split
 from videogan.training.objective import Losses
 from videogan.training.schedule import ema_weight, learning_rate, set_learning_rate, update_ema
@@ -107,7 +108,7 @@ def update(
     only one of them is held at a time.
     """
     parts = [MicroBatch(networks, part, config, micro_batches) for part in split(x, micro_batches)]
-    clip_norm = config.optimizer.clip_norm
+    clip_norm, exchange = config.optimizer.clip_norm, getattr(torch, config.train.exchange_precision)
     precision = torch.bfloat16 if config.train.precision == "bfloat16" else torch.float32
     learning = [networks.generator, networks.encoder, *networks.discriminators.values()]
     from_encoder: list[Tensor | None] = []
@@ -116,7 +117,7 @@ def update(
     # The discriminators tell real clips from generated ones.
     with lowered_weights(learning, precision):
         losses = mean_losses([part.discriminators_learn(updates) for part in parts])
-    descend(optimizers.discriminators, clip_norm)
+    descend(optimizers.discriminators, clip_norm, exchange)
 
     # The encoder finds the codes behind a clip. Its gradients and the generator's gather on the frames, so that one
     # backward pass takes the sum of both to the generator. What reaches the generator by itself is added to it then.
@@ -124,7 +125,7 @@ def update(
         if updates.encoder:
             encoder_terms = mean_losses([part.encoder_learns() for part in parts])
             if encoder_terms:
-                descend(optimizers.encoder, clip_norm)
+                descend(optimizers.encoder, clip_norm, exchange)
                 scale_gradients([part.frames for part in parts], config.encoder.generator_weight)
                 from_encoder = take_gradients(optimizers.generator)
             losses |= encoder_terms
@@ -133,17 +134,18 @@ def update(
         if updates.generator:
             losses |= mean_losses([part.generator_learns() for part in parts])
             add_gradients(optimizers.generator, from_encoder, config.encoder.generator_weight)
-            descend(optimizers.generator, clip_norm)
+            descend(optimizers.generator, clip_norm, exchange)
     return {name: value.detach() for name, value in (losses | mean_losses([part.observed for part in parts])).items()}
 
 
-def descend(optimizer: SkippingAdam, clip_norm: float) -> None:
+def descend(optimizer: SkippingAdam, clip_norm: float, exchange: torch.dtype) -> None:
     """Step down the gradients of an optimizer's parameters, their common norm limited to ``clip_norm``.
 
+    Several processes exchange them first, in the precision ``exchange``.
     A norm that is not finite skips the step.
     """
     parameters = parameters_of(optimizer)
-    average_gradients(parameters)
+    average_gradients(parameters, exchange)
     norm = torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
     optimizer.found_inf = (norm - norm).ne(0).float()  # infinity less infinity is no number, and unequal to all
     optimizer.step()

@@ -9,6 +9,7 @@ import torch
 from videogan import presets
 from videogan.config import Config
 from videogan.data.loader import ClipBatch
+from videogan.data.transfer import Packed
 from videogan.device import memory_gib
 from videogan.files import TaskProgress
 from videogan.training.decisions import set_up_torch
@@ -110,8 +111,9 @@ def _beginning(
     state = new_state(presets.change(config, {"train.batch_size": batch_size}), num_classes, device)
     state.step = max(config.train.grow_at, default=0)
     shape = (batch_size, config.data.num_frames, config.data.size, config.data.size, 3)
-    labels = torch.arange(batch_size, device=device) % num_classes if num_classes else None
-    return state, ClipBatch(torch.randint(0, 256, shape, dtype=torch.uint8, device=device), labels)
+    labels = torch.arange(batch_size) % num_classes if num_classes else None
+    batch = ClipBatch(torch.randint(0, 256, shape, dtype=torch.uint8), labels)
+    return state, Packed(batch, pinned=False).to(device)
 
 
 def _step_seconds(state: TrainingState, batch: ClipBatch) -> float:
