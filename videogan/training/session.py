@@ -105,9 +105,9 @@ def train(
         DivergedError: a loss or a weight is not finite.
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
-    check_loggers(loggers)
-    changes = _changes(settings or {}, steps, start_from)
     with joined(launch_from_environment()) as rendezvous:
+        check_loggers(loggers)
+        changes = _changes(settings or {}, steps, start_from)
         progress = _voice(rendezvous, progress)
         asked = partial(facts_of_request, changes, preset=preset, minutes=minutes, resume=resume, dry_run=dry_run)
         rendezvous.agree(lambda: facts_of_program() | asked())
