@@ -106,16 +106,19 @@ def test_what_was_there_of_a_part_goes_when_its_successor_is_whole(fill, labelle
     assert old not in files(tmp_path, "*.bin") and len(files(tmp_path, "*.bin")) == 1
 
 
-def test_a_fill_that_is_killed_again_and_again_ends(labelled, fill, tmp_path):
+@pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.slow)])
+def test_a_fill_that_is_killed_again_and_again_ends(labelled, fill, make_video, tmp_path, kills):
+    for number in range(kills - 3):
+        make_video(labelled / "b" / f"more-{number}.mp4", seed=number)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path) + os.pathsep + "."}
     command = [sys.executable, "-c", FILL, str(labelled), str(tmp_path / "cache")]
-    for missing in (4, 3, 2):
+    for missing in range(kills + 1, 1, -1):
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert done.returncode == -signal.SIGKILL
         assert done.stdout.split() == [str(missing)] * 2
     assert files(tmp_path, "*.part")
     cache, decoded = fill()
-    assert (len(cache.videos), decoded) == (4, 1)
+    assert (len(cache.videos), decoded) == (kills + 1, 1)
     assert not files(tmp_path, "*.part")
 
 

@@ -11,7 +11,7 @@ from video_samples import encode, moving_frames
 
 from videogan.errors import MissingPathError, VideoError
 from videogan.video import VideoReader, probe
-from videogan.video.probe import read_comment
+from videogan.video.probe import open_source, probe_with_frames, read_comment
 
 
 def test_an_ordinary_file(clip_path: Path) -> None:
@@ -193,3 +193,36 @@ def test_comment_of_what_has_none(tmp_path: Path) -> None:
         read_comment(tmp_path / "none.mp4")
     path = encode(tmp_path / "a.mkv", moving_frames(2))
     assert read_comment(path) is None
+
+
+@pytest.mark.parametrize("rate", [None, Fraction(10)])
+def test_frames_decoded_by_probing_are_those_of_the_reader(clip_path: Path, tmp_path: Path, rate: Fraction) -> None:
+    damaged = tmp_path / "damaged.mp4"
+    data = bytearray(clip_path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 200] = bytes(200)
+    damaged.write_bytes(data)
+    interlaced = {"crf": "5", "flags": "+ilme+ildct", "x264-params": "tff=1"}
+    encode(tmp_path / "interlaced.mp4", moving_frames(12), options=interlaced)
+    iio.imwrite(tmp_path / "held.gif", moving_frames(6), duration=[40, 80, 40, 40, 120, 40], loop=0)
+    given = 0
+    for path in (clip_path, damaged, tmp_path / "interlaced.mp4", tmp_path / "held.gif"):
+        info, frames = probe_with_frames(path, size=(16, 16), fit="crop", frame_rate=rate, limit=1 << 20)
+        assert info == probe(path)
+        if frames is not None:
+            given += 1
+            with VideoReader(path, size=(16, 16), frame_rate=rate) as reader:
+                np.testing.assert_array_equal(frames, np.stack(list(reader.frames())))
+    assert given >= 3
+    assert probe_with_frames(clip_path, size=(16, 16), fit="crop", frame_rate=rate, limit=1_000)[1] is None
+
+
+def test_a_list_made_while_decoding_is_that_of_the_packets(clip_path: Path) -> None:
+    expected = open_source(clip_path).index()
+    for pixels in (0, 59 * 48 * 64, 1 << 40):  # nothing, one picture too few, all
+        source = open_source(clip_path)
+        index = source.index(budget=pixels)
+        for column in ("pts", "key_pts", "key_dts"):
+            np.testing.assert_array_equal(getattr(index, column), getattr(expected, column))
+        assert index.faults == expected.faults
+        numbers = [number for number, _ in source.pick(index, [3, 41])]
+        assert numbers == [3, 41]

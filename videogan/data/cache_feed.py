@@ -38,6 +38,7 @@ class CacheFeed:
         self._root, self._limit_gb, self._part_videos = root, data.cache_limit_gb, part_videos
         self._format = FrameFormat.of(data)
         self._home = self._format.home(root, data.cache_dir)
+        self._most = self._before = 0
 
     def probe(self, listing: Listing, index: ProbeIndex, progress: Progress | None) -> None:
         """Probe what is new; a cache that cannot be written is told by who opens it."""
@@ -53,14 +54,16 @@ class CacheFeed:
         """Say whether all as raw frames will be kept, going by some files."""
         if any(self._home.glob("*.idx")):  # JPEGs are there already
             return False
-        rows = np.linspace(0, len(listing) - 1, min(_SAMPLE, len(listing) // _SAMPLE)).astype(int)
-        for row in rows[listing.rows["remark"][rows] < 0].tolist():
+        new = listing.unprobed()
+        counted = slice(None) if self._limit_gb else new
+        if self._limit_gb is None:  # what is there already takes nothing from what is free
+            self._most, self._before = int(_MARGIN * FREE_SHARE * free_bytes(self._home)), self._known_bytes(listing)[1]
+        else:
+            self._most = int(_MARGIN * self._limit_gb * 1e9)
+        for row in new[np.linspace(0, len(new) - 1, min(_SAMPLE, len(new) // _SAMPLE)).astype(int)].tolist():
             probe_row(self._root, listing, row)
         source, raw = self._known_bytes(listing)
-        return raw * int(listing.rows["size"].sum()) <= _MARGIN * self._limit() * max(1, source)
-
-    def _limit(self) -> float:
-        return FREE_SHARE * free_bytes(self._home) if self._limit_gb is None else self._limit_gb * 1e9
+        return raw * int(listing.rows["size"][counted].sum()) <= self._most * max(1, source)
 
     def _known_bytes(self, listing: Listing) -> tuple[int, int]:
         """Return the bytes of all videos that were probed: of their files, and of their frames."""
@@ -93,7 +96,7 @@ class CacheFeed:
             map_in_threads(lambda row: self._probe_row(listing, row, file, stored), new, progress=told)
             rows = np.intersect1d(part.rows, listing.with_status("ok", "salvaged"))
             videos = VideoTable(self._root, listing, rows, np.full(len(rows), -1, np.int32))
-            if self._known_bytes(listing)[1] > _MARGIN * self._limit():
+            if self._known_bytes(listing)[1] - self._before > self._most:
                 return False
             if not len(videos):
                 return True

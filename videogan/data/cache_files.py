@@ -85,7 +85,8 @@ class PartFiles:
 
     def __init__(self, home: Path, name: str, numbers: np.ndarray, videos: VideoTable, kind: Kind) -> None:
         self.home, self.name, self.numbers, self.videos, self.kind = home, name, numbers, videos, kind
-        self._stem = f"{name}-{_content(videos, kind)}"
+        content = hashlib.sha256(f"{_VERSION} {kind} {videos.sha256}".encode()).hexdigest()[:16]
+        self._stem = f"{name}-{content}"
         self.frames = home / f"{self._stem}.bin"
         self.table = home / f"{self._stem}.idx"
         self.index = home / f"{self._stem}.columns"
@@ -179,15 +180,6 @@ def open_frame_file(home: Path, name: str) -> Iterator[FrameFile]:
     finally:
         file.close()
         file.path.unlink(missing_ok=True)
-
-
-def _content(videos: VideoTable, kind: Kind) -> str:
-    listing, digest = videos.listing, hashlib.sha256(f"{_VERSION} {kind} ".encode())
-    for row in videos.rows.tolist():
-        digest.update(listing.name(row) + b"\0")
-    for column in ("size", "modified", "files"):
-        digest.update(videos.column(column).tobytes())
-    return digest.hexdigest()[:16]
 
 
 def table_checksum(path: Path) -> int:

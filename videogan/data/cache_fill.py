@@ -70,7 +70,7 @@ class CacheFolder:
         return self._completed(progress)
 
     def _files(self, kind: Kind) -> list[PartFiles]:
-        return [PartFiles(self.home, name, numbers, self._videos.taken(numbers), kind) for name, numbers in self._parts]
+        return [PartFiles(self.home, name, numbers, videos, kind) for name, numbers, videos in self._parts]
 
     def _completed(self, progress: Progress | None) -> list[OpenedPart]:
         parts = self._files(self.kind)
@@ -163,9 +163,10 @@ def _allow_open_files(parts: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
-def _video_parts(videos: VideoTable, part_videos: int) -> list[tuple[str, np.ndarray]]:
-    """Return the name of each part of a listing that holds videos, and their numbers."""
+def _video_parts(videos: VideoTable, part_videos: int) -> list[tuple[str, np.ndarray, VideoTable]]:
+    """Return the name of each part of a listing that holds videos, their numbers, and the videos."""
     number_of = np.full(len(videos.listing), -1)
     number_of[videos.rows] = np.arange(len(videos))
     parts = ((part.name, number_of[part.rows]) for part in split(videos.listing, part_videos))
-    return [(name, numbers[numbers >= 0]) for name, numbers in parts if (numbers >= 0).any()]
+    usable = ((name, numbers[numbers >= 0]) for name, numbers in parts)
+    return [(name, numbers, videos.taken(numbers)) for name, numbers in usable if len(numbers)]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from videogan.errors import UsageError
 from videogan.files import file_lock, printable, read_derived, write_bytes
+from videogan.parts import abandoned_parts
 
 _log = logging.getLogger(__name__)
 _KEPT_SECONDS = 30 * 24 * 3600
@@ -25,6 +26,8 @@ def note_use(home: Path, source: Path) -> None:
     """Write down that the cache ``home`` of the folder ``source`` is used now; nothing where it is read-only."""
     with contextlib.suppress(OSError):
         write_bytes(home / "source", os.fsencode(source))
+        for part in abandoned_parts(home / "source"):
+            part.unlink(missing_ok=True)
 
 
 def prune(caches: Path) -> None:

@@ -4,12 +4,14 @@ A row is a file, or a folder of numbered images. Its place is a name below the r
 what a probe said of it stand in arrays, and words that many rows share (codec, reason) in a table of remarks.
 """
 
+import hashlib
 import os
 import stat
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self, overload
 
@@ -258,6 +260,14 @@ class VideoTable(Sequence[SourceVideo]):
         return isinstance(other, Sequence) and len(self) == len(other) and all(map(SourceVideo.__eq__, self, other))
 
     __hash__ = None  # type: ignore[assignment]
+
+    @cached_property
+    def sha256(self) -> str:
+        """A hash of the names, sizes and times of change of the videos."""
+        digest = hashlib.sha256(b"\0".join(map(self.listing.name, self.rows.tolist())))
+        for column in ("size", "modified", "files"):
+            digest.update(self.column(column).tobytes())
+        return digest.hexdigest()
 
     def path(self, number: int) -> Path:
         """Return the path of a video."""

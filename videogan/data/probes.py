@@ -13,6 +13,7 @@ from videogan.data.listing import Listing, ProbeResult
 from videogan.data.stills import are_stills
 from videogan.errors import NotAVideoError, UsageError, VideoError, reason_of
 from videogan.files import Progress, cache_root, file_lock, map_in_threads
+from videogan.parts import abandoned_parts
 from videogan.video import VideoInfo, probe
 
 CHUNK = 2_048
@@ -63,6 +64,8 @@ class ProbeIndex:
                 columns, remarks = listing.columns()
                 write_columns(self._path, columns, {"version": _VERSION, "remarks": remarks})
                 self._seen = self._version_on_disk()
+                for part in abandoned_parts(self._path):
+                    part.unlink(missing_ok=True)
             self._path.with_suffix(".json").unlink(missing_ok=True)  # what earlier versions kept
 
     def keep_now_and_then(self, listing: Listing) -> None:
