@@ -1,7 +1,7 @@
 """The command line with a fault on its way, for tests of several processes; at the end the state of training is saved.
 
 FAULT is ``RANK:STEP:KIND``: at that step the process is killed, has a bug, finds its disk full, or hangs. SLOW is
-``fill`` or ``preview``: every video that is cached, or every preview, takes two seconds more.
+``fill`` or ``preview``: opening the cache, or a preview, takes the first process twenty seconds more.
 """
 
 import errno
@@ -14,8 +14,7 @@ from typing import Any
 import torch
 
 from videogan.cli import main
-from videogan.data import cache_build
-from videogan.training import loop, session
+from videogan.training import loop, plan, session
 from videogan.training.recorder import Recorder
 
 RANK = os.environ["RANK"]
@@ -43,7 +42,7 @@ def fail(state: Any, *_: object) -> None:
 
 
 def wait(*_: object) -> None:
-    time.sleep(2)
+    time.sleep(20 if RANK == "0" else 0)
 
 
 def saving(train: Callable[..., None]) -> Callable[..., None]:
@@ -59,7 +58,7 @@ if __name__ == "__main__":
     if "FAULT" in os.environ:
         loop.advance = before(loop.advance, fail)
     if os.environ.get("SLOW") == "fill":
-        cache_build.store_raw = before(cache_build.store_raw, wait)
+        plan.open_cache = before(plan.open_cache, wait)
     if os.environ.get("SLOW") == "preview":
         Recorder._preview = before(Recorder._preview, wait)
     main()

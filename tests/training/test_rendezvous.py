@@ -2,16 +2,19 @@
 
 import os
 import signal
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch.distributed as dist
 from processes import in_two_processes
 
 from videogan.errors import DataError, Interrupted
 from videogan.training.launch import Process, launch_from_environment
 from videogan.training.rendezvous import Rendezvous, joined
+from videogan.training.watch import Peer, Watch
 
 
 def meeting(rendezvous: Rendezvous) -> dict[str, object]:
@@ -128,6 +131,27 @@ def end_by_agreement(rendezvous: Rendezvous) -> None:
 
 def test_nobody_is_torn_from_its_last_work_by_an_end_that_all_agree_on(tmp_path):
     assert in_two_processes(end_by_agreement, tmp_path) == [(143, "error: saved\n"), (143, "")]
+
+
+def test_each_machine_waits_for_its_own_leader():
+    peers, store, entered = (Peer("a", "x"), Peer("b", "y"), Peer("b", "y")), dist.HashStore(), threading.Event()
+    first, leader, follower = (
+        Rendezvous(process, peers, store, Watch(process, peers, store)) for process in (Process(n, 3) for n in range(3))
+    )
+    assert [first.leader, leader.leader, follower.leader] == [0, 1, 1]
+
+    def follow() -> None:
+        with follower.goes_ahead(follower.leader):
+            entered.set()
+
+    thread = threading.Thread(target=follow)
+    with first.goes_ahead(first.leader):
+        thread.start()
+    assert not entered.wait(0.5)
+    with leader.goes_ahead(leader.leader):
+        pass
+    assert entered.wait(60)
+    thread.join()
 
 
 def test_a_process_alone_speaks_to_nobody():

@@ -39,5 +39,5 @@ def facts_of_clips(videos: VideoFolder) -> dict[str, str]:
 
 def facts_of_cache(cache: ClipCache) -> dict[str, str]:
     """Return what is left of the clips once all have been decoded."""
-    frames = sum(video.num_frames for video in cache.videos)
+    frames = int(cache.videos.num_frames.sum())
     return {"cache": f"{len(cache.videos)} videos of {frames} frames in {len(cache.class_names)} classes"}

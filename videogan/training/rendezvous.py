@@ -80,12 +80,12 @@ class Rendezvous:
     @contextmanager
     def goes_ahead(self, leader: int = 0, progress: TaskProgress | None = None) -> Iterator[None]:
         """Let the others enter a ``with`` block when one process has left it; ``progress`` tells what it is doing."""
-        turn = self._next_turn()
+        done = f"{self._next_turn()}/{leader}"  # each machine may have a leader of its own
         if self._store is not None and self.process.rank != leader:
-            self._wait_for(turn, leader, progress)
+            self._wait_for(done, leader, progress)
         yield
         if self._store is not None and self.process.rank == leader:
-            self._store.set(turn, "")
+            self._store.set(done, "")
 
     def agree(self, facts: Callable[[], Mapping[str, str]] | None, progress: TaskProgress | None = None) -> None:
         """Compare what should be the same everywhere; a process with None takes no part in it.
