@@ -84,11 +84,15 @@ def serve(
         logging.getLogger("uvicorn.error").addFilter(_is_no_end_of_grace)
         server = uvicorn.Server(config)
         if ready is not None:
-            shown = f"[{host}]" if ":" in host else host
-            ready(f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else ""))
+            ready(_address(host, listener, token))
         server.run(sockets=[listener])
     if problems:
         raise problems[0]
+
+
+def _address(host: str, listener: socket.socket, token: str | None) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else "")
 
 
 def _is_no_end_of_grace(record: logging.LogRecord) -> bool:
