@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from videogan.config import DataConfig
-from videogan.data.cache import ClipCache, open_cache
+from videogan.data.cache.clip_cache import ClipCache, open_cache
 from videogan.data.folder import scan_folder
 from videogan.data.loader import ClipLoader
 from videogan.preparation.synthetic import moving_shapes

@@ -19,7 +19,7 @@ import av
 from reading import write_video
 
 from videogan.config import DataConfig
-from videogan.data.cache import open_cache
+from videogan.data.cache.clip_cache import open_cache
 from videogan.data.folder import scan_folder
 from videogan.data.loader import ClipLoader
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from videogan.config import DataConfig
-from videogan.data.cache import ClipCache, open_cache
+from videogan.data.cache.clip_cache import ClipCache, open_cache
 from videogan.data.folder import scan_folder
 from videogan.preparation.synthetic import moving_shapes
 from videogan.video import VideoWriter

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from videogan.config import DataConfig
-from videogan.data.cache import open_cache
+from videogan.data.cache.clip_cache import open_cache
 from videogan.data.folder import scan_folder
 from videogan.errors import DataError, UsageError, VideoError
 from videogan.video import VideoReader, VideoWriter
@@ -155,7 +155,8 @@ def test_a_video_that_fails_while_caching_is_rejected(labelled, tmp_path):
 def test_full_disk_is_one_clear_line_and_leaves_nothing(labelled, tmp_path):
     code = (
         "import resource, sys; from videogan.config import DataConfig; from videogan.data.folder import scan_folder;"
-        "from videogan.data.cache import open_cache; import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "from videogan.data.cache.clip_cache import open_cache;"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "folder = scan_folder(sys.argv[1], cache_dir=sys.argv[2]);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
         "open_cache(folder, DataConfig(cache_dir=sys.argv[2]))"
@@ -211,7 +212,7 @@ def test_two_runs_at_once_share_one_cache(labelled, tmp_path):
 def test_a_killed_fill_is_begun_again(labelled, tmp_path, cached):
     code = (
         "import os, sys, signal; from videogan.config import DataConfig; from videogan.data.folder import scan_folder;"
-        "from videogan.data.cache import open_cache;"
+        "from videogan.data.cache.clip_cache import open_cache;"
         "open_cache(scan_folder(sys.argv[1], cache_dir=sys.argv[2]), DataConfig(cache_dir=sys.argv[2]),"
         "progress=lambda done, total: os.kill(os.getpid(), signal.SIGKILL))"
     )

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from videogan.config import DataConfig
-from videogan.data.cache import open_cache
-from videogan.data.cache_kind import note_jpeg_share
-from videogan.data.cache_parts import split
+from videogan.data.cache.clip_cache import open_cache
+from videogan.data.cache.kind import note_jpeg_share
+from videogan.data.cache.parts import split
 from videogan.data.folder import scan_folder
 from videogan.data.listing import Listing, Stamp
 from videogan.files import write_derived
@@ -25,7 +25,7 @@ from videogan.video import VideoReader, VideoWriter
 FILL = """
 import os, signal, sys
 from videogan.config import DataConfig
-from videogan.data.cache import open_cache
+from videogan.data.cache.clip_cache import open_cache
 from videogan.data.folder import scan_folder
 folder = scan_folder(sys.argv[1], cache_dir=sys.argv[2])
 def tell(done, total):

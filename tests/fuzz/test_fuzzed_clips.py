@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from videogan.config import DataConfig
-from videogan.data.cache import open_cache
+from videogan.data.cache.clip_cache import open_cache
 from videogan.data.folder import scan_folder
 from videogan.preparation.cutting import find_videos
 from videogan.preparation.recipes import VideosRecipe, load_recipe, recipe_folders

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from videogan.config import DataConfig
-from videogan.data.cache_feed import CacheFeed
+from videogan.data.cache.feed import CacheFeed
 from videogan.data.listing import SourceVideo, VideoTable
 from videogan.data.paths import AnyPaths, common_folder, named_paths
 from videogan.data.probes import ProbeIndex, probe_new

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from videogan.data.cached_videos import CachedVideo
+from videogan.data.cache.videos import CachedVideo
 from videogan.data.frame_lists import FrameLists
 from videogan.errors import MissingPathError, VideoError
 from videogan.video import VideoReader

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from videogan.config import DataConfig
-from videogan.data.cache import ClipCache
+from videogan.data.cache.clip_cache import ClipCache
 from videogan.data.clips import clip_indices, clip_span, num_clip_starts
 from videogan.data.prefetch import prefetch
 from videogan.data.seeding import position_rng

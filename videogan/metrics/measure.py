@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from videogan.artifacts.tensor_file import HASH, TensorType, pack, read_metadata, read_tensors
-from videogan.data.cached_videos import CachedVideo
+from videogan.data.cache.videos import CachedVideo
 from videogan.data.listing import SourceVideo, change_stamp
 from videogan.errors import DataError
 from videogan.files import Progress, cache_root, write_bytes

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from videogan.artifacts.provenance import package_version
-from videogan.data.cache import ClipCache
+from videogan.data.cache.clip_cache import ClipCache
 from videogan.data.folder import VideoFolder
 from videogan.training.changes import OF_MACHINE
 from videogan.training.resume import listing_sha256

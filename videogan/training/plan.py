@@ -13,7 +13,7 @@ import torch
 from videogan import presets
 from videogan.artifacts.runs import RunFolder
 from videogan.config import Config
-from videogan.data.cache import open_cache
+from videogan.data.cache.clip_cache import open_cache
 from videogan.data.folder import VideoFolder
 from videogan.data.loader import ClipLoader
 from videogan.data.paths import AnyPaths, as_paths, named_paths

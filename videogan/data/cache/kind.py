@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from videogan.data.cache_build import FrameFormat, jpeg
-from videogan.data.cache_files import Kind
+from videogan.data.cache.build import FrameFormat, jpeg
+from videogan.data.cache.files import Kind
 from videogan.data.listing import VideoTable
 from videogan.errors import MissingPathError, VideoError
 from videogan.files import read_bytes, write_text

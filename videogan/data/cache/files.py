@@ -22,7 +22,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
-from videogan.data.cache_build import (
+from videogan.data.cache.build import (
     FrameFile,
     FrameFormat,
     Stored,

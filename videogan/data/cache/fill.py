@@ -11,12 +11,12 @@ from functools import partial
 import numpy as np
 
 from videogan.config import DataConfig
-from videogan.data.cache_build import FrameFormat
-from videogan.data.cache_check import damage
-from videogan.data.cache_files import Kind, PartFiles, PartIndex, free_ones_first
-from videogan.data.cache_kind import STREAMED, choose_kind, free_bytes, note_jpeg_share, raw_bytes
-from videogan.data.cache_parts import split
-from videogan.data.cache_prune import prune, sweep
+from videogan.data.cache.build import FrameFormat
+from videogan.data.cache.check import damage
+from videogan.data.cache.files import Kind, PartFiles, PartIndex, free_ones_first
+from videogan.data.cache.kind import STREAMED, choose_kind, free_bytes, note_jpeg_share, raw_bytes
+from videogan.data.cache.parts import split
+from videogan.data.cache.prune import prune, sweep
 from videogan.data.folder import VideoFolder
 from videogan.data.frame_lists import FrameLists
 from videogan.data.frame_store import FrameStore, IdleReaders, JpegFrames, RawFrames, StreamedFrames

@@ -5,7 +5,7 @@ One folder in the cache directory for each pair of video folder and frame format
     clips/NAME-1a2b3c.../
         lock         shared by those that fill the cache
         source       the path of the video folder, written at every use
-        ...          the files of every part, as cache_files has them
+        ...          the files of every part, as :mod:`videogan.data.cache.files` has them
 
 It is filled part by part, by any number of processes; what is there stays there, whatever ends them.
 """
@@ -20,13 +20,13 @@ from pathlib import Path
 import numpy as np
 
 from videogan.config import DataConfig
-from videogan.data.cache_build import FrameFormat, no_room
-from videogan.data.cache_files import Kind
-from videogan.data.cache_fill import CacheFolder, OpenedPart
-from videogan.data.cache_kind import free_bytes
-from videogan.data.cache_parts import PART_VIDEOS
-from videogan.data.cache_prune import note_use
-from videogan.data.cached_videos import CachedVideos
+from videogan.data.cache.build import FrameFormat, no_room
+from videogan.data.cache.files import Kind
+from videogan.data.cache.fill import CacheFolder, OpenedPart
+from videogan.data.cache.kind import free_bytes
+from videogan.data.cache.parts import PART_VIDEOS
+from videogan.data.cache.prune import note_use
+from videogan.data.cache.videos import CachedVideos
 from videogan.data.folder import VideoFolder, check_usable
 from videogan.data.frame_store import FrameStore
 from videogan.data.listing import VideoTable

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from videogan.data.cache_files import PartFiles, PartIndex, table_checksum
+from videogan.data.cache.files import PartFiles, PartIndex, table_checksum
 from videogan.data.frame_store import read_table
 
 _BLOCK = 1 << 20

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from videogan.config import DataConfig
-from videogan.data.cache_build import FrameFile, FrameFormat, Stored, put_raw, store_all, store_raw
-from videogan.data.cache_files import PartFiles, free_ones_first, open_frame_file
-from videogan.data.cache_kind import FREE_SHARE, free_bytes, raw_bytes
-from videogan.data.cache_parts import PART_VIDEOS, Part, split
-from videogan.data.cache_prune import note_use
+from videogan.data.cache.build import FrameFile, FrameFormat, Stored, put_raw, store_all, store_raw
+from videogan.data.cache.files import PartFiles, free_ones_first, open_frame_file
+from videogan.data.cache.kind import FREE_SHARE, free_bytes, raw_bytes
+from videogan.data.cache.parts import PART_VIDEOS, Part, split
+from videogan.data.cache.prune import note_use
 from videogan.data.listing import Listing, VideoTable
 from videogan.data.probes import ProbeIndex, give_back_memory, probe_new, probe_row
 from videogan.errors import UsageError
