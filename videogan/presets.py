@@ -101,17 +101,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
-PURPOSES = {
-    "cpu": "32x32x8, minutes on a CPU",
-    "gpu64": "64x64x16, minutes to hours on a GPU",
-    "gpu64-large": "64x64x16, days on a GPU",
-    "gpu128": "128x128x16, longer on a GPU",
-    "gpu256": "256x256x16, longer still on a GPU",
-    "classic": "32x32x8, the textbook's loss, to compare",
-    "wgan-gp": "32x32x8, Wasserstein distance, to compare",
-}
-"""What each preset learns, height x width x frames, and what it is made for."""
-
 
 def preset(name: str, settings: Sequence[str] = ()) -> Config:
     """Return a preset, changed by ``group.key=value`` settings.

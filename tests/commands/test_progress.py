@@ -58,7 +58,7 @@ def test_frames_are_counted_by_the_second(screen):
             counting(move)(done, 80)
             time.sleep(0.02)
 
-    assert re.search(r"writing.* 50% +[\d.]+ frames/s +0:0\d:\d\d", screen(80, write))
+    assert re.search(r"writing.* 50% +[\d.]+ frames/s +0:0\d:\d\d left", screen(80, write))
     assert re.search(r"writing.*frames/s +40 frames", screen(80, lambda move: [counting(move)(n, 0) for n in (1, 40)]))
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from videogan.cli import app
-from videogan.presets import PRESETS, PURPOSES, preset
+from videogan.commands.options import PURPOSES
+from videogan.presets import PRESETS, preset
 
 COMMANDS = [command.callback.__name__ for command in app.registered_commands]
 ROOT = Path(__file__).parents[2]
@@ -47,6 +48,7 @@ def test_the_readme_has_a_section_for_every_command(command):
 
 
 def test_the_help_says_on_one_line_what_each_preset_is():
+    assert PURPOSES.keys() == PRESETS.keys()
     for name in PRESETS:
         data = preset(name).data
         assert PURPOSES[name].startswith(f"{data.size}x{data.size}x{data.num_frames}, ")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from videogan import presets
 from videogan.errors import MissingPathError, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +25,17 @@ RunOption = Annotated[
 BestOption = Annotated[
     bool, typer.Option("--best", help="Of a run, the checkpoint of lowest kernel distance, not the newest.")
 ]
-PRESET_LIST = "\b\n" + "\n".join(f"{name:11} {purpose}" for name, purpose in presets.PURPOSES.items())
+PURPOSES = {
+    "cpu": "32x32x8, minutes on a CPU",
+    "gpu64": "64x64x16, minutes to hours on a GPU",
+    "gpu64-large": "64x64x16, days on a GPU",
+    "gpu128": "128x128x16, longer on a GPU",
+    "gpu256": "256x256x16, longer still on a GPU",
+    "classic": "32x32x8, the textbook's loss, to compare",
+    "wgan-gp": "32x32x8, Wasserstein distance, to compare",
+}
+"""What each preset learns, height x width x frames, and what it is made for; here, since help does not load presets."""
+PRESET_LIST = "\b\n" + "\n".join(f"{name:11} {purpose}" for name, purpose in PURPOSES.items())
 """The presets as lines of a help text, which are not to be wrapped."""
 
 YesOption = Annotated[bool, typer.Option("--yes", help="Replace OUT if it exists.")]
@@ -86,6 +95,8 @@ def parse_settings(settings: Sequence[str], preset: str | None, start_from: str 
     Raises:
         UsageError: with the nearest that there is.
     """
+    from videogan import presets
+
     changes = dict(map(presets.parse_setting, settings))
     if start_from is not None:
         changes["start.model"] = start_from

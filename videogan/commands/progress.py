@@ -81,7 +81,7 @@ def _display(console: "Console") -> "Display":
             text = f"{rate:.1f} {unit}/s  " if unit and rate else ""
             if task.total is None:
                 return Text(text + (f"{task.completed:.0f} {unit}" if unit else ""))
-            return Text(text) + super().render(task)
+            return Text(text) + super().render(task) + Text(" left")
 
     return Display(
         TextColumn("{task.fields[what]}", table_column=Column(no_wrap=True)),

@@ -1,11 +1,13 @@
 """``videogan.serve``: serves the page until it is told to stop."""
 
 import errno
+import logging
 import os
 import secrets
 import socket
 import subprocess
 import sys
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,13 +81,24 @@ def serve(
             timeout_graceful_shutdown=GRACE_SECONDS,
             server_header=False,
         )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_end_of_grace)
         server = uvicorn.Server(config)
         if ready is not None:
-            shown = f"[{host}]" if ":" in host else host
-            ready(f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else ""))
+            ready(_address(host, listener, token))
         server.run(sockets=[listener])
     if problems:
         raise problems[0]
+
+
+def _address(host: str, listener: socket.socket, token: str | None) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else "")
+
+
+def _is_no_end_of_grace(record: logging.LogRecord) -> bool:
+    """Tell whether a record is worth showing: a viewer's request that ends with the studio is no error."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, CancelledError) and "graceful shutdown exceeded" not in record.getMessage()
 
 
 def _studio(first: Path | None, watched: Path | None, store: "VideoStore") -> "Starlette":

@@ -25,6 +25,7 @@ export async function refresh() {
     fill($("other"), runs, [element("option", { value: "" }, "nothing")]);
     const names = [...new Set([$("run").value, $("other").value])].filter(Boolean);
     if (!names.length) $("shown").replaceChildren(element("p", {}, "No run yet: videogan train CLIPS begins one."));
+    else if (!cards.size) $("shown").replaceChildren(element("p", {}, "Reading what the run has written …"));
     for (const name of [...cards.keys()]) if (!names.includes(name)) { cards.get(name).card.remove(); cards.delete(name); }
     for (const name of names) {
       const report = await ask(`/api/runs/${encodeURIComponent(name)}`);
