@@ -178,7 +178,8 @@ def test_a_failure_at_a_step_ends_both(kind, message, culprit, machines, tiny):
 @pytest.mark.parametrize("work", ["fill", "preview"])
 def test_work_of_any_length_is_waited_for(work, machines, tiny):
     command = ("train", "clips", *tiny, "--set", "train.timeout_minutes=0.2", "--steps", 2)
-    on_both(machines, *command, program=FAULTY, SLOW=work)
+    said = on_both(machines, *command, program=FAULTY, SLOW=work)
+    assert not any("error" in line for lines in said for line in lines), said
     check_same_weights(machines, step=2)
 
 
