@@ -67,8 +67,8 @@ def poisoned(monkeypatch):
     def after(steps, times):
         left = dict.fromkeys(steps, times)
 
-        def advance_and_spoil(state, batch, process):
-            losses = advance(state, batch, process)
+        def advance_and_spoil(state, *inputs):
+            losses = advance(state, *inputs)
             if left.get(state.step):
                 left[state.step] -= 1
                 next(state.networks.encoder.parameters()).data.fill_(float("nan"))

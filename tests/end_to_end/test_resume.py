@@ -70,7 +70,7 @@ def test_without_settings_a_run_goes_on_with_its_own(videogan, clips, run):
     result = videogan("train", clips, "--run", run, "--steps", 3)
     assert result.code == 0, result.err
     assert "as the run has it" in result.err
-    assert json.loads((run / "config.json").read_text())["generator"]["channels"] == [16, 12, 8]
+    assert json.loads((run / "config.json").read_text())["generator"]["channels"] == [16, 12, 8, 8]
 
 
 def test_evaluation_may_change_between_sessions(videogan, clips, tiny, run):

@@ -66,7 +66,7 @@ def test_the_clips_own_future_is_near_where_the_noise_is_known():
     longer = clip_latents(generator, steps=13)
     latents = ClipLatents(longer.content, longer.motion_codes[:, :12], longer.history, 48)
     state = last_state(generator, latents)
-    assert torch.allclose(state.motion_code, latents.motion_codes[:, -1], atol=0.05)
+    assert torch.allclose(state.motion_code, latents.motion_codes[:, -1], atol=0.06)
     step = (longer.motion_codes[:, 12] - longer.motion_codes[:, 11]).norm()
     drawn = continued_codes(
         generator,

@@ -11,6 +11,7 @@ nothing but its own history.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -39,16 +40,23 @@ class StreamingStep(nn.Module):
     def __init__(self, generator: Generator) -> None:
         super().__init__()
         self.generator = generator
+        self._decoder_shapes = tuple(tuple(tensor.shape) for tensor in _decoder_state(generator))
 
     def forward(self, content_noise: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         """Map the inputs in their order to the outputs in theirs."""
         generator = self.generator
         class_shares, rest = (rest[0], rest[1:]) if generator.num_classes else (None, rest)
-        motion_noise, motion_code, integrators, *decoder = rest
+        motion_noise, motion_code, integrators, *states = rest
+        decoder = list(self._whole(iter(states)))
         condition = generator.condition(content_code(content_noise, generator.prior), class_shares)[:, None]
         codes, dynamics = generator.dynamics(motion_noise, condition, DynamicsState(motion_code, integrators))
         frames, decoder_state = generator.decode(codes, condition, decoder)
-        return (frames.clamp(-1, 1), *dynamics, *decoder_state)
+        return (frames.clamp(-1, 1), *dynamics, *(tensor for tensor in decoder_state if tensor.numel()))
+
+    def _whole(self, states: Iterator[Tensor]) -> Iterator[Tensor]:
+        """Add the states without a value, of convolutions over single frames, which no program needs to carry along."""
+        for shape in self._decoder_shapes:
+            yield torch.zeros(shape) if 0 in shape else next(states)
 
 
 def warm_up_steps(generator: Generator) -> int:
@@ -58,19 +66,23 @@ def warm_up_steps(generator: Generator) -> int:
 
 def example_inputs(generator: Generator, source: torch.Generator) -> tuple[Tensor, ...]:
     """Return random inputs of the step, with the state of a video that begins."""
-    labels = torch.zeros(1, dtype=torch.long) if generator.num_classes else None
-    noise = torch.zeros(1, 1 + generator.context_steps + 1, generator.noise_dim)
-    with torch.inference_mode():
-        shapes = generator(Latents(torch.zeros(1, generator.content_dim), noise, labels), burn_in=0)
     shares = (torch.eye(generator.num_classes)[:1],) if generator.num_classes else ()
     return (
         torch.randn(1, generator.content_dim, generator=source),
         *shares,
         torch.randn(1, 1, generator.noise_dim, generator=source),
-        torch.zeros(shapes.dynamics.motion_code.shape),
-        torch.randn(shapes.dynamics.integrators.shape, generator=source),
-        *(torch.zeros(tensor.shape) for tensor in shapes.decoder),
+        torch.zeros(1, generator.motion_dim),
+        torch.randn(1, generator.noise_dim, generator=source),
+        *(torch.zeros(tensor.shape) for tensor in _decoder_state(generator) if tensor.numel()),
     )
+
+
+@torch.inference_mode()
+def _decoder_state(generator: Generator) -> tuple[Tensor, ...]:
+    """Return a decoder's state after a latent step; convolutions over single frames have states without a value."""
+    labels = torch.zeros(1, dtype=torch.long) if generator.num_classes else None
+    noise = torch.zeros(1, 1 + generator.context_steps + 1, generator.noise_dim)
+    return tuple(generator(Latents(torch.zeros(1, generator.content_dim), noise, labels), burn_in=0).decoder)
 
 
 def describe_step(generator: Generator, card: Card, model_sha256: str) -> StepDescription:

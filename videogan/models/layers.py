@@ -112,7 +112,7 @@ class CausalConv3d(nn.Module):
 
     def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Convolve ``x (b c t h w)``; the state is ``(b c history h w)``."""
-        if state is not None:
+        if state is not None and self.history:
             x = torch.cat([state, x], dim=2)
         return self.conv(x), x[:, :, x.shape[2] - self.history :]
 
@@ -143,7 +143,7 @@ class TemporalUpsample(nn.Module):
         return rearrange(doubled, "b t (h w c) -> b c t h w", h=height, w=width), x[:, :, -1:]
 
 
-def doubling_in_time(frames: int, device: torch.device | None = None) -> Tensor:
+def doubling_in_time(frames: int, device: torch.device | str = "cpu") -> Tensor:
     """Return the matrix ``(2 frames - 2, frames)`` of :class:`TemporalUpsample`; smaller ones are its upper left."""
     moments = torch.arange(1, 2 * frames - 1, device=device) / 2
     return (1 - (moments[:, None] - torch.arange(frames, device=device)).abs()).clamp(min=0)
