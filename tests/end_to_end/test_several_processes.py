@@ -155,15 +155,16 @@ def test_machines_with_other_clips_are_refused(fault, machine, message, machines
     assert not (machines[0] / "runs").exists()
 
 
+FAULTS = (("disk", "No space left on device"), ("bug", "KeyError"), ("hang", "train.timeout_minutes"))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("culprit", [0, 1])
 @pytest.mark.parametrize(
-    ("kind", "message"),
+    ("kind", "message", "culprit"),
     [
-        ("killed", "no sign of life for 8 seconds"),
-        ("disk", "No space left on device"),
-        ("bug", "KeyError"),
-        ("hang", "train.timeout_minutes"),
+        ("killed", "the store that all processes share is gone", 0),  # which rank 0 holds
+        ("killed", "no sign of life for 8 seconds", 1),
+        *((kind, message, culprit) for kind, message in FAULTS for culprit in (0, 1)),
     ],
 )
 def test_a_failure_at_a_step_ends_both(kind, message, culprit, machines, tiny):
