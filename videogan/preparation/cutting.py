@@ -25,7 +25,10 @@ _NAME_CHARACTERS, _NAME_BYTES = 120, 200  # file systems allow 255 bytes, of whi
 
 @dataclass
 class Prepared:
-    """What came of it: clips and frames written, classes, pieces that were too short, videos that cannot be read."""
+    """What came of it: clips and frames written, classes, pieces that were too short, videos that cannot be read.
+
+    ``tar`` is the file of the clips where a shard was asked for.
+    """
 
     folder: Path
     clips: int = 0
@@ -33,6 +36,7 @@ class Prepared:
     class_names: set[str] = field(default_factory=set)
     too_short: int = 0
     rejected: list[tuple[Path, str]] = field(default_factory=list)
+    tar: Path | None = None
 
     def add(self, other: "Prepared") -> None:
         """Count in what came of other videos."""
