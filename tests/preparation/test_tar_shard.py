@@ -10,6 +10,7 @@ import sys
 import tarfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,15 @@ def test_a_shard_that_another_process_makes_is_left_alone(tmp_path):
         other.kill()
     prepare("moving-shapes", tmp_path / "out", count=1, size=32, shard=(0, 1), overwrite=True)
     assert not held.exists()
+
+
+def test_two_may_make_the_same_shard_at_once(tmp_path):
+    def make(_: int) -> bytes:
+        return prepare("moving-shapes", tmp_path / "out", **DRAWN, shard=(0, 2), overwrite=True).tar.read_bytes()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(make, range(4)))) == 1
+    assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".json", ".jsonl", ".tar"]
 
 
 def test_a_full_disk_is_one_line_and_keeps_nothing(tmp_path):

@@ -71,7 +71,10 @@ def join_folder(out: Path, record: dict[str, Any], *, overwrite: bool) -> None:
             others = [path.name for path in out.iterdir() if not path.name.startswith((".", "clips-", _RECORD))]
             if others and not overwrite:
                 raise UsageError(f"{printable(out)}: is not empty; use --yes to write into it, or another name")
-            write_json(out / _RECORD, record)
+            # Not beside each other by number of process: containers on two machines may have the same.
+            with tempfile.TemporaryDirectory(prefix=".", dir=out) as own:
+                write_json(Path(own) / _RECORD, record)
+                (Path(own) / _RECORD).replace(out / _RECORD)
         except (FileExistsError, NotADirectoryError):
             raise UsageError(f"{printable(out)}: exists and is not a folder; choose another name") from None
         except OSError as error:
@@ -112,8 +115,10 @@ class ShardWriter:
             if not is_held(left):
                 shutil.rmtree(left, ignore_errors=True)
         try:
-            self._folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=".part", dir=tar.parent))
-            self._held = hold_part(self._folder)
+            # Locked before it has the name by which another process would take it for abandoned.
+            folder = Path(tempfile.mkdtemp(prefix=prefix, dir=tar.parent))
+            self._held = hold_part(folder)
+            self._folder = folder.rename(f"{folder}.part")
         except OSError as error:
             raise self._failure(error) from error
 
@@ -149,9 +154,12 @@ class ShardWriter:
                 for report, path in clips:
                     _append(file, report["path"], path)
             sync(part)
-            # The tar comes last: where it is, all is.
-            lines = [*(report for report, _ in clips), *rejected]
-            write_text(self.tar.with_suffix(".jsonl"), "".join(json.dumps(line) + "\n" for line in lines))
+            lines = self._folder / "lines.jsonl"
+            reports = [*(report for report, _ in clips), *rejected]
+            write_text(lines, "".join(json.dumps(report) + "\n" for report in reports))
+            # The tar comes last and an earlier one goes first: where there is one, its lines are beside it.
+            self.tar.unlink(missing_ok=True)
+            lines.replace(self.tar.with_suffix(".jsonl"))
             part.replace(self.tar)
         except OSError as error:
             raise self._failure(error) from error
