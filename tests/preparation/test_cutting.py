@@ -27,6 +27,20 @@ def test_names_do_not_collide(tmp_path):
     assert len(list((tmp_path / "out" / "a").iterdir())) == 4
 
 
+def test_a_video_does_not_take_the_name_of_another_ones_piece(tmp_path):
+    raw, recipe = tmp_path / "raw", tmp_path / "mine.toml"
+    for name, frames in (("x-000", 8), ("x", 16), ("y", 16), ("y-001", 8), ("y-002", 8)):
+        write(raw / "a" / f"{name}.mp4", clip_of(frames))
+    recipe.write_text(
+        'kind = "videos"\ntitle = "t"\nhomepage = "h"\nlicence = "l"\n[layout]\nvideo = "(?P<label>a)/.*"\n'
+        "[clips]\nsize = 32\nmin_frames = 8\nmax_frames = 8\n"
+    )
+    prepared = prepare(str(recipe), tmp_path / "out", raw=raw)
+    names = sorted(path.stem for path in (tmp_path / "out").rglob("*.mp4"))
+    assert prepared.clips == len(names) == 7
+    assert names == ["x-000", "x.2-000", "x.2-001", "y-001", "y-002", "y.2-000", "y.2-001"]
+
+
 def test_scene_cuts_and_long_pieces(tmp_path):
     rng = np.random.default_rng(0)
     scenes = [
