@@ -16,10 +16,11 @@ from PIL import Image
 from videogan.data.cache.videos import CachedVideo
 from videogan.data.frame_lists import FrameLists
 from videogan.errors import MissingPathError, VideoError
+from videogan.storage.member import Member
 from videogan.video import VideoReader
 from videogan.video.index import FrameIndex
 
-OpenVideo = Callable[[Path, FrameIndex | None], VideoReader]
+OpenVideo = Callable[[Path | Member, FrameIndex | None], VideoReader]
 """Opens a video, whose frames may be known."""
 
 
@@ -122,7 +123,7 @@ class StreamedFrames:
 
     def _open(self, video: CachedVideo) -> VideoReader:
         try:
-            return self._open_video(video.path, self._listed.get(video.offset))
+            return self._open_video(video.source, self._listed.get(video.offset))
         except MissingPathError as error:
             raise VideoError(video.path, "the file is gone") from error
 

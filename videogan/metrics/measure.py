@@ -118,7 +118,7 @@ def measure_cached(
 
 def cache_key(videos: Iterable[SourceVideo | CachedVideo], protocol: Mapping[str, Setting]) -> str:
     """Return a name that changes with the path, size or time of change of any video, and with the protocol."""
-    files = [[os.fspath(video.path.resolve()), change_stamp(video.path), video.label] for video in videos]
+    files = [[os.fspath(video.path.resolve()), change_stamp(video.source), video.label] for video in videos]
     text = json.dumps([_CACHE_VERSION, files, dict(protocol)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
