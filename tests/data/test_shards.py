@@ -14,6 +14,7 @@ import torch
 from videogan.config import DataConfig
 from videogan.data.cache.clip_cache import open_cache
 from videogan.data.folder import scan_folder, survey_folder
+from videogan.data.frame_store import IdleReaders
 from videogan.data.loader import ClipLoader
 from videogan.data.shards import open_shard
 from videogan.errors import DataError, MissingPathError, UsageError, VideoError
@@ -240,6 +241,17 @@ def test_a_shard_that_changes_while_training_costs_only_its_clips(labelled, shar
     assert told
     assert all("clips-000.tar/" in text for text in told)
     assert len(told) == len(set(told)), "once a video"
+
+
+def test_open_readers_hold_no_more_than_their_share_of_memory(shard, survey):
+    first, *others = [VideoReader(video.source) for video in survey(shard).videos[:3]]
+    idle = IdleReaders(most_bytes=first.memory + others[0].memory)
+    for reader in (first, *others):
+        idle.give_back(reader.path, reader)
+    assert idle.take(first.path) is None
+    assert idle.take(others[1].path) is others[1]
+    idle.close()
+    others[1].close()
 
 
 def test_what_is_too_large_for_memory_is_refused(shard, tmp_path, monkeypatch):

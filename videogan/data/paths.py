@@ -56,11 +56,12 @@ def common_folder(paths: Sequence[Path]) -> Path:
     """
     if len(paths) == 1:
         return paths[0]
-    try:
-        return as_place(os.path.commonpath([path.parent for path in paths]))
-    except ValueError:
+    folders = [path.parent for path in paths]
+    common = "" if len({isinstance(path, RemotePath) for path in paths}) > 1 else os.path.commonpath(folders)
+    if not common:
         both = f"{printable(paths[0])} and {printable(paths[-1])}"
-        raise UsageError(f"{both}: name clips of one store, or of this machine") from None
+        raise UsageError(f"{both}: name clips of one store, or of this machine")
+    return as_place(common)
 
 
 def names_shards(path: Path) -> bool:

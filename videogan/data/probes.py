@@ -11,7 +11,7 @@ from pathlib import Path
 from videogan.data.columns import read_columns, write_columns
 from videogan.data.listing import Listing, ProbeResult
 from videogan.data.stills import are_stills
-from videogan.errors import NotAVideoError, UsageError, VideoError, reason_of
+from videogan.errors import NotAVideoError, TransferError, UsageError, VideoError, reason_of
 from videogan.files import Progress, cache_root, file_lock, map_in_threads
 from videogan.parts import abandoned_parts
 from videogan.storage.member import Member
@@ -107,8 +107,9 @@ def probe_row(root: Path, listing: Listing, row: int, look: Callable[[Path | Mem
     except NotAVideoError:
         result = None
     except VideoError as error:
-        # Another time there may be enough memory.
-        result, lasting = error.reason, not isinstance(error.__cause__, MemoryError)
+        # Another time there may be enough memory, or a better line.
+        lasting = not isinstance(error, TransferError) and not isinstance(error.__cause__, MemoryError)
+        result = error.reason
     except OSError as error:
         result, lasting = reason_of(error), False
     listing.put(row, result, lasting=lasting)

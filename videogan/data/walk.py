@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from videogan.data.listing import Listing, ShardRows, Stamp, stamp_of
+from videogan.data.listing import Listing, ShardRows
 from videogan.data.paths import common_folder
 from videogan.data.shards import COMPRESSED, IS_COMPRESSED, SHARD_SUFFIX, Shard, is_hidden, is_shard, open_shard
+from videogan.data.stamps import Stamp, stamp_of
 from videogan.errors import UsageError, VideoError, reason_of
 from videogan.files import Progress, map_in_threads, natural_key
 from videogan.storage.member import Member

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from videogan.artifacts.tensor_file import HASH, TensorType, pack, read_metadata, read_tensors
 from videogan.data.cache.videos import CachedVideo
-from videogan.data.listing import SourceVideo, change_stamp
+from videogan.data.listing import SourceVideo
+from videogan.data.stamps import change_stamp
 from videogan.errors import DataError
 from videogan.files import Progress, cache_root, write_bytes
 from videogan.metrics.feature_net import FeatureNet

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from videogan.artifacts.provenance import LARGEST_SEED
 from videogan.data.folder import VideoFolder
-from videogan.data.listing import size_of
+from videogan.data.stamps import size_of
 from videogan.errors import UsageError
 from videogan.metrics.feature_net import FeatureNet
 from videogan.metrics.report import Setting

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from videogan.errors import VideoError
+from videogan.errors import TransferError, VideoError
 from videogan.storage.places import read
 
 HEADER_BYTES = 512
@@ -81,11 +81,14 @@ class Member(os.PathLike[str]):
 
         Raises:
             VideoError: it is too large, or no longer there.
-            OSError, UsageError: as :func:`videogan.storage.places.read`.
+            OSError, UsageError, TransferError: as :func:`videogan.storage.places.read`.
         """
         if self.size > LARGEST:
             raise VideoError(self.path, f"above {LARGEST >> 20} MiB, which is too large within a shard; unpack it")
-        piece = read(self.shard, self.offset - HEADER_BYTES, HEADER_BYTES + self.size)
+        try:
+            piece = read(self.shard, self.offset - HEADER_BYTES, HEADER_BYTES + self.size)
+        except TransferError as error:
+            raise TransferError(self.path, error.reason) from error
         if len(piece) < HEADER_BYTES + self.size or zlib.crc32(piece[:HEADER_BYTES]) != self.header:
             raise VideoError(self.path, "its shard has changed since it was looked at; start again")
         return MemoryFile(self.path, piece[HEADER_BYTES:])

@@ -6,12 +6,12 @@ import re
 from pathlib import Path, PosixPath
 from typing import Any
 
-from videogan.errors import MissingPathError, UsageError, VideoError, reason_of
+from videogan.errors import MissingPathError, TransferError, UsageError, reason_of
 
 TIME_LIMIT = 30
 """Seconds that a store has for each answer, the new tries of its library among them."""
 
-_PROTOCOL = re.compile(r"([a-z][a-z0-9+.:-]+:)/+")
+_PROTOCOL = re.compile(r"([a-z][a-z0-9+.:-]+:)(?:/+|$)")
 # What changes with the content of an object, the surest first; each store has some of them.
 _MARKS = ("ETag", "etag", "generation", "md5Hash", "Content-MD5", "LastModified", "Last-Modified", "mtime", "created")
 
@@ -66,7 +66,7 @@ def read(place: Path, start: int, size: int) -> bytes:
         OSError: a local file cannot be read.
         MissingPathError: there is no such file or object.
         UsageError: the store cannot be reached, does not answer in time, or refuses.
-        VideoError: the store answers, but breaks off whenever it gives this piece.
+        TransferError: the store answers, but breaks off whenever it gives this piece.
     """
     if isinstance(place, RemotePath):
         return _Store(place).read(start, size)
@@ -130,7 +130,8 @@ class _Store:
             self.forget()
             if start + size > (self.ask("info")["size"] or 0):
                 return b""
-            raise VideoError(self._place, _told(error)) from error
+            reason = f"the store breaks off whenever it gives this ({_told(error)})"
+            raise TransferError(self._place, reason) from error
         return piece
 
     def _call(self, method: str, **arguments: int) -> Any:
@@ -138,7 +139,7 @@ class _Store:
 
     def _refusal(self, error: Exception) -> UsageError:
         if isinstance(error, FileNotFoundError):
-            return MissingPathError(f"{self._place}: no such bucket or object")
+            return MissingPathError(f"{self._place}: no such bucket or object; check the URL")
         what = "no permission to read it: " if isinstance(error, PermissionError) else ""
         return UsageError(
             f"{self._place}: {what}{_told(error)}; check address, network and credentials: the same command goes on "

@@ -18,9 +18,9 @@ from videogan.artifacts.runs import RUNS, RunFolder, claim_run, list_runs, next_
 from videogan.artifacts.weights import read_card
 from videogan.config import Config
 from videogan.data.folder import VideoFolder
-from videogan.data.listing import size_of
 from videogan.data.paths import common_folder, named_paths
 from videogan.data.shards import is_shard
+from videogan.data.stamps import size_of
 from videogan.errors import CheckpointError, DivergedError, UsageError
 from videogan.files import read_json
 from videogan.training.changes import SESSION_SETTINGS, differences, refused_change

@@ -12,6 +12,7 @@ import av
 import numpy as np
 
 from videogan.errors import UsageError, VideoError, did_you_mean
+from videogan.storage.member import MemoryFile
 from videogan.video.formats import as_frame_rate
 from videogan.video.images import load_image
 from videogan.video.index import FrameIndex
@@ -102,6 +103,12 @@ class VideoReader:
     def size(self) -> tuple[int, int]:
         """The frames' (height, width)."""
         return self._converter.size
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the file that are held in memory: all of a part of a shard."""
+        path = self._source.path
+        return len(path.content) if isinstance(path, MemoryFile) else 0
 
     @property
     def frame_rate(self) -> Fraction:

@@ -18,7 +18,7 @@ from PIL import Image
 from videogan.config import DataConfig
 from videogan.data.frame_lists import LONG
 from videogan.data.listing import SourceVideo
-from videogan.errors import MissingPathError, UsageError, VideoError, reason_of
+from videogan.errors import MissingPathError, TransferError, UsageError, VideoError, reason_of
 from videogan.files import Progress, cache_root, map_in_threads, printable
 from videogan.storage.member import Member
 from videogan.video import VideoReader, as_frame_rate
@@ -168,12 +168,15 @@ def store_all(
 
     Raises:
         OSError: the disk is full, or writing failed in another way.
+        TransferError: a store does not give a video; nobody would ask again for what a cache lacks.
     """
     stop = threading.Event()
 
     def outcome(video: SourceVideo) -> Stored | str:
         try:
             stored = store(video, frame_format, file, stop)
+        except TransferError:
+            raise
         except VideoError as error:
             return error.reason
         except MissingPathError:
