@@ -1,5 +1,7 @@
 """How raw videos become clips: whose turn it is, their names, scenes, lengths and frame rates."""
 
+import tarfile
+
 import numpy as np
 import pytest
 from raw_videos import clip_of, write
@@ -71,3 +73,14 @@ def test_frame_rate_is_changed_by_time(tmp_path):
     assert done.frames == 10
     (video,) = scan_folder(tmp_path / "out", cache_dir=tmp_path / "cache").videos
     assert video.info.frame_rate == 10
+
+
+def test_clips_are_cut_from_videos_in_shards_too(tmp_path):
+    write(tmp_path / "a" / "0.mp4", clip_of())
+    write(tmp_path / "a" / "1.mp4", clip_of())
+    (tmp_path / "raw").mkdir()
+    with tarfile.open(tmp_path / "raw" / "clips.tar", "w") as tar:
+        tar.add(tmp_path / "a", "a")
+    made = prepare("folder", tmp_path / "out", raw=tmp_path / "raw")
+    assert (made.clips, made.rejected) == (2, [])
+    assert len(list((tmp_path / "out").rglob("*.mp4"))) == 2

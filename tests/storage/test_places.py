@@ -37,6 +37,7 @@ def test_a_url_stays_one_whatever_is_done_to_its_path():
         assert not place.exists()
         assert not place.is_dir()
     assert str(as_place("simplecache::s3://bucket/a.tar")) == "simplecache::s3://bucket/a.tar"
+    assert as_place("file:///data/a.tar") == Path("/data/a.tar")
     for text in ("clips/a.tar", "/data/a:/b.tar", "a"):
         assert type(as_place(text)) is type(Path())
         assert str(as_place(text)) == text

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Self, overload
 import numpy as np
 
 from videogan.data.stamps import Stamp, stamp_of
-from videogan.storage.member import Member
+from videogan.storage.member import Member, path_of
 from videogan.video import VideoInfo
 
 ProbeResult = VideoInfo | str | None
@@ -203,7 +203,7 @@ class SourceVideo:
     @property
     def path(self) -> Path:
         """Its name, within its shard where it lies in one."""
-        return self.source if isinstance(self.source, Path) else self.source.path
+        return path_of(self.source)
 
 
 class VideoTable(Sequence[SourceVideo]):

@@ -54,6 +54,10 @@ class Walk:
         """Return the paths of the candidates."""
         return [self.base / os.fsdecode(name) for name in self.listing.every_name()]
 
+    def sources(self) -> list[Path | Member]:
+        """Return what each candidate is read from."""
+        return [self.listing.source(self.base, row) for row in range(len(self.listing))]
+
     def add(self, place: str, class_name: str | None, status: os.stat_result | None = None) -> None:
         """Append a candidate at a place below the base."""
         self.listing.add(place, class_name, stamp_of(f"{self.base}{os.sep}{place}" if place else self.base, status))
@@ -131,8 +135,7 @@ def _shard_or_reason(cache_dir: str | os.PathLike[str] | None, place: Path) -> S
 def _name_by_folders(walk: Walk) -> None:
     """Make the folder that each candidate, or its shard, lies in its class, if there are several."""
     listing = walk.listing
-    sources = [listing.source(walk.base, row) for row in range(len(listing))]
-    parents = [(each.shard if isinstance(each, Member) else each).parent for each in sources]
+    parents = [(each.shard if isinstance(each, Member) else each).parent for each in walk.sources()]
     numbers = {parent: number for number, parent in enumerate(dict.fromkeys(parents))}
     if len(numbers) > 1:
         listing.folders = [parent.name for parent in numbers]

@@ -92,3 +92,8 @@ class Member(os.PathLike[str]):
         if len(piece) < HEADER_BYTES + self.size or zlib.crc32(piece[:HEADER_BYTES]) != self.header:
             raise VideoError(self.path, "its shard has changed since it was looked at; start again")
         return MemoryFile(self.path, piece[HEADER_BYTES:])
+
+
+def path_of(source: Path | Member) -> Path:
+    """Return the name of what a video is read from."""
+    return source if isinstance(source, Path) else source.path

@@ -38,9 +38,12 @@ def as_place(given: str | os.PathLike[str]) -> Path:
     """Return a path, which is a :class:`RemotePath` where it begins with a protocol, as in ``s3://bucket/a.tar``.
 
     ``s3:/bucket/a.tar``, as pathlib writes that, is the same; a local folder of the name ``s3:`` comes first.
+    ``file:///data/a.tar`` is the local file.
     """
     text = os.fspath(given)
     start = _PROTOCOL.match(text)
+    if start and start[1] == "file:":
+        return Path(f"/{text[start.end() :]}")
     return RemotePath(text) if start and not os.path.lexists(start[1]) else Path(text)
 
 

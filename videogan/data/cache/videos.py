@@ -8,7 +8,7 @@ from typing import overload
 import numpy as np
 
 from videogan.data.listing import VideoTable
-from videogan.storage.member import Member
+from videogan.storage.member import Member, path_of
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class CachedVideo:
     @property
     def path(self) -> Path:
         """Its name, within its shard where it lies in one."""
-        return self.source if isinstance(self.source, Path) else self.source.path
+        return path_of(self.source)
 
 
 class CachedVideos(Sequence[CachedVideo]):
