@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import random
 import shutil
 import tarfile
 
@@ -188,6 +189,24 @@ def test_a_damaged_shard_gives_what_comes_before_the_damage(shard, tmp_path, sur
         (tmp_path / name).write_bytes(content)
         with pytest.raises(DataError, match=r"no usable video .*: not a tar"):
             scan_folder(tmp_path / name, cache_dir=tmp_path / "cache")
+
+
+def test_changed_headers_are_damage_and_no_more(tmp_path):
+    draw = random.Random(0)
+    names = ("0.mp4", "é" * 90 + ".mp4", "a" * 120 + ".json", "3.cls", "4.mp4")
+    tar = pack(tmp_path / "clips.tar", *((name, b"{}" * 300) for name in names), format=tarfile.PAX_FORMAT)
+    whole = tar.read_bytes()
+    for number in range(150):
+        content = bytearray(whole)
+        for start in draw.sample(range(0, len(whole), 512), 2):
+            content[start + draw.randrange(512)] = draw.choice([0, 255, 48, 55])
+            header = content[start : start + 512]
+            if header[257:262] == b"ustar":  # so that the checksum does not tell
+                content[start + 148 : start + 156] = b"%06o\0 " % (sum(header[:148]) + 256 + sum(header[156:]))
+        tar.write_bytes(content[: draw.choice([len(whole), draw.randrange(len(whole))])])
+        shard = open_shard(tar, tmp_path / f"cache-{number}")
+        offsets, sizes, _ = shard.extents.T
+        assert ((offsets >= 512) & (sizes >= 0) & (offsets + sizes <= tar.stat().st_size)).all()
 
 
 def test_compressed_tars_are_refused_with_what_to_do(tmp_path, labelled, survey):

@@ -41,11 +41,13 @@ def named_paths(given: AnyPaths) -> list[Path]:
     if len(paths) == 1 and paths[0].suffix.lower() in _LISTS and paths[0].is_file():
         return _listed(paths[0])
     matched = [path for one in paths for path in _matches(one)]
+    if len(matched) != 1:
+        return _in_order(matched)
     name = matched[0].name.lower()
-    if len(matched) == 1 and name.endswith((*_ARCHIVES, *COMPRESSED)) and matched[0].is_file():
+    if name.endswith((*_ARCHIVES, *COMPRESSED)) and matched[0].is_file():
         kind = IS_COMPRESSED if name.endswith(COMPRESSED) else "an archive; unpack it, and name the folder"
         raise UsageError(f"{printable(matched[0])}: is {kind}")
-    return matched if len(matched) == 1 else _in_order(matched)
+    return matched
 
 
 def common_folder(paths: Sequence[Path]) -> Path:

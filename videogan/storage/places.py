@@ -145,10 +145,9 @@ class _Store:
             return MissingPathError(f"{self._place}: no such bucket or object; check the URL")
         what = "no permission to read it: " if isinstance(error, PermissionError) else ""
         return UsageError(
-            f"{self._place}: {what}{_told(error)}; check address, network and credentials: the same command goes on "
-            "from there"
+            f"{self._place}: {what}{_told(error)}; check address, network and credentials, and give the command again"
         )
 
 
 def _told(error: Exception) -> str:
-    return f"no answer within {TIME_LIMIT} seconds" if isinstance(error, TimeoutError) else reason_of(error)
+    return f"no answer within {TIME_LIMIT} seconds" if isinstance(error, TimeoutError) else reason_of(error).rstrip(".")
