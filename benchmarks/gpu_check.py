@@ -2,6 +2,7 @@
 
     python benchmarks/gpu_check.py CLIPS                   # from the repository's root, which PYTHONPATH names
     python benchmarks/gpu_check.py CLIPS --rehearse        # the same on a CPU, tiny, in a minute or two
+    python benchmarks/gpu_check.py CLIPS --only tests training samples --set train.batch_size=16
 
 CLIPS is a folder of videos. The wheels are listed in ``gpu_check_wheels.txt``. Every part is a process of its own with
 a time limit of its own, so that none can eat the rest, and writes what it knows into ``$OUT`` (or ``gpu-check/``) at
@@ -42,10 +43,10 @@ TINY = (
 """Settings of a rehearsal."""
 
 
-def parts(clips: Path, out: Path, rehearse: bool) -> list[tuple[str, float, list[str]]]:
-    """Return what is run, in order: name, limit in seconds, command."""
+def parts(clips: Path, out: Path, rehearse: bool, more: list[str]) -> list[tuple[str, float, list[str]]]:
+    """Return what is run, in order: name, limit in seconds, command. ``more`` settings are for the training."""
     this = [sys.executable, __file__, str(clips), *(["--rehearse"] if rehearse else []), "--part"]
-    settings = [f"--set={setting}" for setting in TINY] if rehearse else ["--set", "data.frame_stride=2"]
+    settings = [f"--set={setting}" for setting in (*(TINY if rehearse else ("data.frame_stride=2",)), *more)]
     preset, minutes = ("cpu", "0.2") if rehearse else ("gpu64", "4.25")
     run, model = [*VIDEOGAN, "train", str(clips), "--run", str(out / RUN)], ["--run", str(out / RUN)]
     tests = [sys.executable, "-m", "pytest", "-x", "-o", "filterwarnings=default", "tests/training/test_graph.py"]
@@ -53,18 +54,24 @@ def parts(clips: Path, out: Path, rehearse: bool) -> list[tuple[str, float, list
     tests += ["-k", "places" if rehearse else "recorded_step or replayed_stream or to_a_gpu"]
     evaluate = [*VIDEOGAN, "evaluate", str(clips), *model, "--clips", "16" if rehearse else "256"]
     evaluate += ["--features", "pixels-16" if rehearse else "efficientnet-lite0", "--out", str(out / "evaluation")]
+    nvenc = ["--codec", "h264_nvenc", "--yes", "-v", str(out / RUN / "nvenc.mp4")]
     sampling = ["--rounds", "1", "--frames", "16"] if rehearse else ["--rounds", "2"]
     return [
         ("tests", 45, tests),
         *(
-            (f"speed {name} {mode}", 40, [*this, "speed", "--preset", name, "--mode", mode])
-            for name, mode in ((preset, "graphed"), (preset, "eager"), ("cpu" if rehearse else "gpu128", "graphed"))
+            (f"speed {name} {mode}", 55, [*this, "speed", "--preset", name, "--mode", mode])
+            for name, mode in (
+                (preset, "graphed"),
+                (preset, "heuristics"),
+                (preset, "eager"),
+                ("cpu" if rehearse else "gpu128", "graphed"),
+            )
         ),
         ("training", 310, [*run, "--preset", preset, "--minutes", minutes, *settings]),
         ("samples", 40, [*this, "samples"]),
-        ("kernels", 30, [*this, "kernels", "--preset", preset]),
         ("evaluation", 40, evaluate),
         ("sampling", 40, [sys.executable, "benchmarks/sampling.py", *model, *sampling]),
+        ("nvenc", 30, [*VIDEOGAN, "sample", *model, "--frames", "64" if rehearse else "4000", *nvenc]),
     ]
 
 
@@ -127,8 +134,14 @@ def speed(preset_name: str, mode: str, rehearse: bool, out: Path) -> None:
     begin = time.monotonic()
     state, batch = prepared(preset_name, rehearse)
     device = batch.frames.device
+    if mode == "heuristics":  # cuDNN's own choice of kernels, not the fastest of those that it tries
+        torch.backends.cudnn.benchmark = False
+
+    def eager(x: Any, updates: Any) -> Any:
+        return update(state.networks, state.optimizers, x, updates, state.config)
+
     if mode == "eager":
-        state.update = lambda x, updates: update(state.networks, state.optimizers, x, updates, state.config)
+        state.update = eager
     advance(state, batch)
     synchronise(device)
     first = time.monotonic() - begin
@@ -146,23 +159,23 @@ def speed(preset_name: str, mode: str, rehearse: bool, out: Path) -> None:
     about = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     recorded = getattr(state.update, "recorded", False)
     write_row(out, row | {"recorded": recorded, "device": about, "torch": torch.__version__})
+    if mode == "graphed":  # replayed, operations have no names
+        state.update = eager
+        kernels(state, batch, out / f"kernels-{preset_name}.txt")
 
 
-def kernels(preset_name: str, rehearse: bool, out: Path) -> None:
+def kernels(state: Any, batch: Any, file: Path) -> None:
     """Write the twenty operations that take the most time of a step."""
     from torch.profiler import ProfilerActivity, profile
 
     from videogan.training.step import advance
 
-    state, batch = prepared(preset_name, rehearse)
     on_gpu = batch.frames.device.type == "cuda"
-    for _ in range(3):
-        advance(state, batch)
     with profile(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]) as profiler:
         advance(state, batch)
     order = "self_cuda_time_total" if on_gpu else "self_cpu_time_total"
     text = profiler.key_averages().table(sort_by=order, row_limit=20, max_name_column_width=80)
-    (out / "kernels.txt").write_text(text)
+    file.write_text(text)
 
 
 def samples(rehearse: bool, out: Path) -> None:
@@ -191,10 +204,12 @@ def samples(rehearse: bool, out: Path) -> None:
 def pack(out: Path) -> None:
     """Put what else is worth keeping into one archive, and remove the run."""
     with tarfile.open(out / "more.tar", "w") as archive:
-        for name in ("kernels.txt", f"{RUN}/metrics.jsonl", f"{RUN}/config.json", "evaluation/report.json"):
+        for table in sorted(out.glob("kernels-*.txt")):
+            archive.add(table, table.name)
+            table.unlink()
+        for name in (f"{RUN}/metrics.jsonl", f"{RUN}/config.json", "evaluation/report.json"):
             if (out / name).exists():
                 archive.add(out / name, name.replace("/", "-"))
-    (out / "kernels.txt").unlink(missing_ok=True)
     for folder in (RUN, "evaluation"):
         shutil.rmtree(out / folder, ignore_errors=True)
 
@@ -227,7 +242,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", type=Path)
     parser.add_argument("--rehearse", action="store_true", help="on a CPU, at a tenth of the size")
-    parser.add_argument("--part", choices=("speed", "samples", "kernels"), help=argparse.SUPPRESS)
+    parser.add_argument("--only", nargs="+", metavar="PART", help="parts to run, by the first word of their names")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="more settings of the training")
+    parser.add_argument("--part", choices=("speed", "samples"), help=argparse.SUPPRESS)
     parser.add_argument("--preset", default="gpu64", help=argparse.SUPPRESS)
     parser.add_argument("--mode", default="graphed", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -235,13 +252,13 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     if arguments.part == "speed":
         speed(arguments.preset, arguments.mode, arguments.rehearse, out)
-    elif arguments.part == "kernels":
-        kernels(arguments.preset, arguments.rehearse, out)
     elif arguments.part == "samples":
         samples(arguments.rehearse, out)
     else:
         begin, codes = time.monotonic(), []
-        for name, limit, command in parts(arguments.clips.resolve(), out, arguments.rehearse):
+        for name, limit, command in parts(arguments.clips.resolve(), out, arguments.rehearse, arguments.set):
+            if arguments.only and name not in arguments.only and name.split()[0] not in arguments.only:
+                continue
             left = SECONDS - (time.monotonic() - begin) - (RESERVE if name == "training" else 0)
             row = run_part(name, command, min(limit, left), out) if left > 5 else {"part": name, "exit": "no time left"}
             write_row(out, row)

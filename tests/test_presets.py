@@ -65,7 +65,7 @@ def test_another_size_adapts_the_networks(name, size):
 
 def test_settings_win_over_the_preset():
     assert preset("gpu64", ["train.batch_size=8"]).train.batch_size == 8
-    assert preset("gpu64").train.batch_size == 32
+    assert preset("gpu64").train.batch_size == 16
     assert preset("cpu", ["generator.prior=normal"]).generator.prior == "normal"
 
 

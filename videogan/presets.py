@@ -25,8 +25,9 @@ GPU = {
     "penalty.r2_weight": 3.0,
     "optimizer.learning_rate": 4e-4,
     "optimizer.warmup_steps": 200,
-    "optimizer.decay_steps": 2_000,
+    "optimizer.decay_steps": 4_000,
     "train.max_burn_in": 48,
+    "train.batch_size": 16,
     "train.ema_half_life": 20_000,
     "train.ema_ramp": 0.05,
     "train.tick_steps": 1_000,
@@ -70,10 +71,10 @@ PRESETS: dict[str, dict[str, Any]] = {
         "frame_discriminator.channels": (32, 64, 128, 256, 256),
         "clip_discriminator.channels": (32, 64, 128, 256),
         "encoder.channels": (32, 64, 128, 256),
-        "train.batch_size": 32,
     },
     "gpu64-large": {
         **GPU,
+        "optimizer.decay_steps": 2_000,
         "data.size": 64,
         "generator.channels": (512, 384, 256, 128, 64),
         "frame_discriminator.channels": (64, 128, 256, 384, 512),
@@ -88,7 +89,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "frame_discriminator.channels": (16, 32, 64, 128, 256, 256),
         "clip_discriminator.channels": (16, 32, 64, 128, 256),
         "encoder.channels": (16, 32, 64, 128, 256),
-        "train.batch_size": 32,
     },
     "gpu256": {
         **GPU,
@@ -97,7 +97,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "frame_discriminator.channels": (16, 16, 32, 64, 128, 256, 256),
         "clip_discriminator.channels": (16, 16, 32, 64, 128, 256),
         "encoder.channels": (16, 16, 32, 64, 128, 256),
-        "train.batch_size": 16,
     },
 }
 

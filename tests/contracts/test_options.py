@@ -58,15 +58,15 @@ def members(annotation: Any) -> list[Any]:
 
 
 def choices() -> list[tuple[str, ...]]:
-    """Settings for every literal of every group, and for every kind of a union."""
+    """Settings for every literal and every switch of every group, and for every kind of a union."""
     changes: list[tuple[str, ...]] = []
     for group in GROUPS:
         for model in members(Config.model_fields[group].annotation):
             assert issubclass(model, BaseModel)
             first = f"{group}.kind={model.model_fields['kind'].default}" if "kind" in model.model_fields else None
             for name, field in model.model_fields.items():
-                if get_origin(field.annotation) is Literal:
-                    for value in get_args(field.annotation):
+                if get_origin(field.annotation) is Literal or field.annotation is bool:
+                    for value in get_args(field.annotation) or ("true", "false"):
                         setting = f"{group}.{name}={value}"
                         first_too = [first] if first and name != "kind" and group == "penalty" else []
                         changes.append((*first_too, *NEEDS.get(setting, []), setting))

@@ -10,6 +10,8 @@ from videogan.models.layers import (
     conv3d,
     double_by_products,
     downsample,
+    downsample_by_means,
+    halve_by_means,
     last_frames,
     spatial_downsample,
     spatial_upsample,
@@ -107,15 +109,23 @@ def test_bfloat16_gradients_of_a_3d_convolution_are_those_of_float32(frames, ker
         assert error < 0.02
 
 
-def test_doubling_by_products_is_bilinear_interpolation():
-    frames = torch.randn(3, 5, 4, 6, dtype=torch.float64).to(memory_format=torch.channels_last).requires_grad_()
-    doubled = double_by_products(frames)
-    expected = F.interpolate(frames, scale_factor=2, mode="bilinear", align_corners=False)
-    assert torch.allclose(doubled, expected, atol=1e-12)
-    weights = torch.randn_like(doubled)
-    ours, theirs = (torch.autograd.grad((x * weights).sum(), frames)[0] for x in (doubled, expected))
+@pytest.mark.parametrize(
+    ("on_a_gpu", "mode", "factor"),
+    [(double_by_products, "bilinear", 2), (halve_by_means, "bilinear", 0.5), (downsample_by_means, "trilinear", 0.5)],
+)
+def test_what_a_gpu_resamples_by_is_interpolation(on_a_gpu, mode, factor):
+    shape, layout = (
+        ((3, 5, 4, 6), torch.channels_last) if mode == "bilinear" else ((3, 5, 4, 4, 6), torch.channels_last_3d)
+    )
+    frames = torch.randn(shape, dtype=torch.float64).to(memory_format=layout).requires_grad_()
+    resampled = on_a_gpu(frames)
+    expected = F.interpolate(frames, scale_factor=factor, mode=mode, align_corners=False)
+    assert torch.allclose(resampled, expected, atol=1e-12)
+    weights = torch.randn_like(resampled)
+    ours, theirs = (torch.autograd.grad((x * weights).sum(), frames)[0] for x in (resampled, expected))
     assert torch.allclose(ours, theirs, atol=1e-12)
-    assert doubled.is_contiguous(memory_format=torch.channels_last)
+    assert resampled.is_contiguous(memory_format=layout)
+    assert ours.is_contiguous(memory_format=layout)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
