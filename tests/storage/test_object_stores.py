@@ -7,9 +7,12 @@ import time
 import fsspec
 import pytest
 import torch
+from safetensors.torch import load_file
 from store_server import check_keys_from_now_on, close_sessions, store_server
+from tiny_run import TINY
 
 import videogan
+from videogan.artifacts.checkpoint_files import WEIGHTS, newest_checkpoint
 from videogan.config import DataConfig
 from videogan.data.cache.clip_cache import open_cache
 from videogan.data.folder import scan_folder, survey_folder
@@ -17,6 +20,7 @@ from videogan.data.loader import ClipLoader
 from videogan.data.shards import open_shard
 from videogan.errors import MissingPathError, TransferError, UsageError, VideoError
 from videogan.preparation.synthetic import moving_shapes
+from videogan.presets import parse_setting
 from videogan.storage import places
 from videogan.video import VideoReader, VideoWriter, probe
 
@@ -151,6 +155,8 @@ def test_what_a_store_refuses_is_told_on_one_line(server, store, data, monkeypat
         check_keys_from_now_on(address, checked=False)
     with pytest.raises(UsageError, match=r"^none://clips/a.tar: Protocol not known"):
         survey_folder("none://clips/a.tar", cache_dir=data.cache_dir)
+    with pytest.raises(UsageError, match=r"^abfs://clips/a.tar: Install adlfs"):
+        survey_folder("abfs://clips/a.tar", cache_dir=data.cache_dir)
     with pytest.raises(UsageError, match="one store, or of this machine"):
         survey_folder(["s3://clips/set/clips-000.tar", "memory://a.tar"], cache_dir=data.cache_dir)
 
@@ -164,3 +170,26 @@ def test_a_store_that_is_not_there_is_told_with_its_address(server, monkeypatch,
             survey_folder("s3://clips/a.tar", cache_dir=tmp_path)
     finally:
         close_sessions()
+
+
+@pytest.mark.slow
+def test_a_training_whose_store_fails_goes_on_to_the_same_weights(store, tmp_path, monkeypatch):
+    _, wire = store
+    settings = dict(map(parse_setting, (*TINY, "train.tick_steps=2", "data.cache_limit_gb=1e-9")))
+
+    def train(name, steps):
+        where = {"run": tmp_path / name, "steps": steps, "preset": "cpu"}
+        videogan.train("s3://clips/set/clips-*.tar", **where, settings={**settings, "data.cache_dir": str(tmp_path)})
+        return load_file(newest_checkpoint(tmp_path / name / "checkpoints") / WEIGHTS)
+
+    whole = train("whole", 4)
+    train("halves", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(places, "TIME_LIMIT", 1)
+        wire.state = "silent"
+        with pytest.raises(UsageError, match="no answer within 1 seconds"):
+            train("halves", 4)
+    wire.state = "sound"
+    again = train("halves", 4)
+    assert again.keys() == whole.keys()
+    assert all(torch.equal(again[name], whole[name]) for name in whole)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from videogan.data.shards import COMPRESSED, IS_COMPRESSED, SHARD_SUFFIX, is_shard
+from videogan.data.shards import COMPRESSED, IS_COMPRESSED, SHARD_SUFFIX
 from videogan.errors import MissingPathError, UsageError
 from videogan.files import natural_key, printable, read_bytes
 from videogan.storage.places import RemotePath, as_place, find
@@ -95,8 +95,7 @@ def _matches(path: Path) -> list[Path]:
         names = (f"{before}{number:0{len(numbers[1])}d}{after}" for number in counted)
         return [match for name in names for match in _matches(as_place(name))]
     if isinstance(path, RemotePath):
-        one = is_shard(path) and not glob.has_magic(os.fspath(path))
-        return [path] if one else list(find(path, SHARD_SUFFIX))
+        return list(find(path, SHARD_SUFFIX))
     # Path.glob takes no pattern that begins at the root.
     matches = glob.glob(os.fspath(path), recursive=True) if glob.has_magic(os.fspath(path)) else []  # noqa: PTH207
     if not matches:

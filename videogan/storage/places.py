@@ -84,12 +84,16 @@ def read(place: Path, start: int, size: int) -> bytes:
 def find(place: RemotePath, suffix: str) -> list[RemotePath]:
     """Return the objects of a suffix that match the pattern of a URL, or lie below it, in order.
 
+    One that has the suffix itself is not looked for.
+
     Raises:
         UsageError: as :func:`read`; there is none.
     """
     store = _Store(place)
     store.forget()
     pattern = any(sign in str(place) for sign in "*?[")
+    if not pattern and place.suffix.lower() == suffix:
+        return [place]
     names = [name for name in store.ask("glob" if pattern else "find") if name.lower().endswith(suffix)]
     if not names:
         raise MissingPathError(f"{place}: no {suffix} there, which is all that is read from a store")
@@ -107,7 +111,8 @@ class _Store:
         try:
             self._files, self._path = fsspec.core.url_to_fs(str(place))
         except ImportError as error:
-            raise UsageError(f"{place}: {reason_of(error)}; `pip install 'videogan[remote]'` brings both") from None
+            brings = "`pip install 'videogan[remote]'` brings S3 and Google's"
+            raise UsageError(f"{place}: {reason_of(error)}; {brings}") from None
         except ValueError as error:
             raise UsageError(f"{place}: {reason_of(error)}") from None
         self._limit = {"timeout": TIME_LIMIT} if self._files.async_impl else {}
