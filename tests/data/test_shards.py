@@ -143,6 +143,9 @@ def test_shards_are_named_by_ranges_lists_and_beside_files(tmp_path, labelled, s
         assert names(survey(given)) == whole, given
     with pytest.raises(MissingPathError, match=r"clips-012\.tar: no such file"):
         survey("clips-{009..012}.tar")
+    for empty in ("{9..1}", "{0..999999999}"):
+        with pytest.raises(UsageError, match="names; 1 to 1000000"):
+            survey(f"clips-{empty}.tar")
     both = survey(tmp_path / "clips-009.tar", labelled)
     assert names(both) == [("0.mp4", 0), ("1.mp4", 0), ("2.mp4", 0), ("0.mp4", 1), ("9.mp4", None)]
     for name in ("run", "walk"):
@@ -185,6 +188,10 @@ def test_a_damaged_shard_gives_what_comes_before_the_damage(shard, tmp_path, sur
         folder = survey(tmp_path / name)
         assert names(folder) == [("0.mp4", 0), ("2.mp4", 0), ("0.mp4", 1)], name
         assert any("damaged or cut off at byte" in reason for _, reason in folder.rejected), name
+    (tmp_path / "joined.tar").write_bytes(content + content)
+    joined = survey(tmp_path / "joined.tar")
+    assert len(joined.videos) == 4
+    assert "damaged or cut off" in joined.rejected[0][1], "what lies behind the end of a tar is not read in silence"
     for name, content in (("no.tar", b"PK"), ("empty.tar", b""), ("other.tar", os.urandom(5000))):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(DataError, match=r"no usable video .*: not a tar"):

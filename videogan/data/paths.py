@@ -18,7 +18,8 @@ _ARCHIVES = (".zip", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 _LISTS = (".txt", ".lst", ".list")
 _SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"}
 _SPLITS |= {"test": "test", "testing": "test"}
-_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+_RANGE = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}")
+_MOST_NAMES = 1_000_000
 
 
 def as_paths(given: AnyPaths) -> tuple[Path, ...]:
@@ -92,6 +93,8 @@ def _matches(path: Path) -> list[Path]:
     if numbers is not None:
         before, after = os.fspath(path)[: numbers.start()], os.fspath(path)[numbers.end() :]
         counted = range(int(numbers[1]), int(numbers[2]) + 1)
+        if not 0 < len(counted) <= _MOST_NAMES:
+            raise UsageError(f"{printable(path)}: {numbers[0]} means {len(counted)} names; 1 to {_MOST_NAMES} are read")
         names = (f"{before}{number:0{len(numbers[1])}d}{after}" for number in counted)
         return [match for name in names for match in _matches(as_place(name))]
     if isinstance(path, RemotePath):

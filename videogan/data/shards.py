@@ -33,6 +33,7 @@ _VERSION = 1
 # Bytes that are read at once, so that small files and their headers come together: a store answers slowly.
 _LOCAL_BLOCK, _REMOTE_BLOCK = 1 << 13, 1 << 18
 _MOST_TEXT = 1 << 20
+_END_BYTES = 1 << 14  # what follows the last file: zeros up to a whole number of records, or another tar behind them
 _GZIP = b"\x1f\x8b"
 
 
@@ -112,7 +113,8 @@ def _indexed(place: Path, size: int) -> Shard:
                     at = tar.offset
                     contents.add(member, file, size)
             file.seek(at)
-            whole = file.read(HEADER_BYTES) == bytes(HEADER_BYTES)
+            rest = file.read(_END_BYTES)
+            whole = len(rest) >= HEADER_BYTES and not rest.strip(b"\0")
         except (OSError, VideoganError):
             raise
         except Exception:  # a damaged header can make tarfile raise anything
