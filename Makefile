@@ -26,6 +26,7 @@ test: lint types $(VENV)/.tested  ## everything that CI runs
 	$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile --durations=15
 
 test-slow: $(VENV)/.tested  ## the tests that take minutes
+	$(BIN)/pip install --quiet --editable ".[examples]"
 	$(BIN)/python -m pytest -m slow
 
 check: lint types fast  ## ruff, mypy and the fast tests

@@ -36,7 +36,7 @@ def abandoned_parts(path: Path) -> list[Path]:
         return []
     numbers = {part: int(match[1]) for part in beside if (match := _PART.fullmatch(part.name))}
     own = [part for part, process in numbers.items() if part == part_of(path, process)]
-    return [part for part in own if not _runs(numbers[part]) and not _is_held(part)]
+    return [part for part in own if not _runs(numbers[part]) and not is_held(part)]
 
 
 def _runs(process: int) -> bool:
@@ -49,7 +49,8 @@ def _runs(process: int) -> bool:
     return True
 
 
-def _is_held(part: Path) -> bool:
+def is_held(part: Path) -> bool:
+    """Tell whether a process holds a lock on a part, or none can be had there."""
     try:
         descriptor = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

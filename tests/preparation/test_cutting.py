@@ -1,6 +1,7 @@
 """How raw videos become clips: whose turn it is, their names, scenes, lengths and frame rates."""
 
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +28,20 @@ def test_names_do_not_collide(tmp_path):
         write(raw / name, clip_of())
     prepare("folder", tmp_path / "out", raw=raw)
     assert len(list((tmp_path / "out" / "a").iterdir())) == 4
+
+
+def test_a_video_does_not_take_the_name_of_another_ones_piece(tmp_path):
+    raw, recipe = tmp_path / "raw", tmp_path / "mine.toml"
+    for name, frames in (("x-000", 8), ("x", 16), ("y", 16), ("y-001", 8), ("y-002", 8)):
+        write(raw / "a" / f"{name}.mp4", clip_of(frames))
+    recipe.write_text(
+        'kind = "videos"\ntitle = "t"\nhomepage = "h"\nlicence = "l"\n[layout]\nvideo = "(?P<label>a)/.*"\n'
+        "[clips]\nsize = 32\nmin_frames = 8\nmax_frames = 8\n"
+    )
+    prepared = prepare(str(recipe), tmp_path / "out", raw=raw)
+    names = sorted(path.stem for path in (tmp_path / "out").rglob("*.mp4"))
+    assert prepared.clips == len(names) == 7
+    assert names == ["x-000", "x.2-000", "x.2-001", "y-001", "y-002", "y.2-000", "y.2-001"]
 
 
 def test_scene_cuts_and_long_pieces(tmp_path):
@@ -83,4 +98,10 @@ def test_clips_are_cut_from_videos_in_shards_too(tmp_path):
         tar.add(tmp_path / "a", "a")
     made = prepare("folder", tmp_path / "out", raw=tmp_path / "raw")
     assert (made.clips, made.rejected) == (2, [])
-    assert len(list((tmp_path / "out").rglob("*.mp4"))) == 2
+    clips = sorted(path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.mp4"))
+    assert clips == [Path("a/0.mp4"), Path("a/1.mp4")]
+    prepare("folder", tmp_path / "shards", raw=tmp_path / "raw", shard=(0, 1))
+    shards = scan_folder(tmp_path / "shards", cache_dir=tmp_path / "cache")
+    assert shards.class_names == ("a",)
+    assert shards.rejected == ()
+    assert [video.info.num_frames for video in shards.videos] == [len(clip_of())] * 2

@@ -1,6 +1,7 @@
 """``videogan prepare``: a dataset, drawn or already fetched, into a folder of clean, cut, resized clips."""
 
 import logging
+import re
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -22,12 +23,18 @@ def prepare(
     seed: Annotated[int, typer.Option(min=0, help="Seed of drawn videos.")] = 0,
     size: Annotated[int | None, typer.Option(min=8, max=4096, help="Height and width, if not the recipe's.")] = None,
     split: Annotated[str | None, typer.Option(help="Only this split of the dataset, such as train.")] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Only share I of N, counted from 0, as OUT/clips-I.tar.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Write into OUT even if it holds something.")] = False,
 ) -> None:
     """Make a folder of clips from a dataset recipe.
 
     moving-shapes and moving-digits are drawn on the spot. For the others, get the dataset first and name its folder
     by --from.
+
+    With --shard any number of machines do it together, as by sbatch --array=0-999 and --shard
+    $SLURM_ARRAY_TASK_ID/1000. A shard that is finished is left as it is; one that was interrupted begins anew.
     """
     with bars() as show:
         result = videogan.prepare(
@@ -38,6 +45,7 @@ def prepare(
             seed=seed,
             size=size,
             split=split,
+            shard=None if shard is None else _parse_shard(shard),
             overwrite=yes,
             progress=partial(show, "preparing"),
         )
@@ -47,4 +55,11 @@ def prepare(
         _log.warning("%d pieces were too short and are left out", result.too_short)
     classes = f" in {len(result.class_names)} classes" if result.class_names else ""
     _log.info("%d clips%s, %d frames; `videogan train %s` learns them", result.clips, classes, result.frames, out)
-    echo(printable(out))
+    echo(printable(result.tar or out))
+
+
+def _parse_shard(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text, re.ASCII)
+    if match is None:
+        raise videogan.UsageError(f"--shard {text}: must be I/N, such as 17/1000")
+    return int(match[1]), int(match[2])

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from einops import reduce
+from einops import rearrange, reduce
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -18,7 +18,12 @@ _THUMBNAIL = 16
 # between pixels; takes of the same person in front of the same wall differ by 46 and more.
 _SAME = 3 * 24
 _SAME_MEAN = 3 * 3
-_BLOCK = 4
+_LEAF = 512
+"""Thumbnails that are compared with one another rather than divided further."""
+_SAMPLE = 64
+"""Thumbnails by which the columns that spread most are picked."""
+_PAIRS = 1 << 16
+"""Pairs that are compared at a time."""
 
 
 def near_duplicates(videos: Sequence[SourceVideo], progress: Progress | None = None) -> list[list[Path]]:
@@ -49,41 +54,79 @@ def group_alike(thumbnails: np.ndarray) -> np.ndarray:
     numbers: dict[bytes, int] = {}
     number = np.array([numbers.setdefault(each.tobytes(), len(numbers)) for each in thumbnails])
     distinct = thumbnails[np.unique(number, return_index=True)[1]]
-    order = np.argsort(distinct.sum((1, 2, 3), dtype=np.int64), kind="stable")
-    pairs = np.array(list(_pairs(distinct[order])), np.int64).reshape(-1, 2)
-    graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(distinct), len(distinct)))
-    group: np.ndarray = connected_components(graph, directed=False)[1][np.argsort(order)[number]]
+    one, other = np.concatenate([np.empty((2, 0), np.int64), *_alike_pairs(distinct)], axis=1)
+    graph = coo_array((np.ones(len(one)), (one, other)), shape=(len(distinct), len(distinct)))
+    group: np.ndarray = connected_components(graph, directed=False)[1][number]
     return group
 
 
-def _pairs(thumbnails: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Yield the pairs of numbers that are alike, of thumbnails that become brighter.
+def _alike_pairs(thumbnails: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the numbers of thumbnails that are alike, int64 (2, pairs); a pair may come more than once.
 
-    No tree: a point may differ by half of what it differs by between videos, so that only many points together tell,
-    and in so many dimensions a k-d tree looks at most of its leaves.
+    Divides the set at the median of a column, again and again. What lies up to ``_SAME`` above the median is in both
+    halves, so that one of them holds both of a pair. A k-d tree would be searched for each thumbnail anew, and in so
+    many dimensions most of its leaves would be.
     """
-    mirrored = thumbnails[:, :, :, ::-1]
-    blocks, mirrored_blocks = _blocks(thumbnails), _blocks(mirrored)
-    brightness = thumbnails.sum((1, 2, 3), dtype=np.int64)
-    ends = np.searchsorted(brightness, brightness + thumbnails[0].size * _SAME_MEAN, side="right")
-    for one, end in enumerate(ends.tolist()):
-        for image, sums in ((thumbnails[one], blocks[:, one]), (mirrored[one], mirrored_blocks[:, one])):
-            near = np.abs(blocks[0, one + 1 : end] - sums[0]) <= _BLOCK**2 * _SAME
-            others = np.flatnonzero(near) + one + 1
-            for some in (slice(1, 4), slice(4, 16), slice(16, None)):
-                if len(others):
-                    differences = np.abs(blocks[some, others] - sums[some, None])
-                    others = others[differences.max(0) <= _BLOCK**2 * _SAME]
-            if len(others):
-                alike = np.abs(thumbnails[others] - image).max((1, 2, 3)) <= _SAME
-                yield from ((one, other) for other in others[alike].tolist())
+    columns = _columns(thumbnails)
+    undivided = [np.arange(len(thumbnails))]
+    while undivided:
+        rows = undivided.pop()
+        below, above = _halves(columns, rows) if len(rows) > _LEAF else (rows, rows)
+        # Where much lies close to the median, dividing would not make the pairs to compare fewer.
+        if len(below) ** 2 + len(above) ** 2 < 0.9 * len(rows) ** 2:
+            undivided += [below, above]
+        else:
+            yield from _compared(thumbnails, columns, rows)
 
 
-def _blocks(thumbnails: np.ndarray) -> np.ndarray:
-    """Return the sums of blocks of 4x4 points, int16 (m, n), those that lie apart first."""
-    sums = reduce(thumbnails.astype(np.float32), "n t (h y) (w x) -> (t h w) n", "sum", y=_BLOCK, x=_BLOCK)
-    apart = np.random.default_rng(0).permutation(len(sums))
-    return np.ascontiguousarray(sums[apart].astype(np.int16))
+def _columns(thumbnails: np.ndarray) -> np.ndarray:
+    """Return numbers that mirroring leaves as they are, int16 (n, m); alike, they differ by at most ``_SAME``.
+
+    The brighter and the darker of every two points that mirroring exchanges, and the mean of all points.
+    """
+    count, half = thumbnails[0].size, thumbnails.shape[-1] // 2
+    left, right = thumbnails[..., :half], thumbnails[..., : half - 1 : -1]
+    # The mean in units of which as many make a difference as of the others.
+    mean = _brightness(thumbnails) // (count * _SAME_MEAN // _SAME)
+    pairs = (rearrange(each(left, right), "n t h w -> n (t h w)") for each in (np.maximum, np.minimum))
+    return np.concatenate([*pairs, mean[:, None].astype(np.int16)], axis=1)
+
+
+def _brightness(thumbnails: np.ndarray) -> np.ndarray:
+    """Return the sums of all points, int64 (n,)."""
+    return thumbnails.sum((1, 2, 3), dtype=np.int64)
+
+
+def _widest(columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the numbers of the columns, those first that spread most within some rows."""
+    some = columns[rows[:: -(-len(rows) // _SAMPLE)]]
+    return np.argsort(some.std(0, dtype=np.float32))[::-1]
+
+
+def _halves(columns: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows up to ``_SAME`` above the median of the widest column, and those above the median."""
+    values = columns[rows, _widest(columns, rows)[0]]
+    median = np.partition(values, len(values) // 2)[len(values) // 2]
+    return rows[values <= median + _SAME], rows[values > median]
+
+
+def _compared(thumbnails: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the pairs that are alike among some rows, int64 (2, pairs), having compared each with every other."""
+    widest = columns[rows[:, None], _widest(columns, rows)[:32]]
+    step = max(1, _PAIRS // max(1, len(rows)))
+    for begin in range(0, len(rows), step):
+        near = np.arange(begin, len(rows)) > np.arange(begin, min(begin + step, len(rows)))[:, None]
+        for column in widest[begin:, :4].T:
+            near &= np.abs(column[:step, None] - column) <= _SAME
+        one, other = (numbers + begin for numbers in np.nonzero(near))
+        close = (np.abs(widest[one] - widest[other]) <= _SAME).all(1)
+        one, other = one[close], other[close]
+        one, other = rows[one], rows[other]
+        first, second = thumbnails[one], thumbnails[other]
+        differences = [np.abs(first - image).max((1, 2, 3), initial=0) for image in (second, second[..., ::-1])]
+        brightness = np.abs(_brightness(first) - _brightness(second))
+        alike = (np.minimum(*differences) <= _SAME) & (brightness <= thumbnails[0].size * _SAME_MEAN)
+        yield np.stack([one, other])[:, alike]
 
 
 def _thumbnails(video: SourceVideo) -> np.ndarray | None:

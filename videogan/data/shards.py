@@ -38,7 +38,7 @@ _GZIP = b"\x1f\x8b"
 
 
 @dataclass
-class Shard:
+class ShardContents:
     """The videos of a shard in natural order, and what else is to be said of it.
 
     Attributes:
@@ -74,7 +74,7 @@ def is_shard(place: Path) -> bool:
     return place.suffix.lower() == SHARD_SUFFIX and (isinstance(place, RemotePath) or place.is_file())
 
 
-def open_shard(place: Path, cache_dir: str | os.PathLike[str] | None) -> Shard:
+def open_shard(place: Path, cache_dir: str | os.PathLike[str] | None) -> ShardContents:
     """Return what lies in a shard, from what is kept of it in the cache folder if it has not changed since.
 
     Raises:
@@ -88,7 +88,7 @@ def open_shard(place: Path, cache_dir: str | os.PathLike[str] | None) -> Shard:
     version = [_VERSION, size, modified]
     kept = read_columns(file)
     if kept is not None and kept[1].pop("version") == version:
-        return Shard(extents=kept[0]["extents"], **kept[1])
+        return ShardContents(extents=kept[0]["extents"], **kept[1])
     shard = _indexed(place, size)
     shard.modified = modified
     about = asdict(shard)
@@ -98,9 +98,9 @@ def open_shard(place: Path, cache_dir: str | os.PathLike[str] | None) -> Shard:
     return shard
 
 
-def _indexed(place: Path, size: int) -> Shard:
+def _indexed(place: Path, size: int) -> ShardContents:
     """Go through the headers of a shard; damage ends it, and is told beside what came before."""
-    shard, contents = Shard(), _Contents()
+    shard, headers = ShardContents(), _Headers()
     block = _REMOTE_BLOCK if isinstance(place, RemotePath) else _LOCAL_BLOCK
     with io.BufferedReader(_Pieces(place, size), block) as file:
         if file.peek(2)[:2] == _GZIP:
@@ -111,7 +111,7 @@ def _indexed(place: Path, size: int) -> Shard:
             with tarfile.open(fileobj=file, mode="r:", encoding="utf-8", errors="surrogateescape") as tar:
                 for member in _members(tar):
                     at = tar.offset
-                    contents.add(member, file, size)
+                    headers.add(member, file, size)
             file.seek(at)
             rest = file.read(_END_BYTES)
             whole = len(rest) >= HEADER_BYTES and not rest.strip(b"\0")
@@ -120,9 +120,9 @@ def _indexed(place: Path, size: int) -> Shard:
         except Exception:  # a damaged header can make tarfile raise anything
             whole = False
     if not whole:
-        before = f"damaged or cut off at byte {min(at, size)}; the {len(contents.videos)} videos before that are used"
+        before = f"damaged or cut off at byte {min(at, size)}; the {len(headers.videos)} videos before that are used"
         shard.rejected.append(("", before if at else "not a tar"))
-    contents.describe(shard)
+    headers.describe(shard)
     return shard
 
 
@@ -133,7 +133,7 @@ def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
         tar.members.clear()  # type: ignore[attr-defined]
 
 
-class _Contents:
+class _Headers:
     """What has been found in a shard so far; of two files of one name the later one counts, as for tar."""
 
     def __init__(self) -> None:
@@ -164,7 +164,7 @@ class _Contents:
             file.seek(member.offset_data - HEADER_BYTES)
             self.videos[name] = (member.offset_data, member.size, zlib.crc32(file.read(HEADER_BYTES)))
 
-    def describe(self, shard: Shard) -> None:
+    def describe(self, shard: ShardContents) -> None:
         """Put all into order."""
         shard.names = sorted(self.videos, key=natural_key)
         shard.classes = [self._class_of(name) for name in shard.names]

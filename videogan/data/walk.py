@@ -10,7 +10,7 @@ from pathlib import Path
 
 from videogan.data.listing import Listing, ShardRows
 from videogan.data.paths import common_folder
-from videogan.data.shards import COMPRESSED, IS_COMPRESSED, SHARD_SUFFIX, Shard, is_hidden, is_shard, open_shard
+from videogan.data.shards import COMPRESSED, IS_COMPRESSED, SHARD_SUFFIX, ShardContents, is_hidden, is_shard, open_shard
 from videogan.data.stamps import Stamp, stamp_of
 from videogan.errors import UsageError, VideoError, reason_of
 from videogan.files import Progress, map_in_threads, natural_key
@@ -62,7 +62,7 @@ class Walk:
         """Append a candidate at a place below the base."""
         self.listing.add(place, class_name, stamp_of(f"{self.base}{os.sep}{place}" if place else self.base, status))
 
-    def add_shard(self, place: Path, class_name: str | None, shard: Shard) -> None:
+    def add_shard(self, place: Path, class_name: str | None, shard: ShardContents) -> None:
         """Append what lies in a shard; a folder around it names the class before anything within it does."""
         below = "" if place == self.base else os.fspath(place.relative_to(self.base))
         prefix = f"{below}{os.sep}" if below else ""
@@ -115,13 +115,13 @@ def _look_into_shards(walk: Walk, cache_dir: str | os.PathLike[str] | None, prog
     places = [place for place, _ in walk.shards]
     opened = map_in_threads(partial(_shard_or_reason, cache_dir), places, progress=progress)
     for (place, class_name), shard in zip(walk.shards, opened, strict=True):
-        if isinstance(shard, Shard):
+        if isinstance(shard, ShardContents):
             walk.add_shard(place, class_name, shard)
         else:
             walk.rejected.append((place, shard))
 
 
-def _shard_or_reason(cache_dir: str | os.PathLike[str] | None, place: Path) -> Shard | str:
+def _shard_or_reason(cache_dir: str | os.PathLike[str] | None, place: Path) -> ShardContents | str:
     try:
         return open_shard(place, cache_dir)
     except UsageError:

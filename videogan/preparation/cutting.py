@@ -21,12 +21,16 @@ from videogan.video import VideoReader, VideoWriter
 
 _CHUNK_BYTES = 64 << 20
 _UNSAFE = re.compile(r"[^\w.-]+")
+_PIECE = re.compile(r"(.+)-\d{3,}", re.DOTALL)
 _NAME_CHARACTERS, _NAME_BYTES = 120, 200  # file systems allow 255 bytes, of which the writer adds some
 
 
 @dataclass
 class Prepared:
-    """What came of it: clips and frames written, classes, pieces that were too short, videos that cannot be read."""
+    """What came of it: clips and frames written, classes, pieces that were too short, videos that cannot be read.
+
+    ``tar`` is the file of the clips where a shard was asked for.
+    """
 
     folder: Path
     clips: int = 0
@@ -34,6 +38,7 @@ class Prepared:
     class_names: set[str] = field(default_factory=set)
     too_short: int = 0
     rejected: list[tuple[Path, str]] = field(default_factory=list)
+    tar: Path | None = None
 
     def add(self, other: "Prepared") -> None:
         """Count in what came of other videos."""
@@ -70,8 +75,9 @@ def find_videos(recipe: VideosRecipe, raw: Path, split: str | None) -> tuple[lis
     walked = walk_folders([raw])
     candidates = walked.sources()
     by_class: dict[str, list[RawVideo]] = {}
-    stems: set[str] = set()
-    paths = [path_of(candidate).relative_to(raw).as_posix() for candidate in candidates]
+    stems = _Stems(pieces=recipe.clips.scene_cuts or recipe.clips.max_frames is not None)
+    laid_out = (each.unpacked if isinstance(each, Member) else each for each in candidates)
+    paths = [path.relative_to(raw).as_posix() for path in laid_out]
     in_layout = match_all(recipe.layout.video, paths, whole=True)
     in_split = in_layout if split is None else match_all(splits[split], paths, whole=False)
     for candidate, path, match, chosen in zip(candidates, paths, in_layout, in_split, strict=True):
@@ -79,7 +85,7 @@ def find_videos(recipe: VideosRecipe, raw: Path, split: str | None) -> tuple[lis
             continue
         label = match.get("label")
         name = None if label is None else _safe(label)
-        stem = _unique(f"{name}/" if name else "", _safe(path.removeprefix(f"{label}/").rsplit(".", 1)[0]), stems)
+        stem = stems.add(f"{name}/" if name else "", _safe(path.removeprefix(f"{label}/").rsplit(".", 1)[0]))
         by_class.setdefault(label or "", []).append(RawVideo(candidate, name, stem))
     if not by_class:
         which = "" if split is None else f" of the split {split!r}"
@@ -173,11 +179,33 @@ def _safe(name: str) -> str:
     return plain.encode()[-_NAME_BYTES:].decode(errors="ignore") or "video"
 
 
-def _unique(prefix: str, stem: str, taken: set[str]) -> str:
-    """``stem``, with a number if ``prefix + stem`` is taken; compared as file systems that fold case would."""
-    number, name = 1, stem
-    while (key := (prefix + name).casefold()) in taken:
-        number += 1
-        name = f"{stem}.{number}"
-    taken.add(key)
-    return name
+class _Stems:
+    """Names of source videos, from which those of clips are made; compared as file systems that fold case would.
+
+    Args:
+        pieces: whether a video may become several clips, ``NAME-000`` and so on, of which no other video has the name.
+    """
+
+    def __init__(self, *, pieces: bool) -> None:
+        self._pieces = pieces
+        self._taken: set[str] = set()
+        self._wholes: set[str] = set()
+
+    def add(self, prefix: str, stem: str) -> str:
+        """Return ``stem``, with a number if ``prefix + stem``, its piece or its whole is taken."""
+        number, name = 1, stem
+        while self._clashes(key := (prefix + name).casefold()):
+            number += 1
+            name = f"{stem}.{number}"
+        self._taken.add(key)
+        self._wholes.add(_whole_of(key))
+        return name
+
+    def _clashes(self, key: str) -> bool:
+        return key in self._taken or (self._pieces and (key in self._wholes or _whole_of(key) in self._taken))
+
+
+def _whole_of(name: str) -> str:
+    """Return the name of the video of which a clip of that name would be a piece; empty where it is none."""
+    piece = _PIECE.fullmatch(name)
+    return piece[1] if piece else ""

@@ -3,7 +3,8 @@
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from videogan.errors import DataError, MissingPathError, UsageError, VideoError
 from videogan.files import Progress, map_in_threads, printable
-from videogan.preparation.cutting import Prepared, cut_video, find_videos, write_clip
+from videogan.preparation.cutting import Prepared, RawVideo, cut_video, find_videos, write_clip
 from videogan.preparation.recipes import (
     MAX_COUNT,
     MAX_DRAWN_BYTES,
@@ -22,6 +23,7 @@ from videogan.preparation.recipes import (
     load_recipe,
 )
 from videogan.preparation.synthetic import moving_digits, moving_shapes, stacked_digits
+from videogan.preparation.tar_shard import Shard, ShardWriter, earlier_shard, join_folder
 from videogan.video.formats import as_frame_rate
 
 _log = logging.getLogger(__name__)
@@ -38,10 +40,11 @@ def prepare(
     seed: int = 0,
     size: int | None = None,
     split: str | None = None,
+    shard: tuple[int, int] | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Prepared:
-    """Make a folder of clips, ``out/CLASS/NAME.mp4``, from a dataset recipe.
+    """Make a folder of clips, ``out/CLASS/NAME.mp4``, from a dataset recipe, or one of many tars of them.
 
     Args:
         recipe: a recipe by name, or the path of a ``.toml`` file.
@@ -51,7 +54,10 @@ def prepare(
         seed: of drawn videos.
         size: height and width of the clips in pixels, 8 to 4096; None takes the recipe's.
         split: one of the recipe's splits; None takes all videos.
-        overwrite: whether to write into a folder that holds something.
+        shard: ``(index, count)``: only this share of the videos, by their names or, if drawn, their numbers, as
+            ``out/clips-INDEX.tar``, with what each clip holds in ``clips-INDEX.jsonl``. The index counts from 0, the
+            count is at most a million. A shard that is finished is left as it is.
+        overwrite: whether to write into a folder that holds something, and to make a finished shard anew.
         progress: called as videos are done.
 
     Raises:
@@ -59,16 +65,24 @@ def prepare(
         DataError: no video has the recipe's layout, or none gave a clip.
     """
     _check_ranges(count, seed, size)
+    share = None if shard is None else Shard(*shard)
     parsed, out = load_recipe(recipe), Path(out)
     if isinstance(parsed, SyntheticRecipe):
         if raw is not None or split is not None:
             raise UsageError(f"{recipe} is drawn, so it takes neither --from nor --split")
+        make_clips = partial(draw_videos, parsed, out, seed=seed)
+    else:
+        make_clips = partial(cut_videos, parsed, _check_raw(recipe, parsed, raw, out), out, split=split)
+    if share is None:
         _make_folder(out, overwrite)
-        return draw_videos(parsed, out, count=count, seed=seed, size=size, progress=progress)
-    folder = _check_raw(recipe, parsed, raw, out)
-    _make_folder(out, overwrite)
-    _log.info("terms: %s (%s)", parsed.licence, parsed.homepage)
-    return cut_videos(parsed, folder, out, split=split, count=count, size=size, progress=progress)
+    else:
+        asked = {"recipe": parsed.model_dump(mode="json"), "count": count, "seed": seed, "size": size, "split": split}
+        join_folder(out, {"shards": share.count, **asked}, overwrite=overwrite)
+        earlier = None if overwrite else earlier_shard(share.tar(out))
+        if earlier is not None:
+            _log.info("%s is finished and stays; --yes makes it anew", printable(share.tar(out)))
+            return earlier
+    return make_clips(count=count, size=size, shard=share, progress=progress)
 
 
 def draw_videos(
@@ -78,6 +92,7 @@ def draw_videos(
     count: int | None = None,
     seed: int = 0,
     size: int | None = None,
+    shard: Shard | None = None,
     progress: Progress | None = None,
 ) -> Prepared:
     """Draw ``out/CLASS/NUMBER.mp4``; arguments as of :func:`prepare`."""
@@ -96,13 +111,15 @@ def draw_videos(
             return stacked_digits(index, seed=seed, size=side, num_frames=recipe.num_frames)
         return moving_digits(index, seed=seed, size=side, num_frames=recipe.num_frames, num_digits=recipe.num_digits)
 
-    def make(index: int) -> Prepared:
+    def make(index: int, folder: Path) -> Prepared:
         frames, name = draw(index)
-        written = write_clip(out / name / f"{index:06d}.mp4", [frames], frame_rate, stop)
-        return Prepared(out, 1, written, {name})
+        written = write_clip(folder / name / f"{index:06d}.mp4", [frames], frame_rate, stop)
+        return Prepared(folder, 1, written, {name})
 
     draw(0)  # what cannot be drawn is told before any thread begins
-    return _gather(make, range(count or recipe.count), out, stop, progress)
+    numbers = range(count or recipe.count)
+    own = numbers if shard is None else numbers[shard.index :: shard.count]
+    return _make_all(make, {f"{index:06d}": index for index in own}, out, shard, stop, progress)
 
 
 def cut_videos(
@@ -113,21 +130,51 @@ def cut_videos(
     split: str | None = None,
     count: int | None = None,
     size: int | None = None,
+    shard: Shard | None = None,
     progress: Progress | None = None,
 ) -> Prepared:
     """Cut the videos of ``raw`` that the recipe's layout names; arguments and errors as of :func:`prepare`."""
+    _log.info("terms: %s (%s)", recipe.licence, recipe.homepage)
     stop = threading.Event()
     videos, unread = find_videos(recipe, raw, split)
     videos = videos[:count]
     cutting = recipe.clips if size is None else recipe.clips.model_copy(update={"size": size})
-    total = _gather(lambda video: cut_video(video, cutting, out, stop), videos, out, stop, progress)
-    total.rejected += unread
-    if not total.clips:
+    names = {path: path.relative_to(raw).as_posix() for path in [*(video.path for video in videos), *dict(unread)]}
+    own = {names[video.path]: video for video in videos if shard is None or shard.takes(names[video.path])}
+
+    def make(video: RawVideo, folder: Path) -> Prepared:
+        return cut_video(video, cutting, folder, stop)
+
+    unread = [(path, reason) for path, reason in unread if shard is None or shard.takes(names[path])]
+    total = _make_all(make, own, out, shard, stop, progress, unread)
+    if not total.clips and shard is None:  # of many shards some may have no video at all
         first = f"; {printable(total.rejected[0][0])}: {total.rejected[0][1]}" if total.rejected else ""
         raise DataError(
             f"{printable(raw)}: {len(videos)} videos gave no clip: {len(total.rejected)} cannot be read, "
             f"{total.too_short} pieces are shorter than min_frames={cutting.min_frames}{first}"
         )
+    return total
+
+
+def _make_all(
+    make: Callable[[T, Path], Prepared],
+    sources: Mapping[str, T],
+    out: Path,
+    shard: Shard | None,
+    stop: threading.Event,
+    progress: Progress | None,
+    unread: Sequence[tuple[Path, str]] = (),
+) -> Prepared:
+    """Have the clips of every source made, below ``out`` or in the tar of a shard; ``sources`` go by name."""
+    if shard is None:
+        total = _gather(lambda source: make(source, out), list(sources.values()), out, stop, progress)
+        total.rejected += unread
+        return total
+    with ShardWriter(shard.tar(out)) as writer:
+        names = list(sources)
+        total = _gather(lambda name: writer.add(name, partial(make, sources[name])), names, out, stop, progress)
+        total.rejected += unread
+        writer.finish(total)
     return total
 
 

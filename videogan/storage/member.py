@@ -76,6 +76,11 @@ class Member(os.PathLike[str]):
     def __str__(self) -> str:
         return str(self.path)
 
+    @property
+    def unpacked(self) -> Path:
+        """Where it would lie if its shard were unpacked beside itself."""
+        return self.shard.parent / self.path.relative_to(self.shard)
+
     def load(self) -> MemoryFile:
         """Read the content, with its header, in one piece.
 
