@@ -206,11 +206,11 @@ class GeneratorSource:
     ) -> None:
         self.class_names, self.frame_rate, self.first_frame = class_names, frame_rate, 0
         self._generator, self._labels = generator, labels
-        self._num_frames, self._clips, self._seed = num_frames, clips, seed
+        self._num_frames, self._videos, self._seed = num_frames, torch.arange(clips), seed
         self._device = next(generator.parameters()).device
 
     def __len__(self) -> int:
-        return self._clips
+        return len(self._videos)
 
     def batches(self) -> Iterator[Batch]:
         """Make the clips, 16 at a time.
@@ -218,8 +218,7 @@ class GeneratorSource:
         Raises:
             CheckpointError: the model makes values that are not finite.
         """
-        for first in range(0, self._clips, BATCH):
-            indices = torch.arange(first, min(first + BATCH, self._clips))
+        for indices in self._videos.split(BATCH):
             labels = torch.full_like(indices, -1) if self._labels is None else self._labels[indices]
             yield Batch(self._frames(indices), labels, indices, indices)
 
@@ -228,9 +227,12 @@ class GeneratorSource:
         return self._frames(torch.tensor([index]))[0]
 
     def later(self, first_frame: int, clips: int) -> "GeneratorSource":
-        """Return frames from ``first_frame`` on of the first ``clips`` videos; those before cost time, not memory."""
-        later = copy(self)
-        later.first_frame, later._clips = first_frame, min(clips, self._clips)
+        """Return frames from ``first_frame`` on of ``clips`` of the videos; those before cost time, not memory.
+
+        They lie at even distances, so that every class has its share of them.
+        """
+        later, clips = copy(self), min(clips, len(self))
+        later.first_frame, later._videos = first_frame, self._videos[torch.arange(clips) * len(self) // max(1, clips)]
         return later
 
     def _frames(self, indices: Tensor) -> Tensor:

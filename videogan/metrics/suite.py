@@ -231,7 +231,7 @@ def _long(sets: Sets) -> Rows:
     if sets.late is None:
         raise DataError("only a model makes videos as long as that")
     late = sets.late()
-    early = sets.fake.part(torch.arange(len(late)))
+    early = sets.fake.part(late.indices)
     first_half, second_half = sets.halves
     floor = kernel_distance(first_half.features, second_half.features)
     num_frames = sets.real.thumbnails.shape[1]
