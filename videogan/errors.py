@@ -5,7 +5,8 @@ VideoganError
 │   └── MissingPathError (FileNotFoundError)   a path that does not exist
 ├── DataError (ValueError)              3  a folder without a usable video
 │   └── VideoError                         one video that cannot be read, with the reason
-│       └── NotAVideoError                 a file that was never meant to be one, such as a thumbnail
+│       ├── NotAVideoError                 a file that was never meant to be one, such as a thumbnail
+│       └── TransferError                  a video that a store did not give this time
 ├── CheckpointError (ValueError)        4  weights or a checkpoint that cannot be used
 ├── DivergedError (ArithmeticError)     5  training produced values that are not finite
 └── Interrupted                    129, 130, 143  stopped by SIGHUP, Ctrl-C or SIGTERM, after saving
@@ -50,6 +51,10 @@ class VideoError(DataError):
 
 class NotAVideoError(VideoError):
     """A file that was never meant to be a video, whatever its name: a thumbnail, a source text."""
+
+
+class TransferError(VideoError):
+    """A video that the store which holds it breaks off to give; another time it may be whole."""
 
 
 class CheckpointError(VideoganError, ValueError):

@@ -16,7 +16,7 @@ from videogan.artifacts.runs import RunFolder, find_weights
 from videogan.artifacts.weights import networks_sha256, read_weights
 from videogan.data.clips import clip_span
 from videogan.data.folder import VideoFolder, survey_folder
-from videogan.data.paths import split_parts
+from videogan.data.paths import names_shards, split_parts
 from videogan.data.summary import file_report, folder_report
 from videogan.errors import UsageError, VideoError
 from videogan.files import Progress, read_json
@@ -28,8 +28,8 @@ def inspect(path: str | os.PathLike[str], progress: Progress | None = None) -> d
     """Return what is known of a video, a folder of videos, a run, a checkpoint, a weights or a latents file.
 
     A video has ``status`` (``ok``, ``salvaged`` or ``rejected``, with the ``reason``) and, where videogan made it, its
-    ``recipe``; a folder has ``files`` and ``totals``; everything else has a ``kind``, a PNG of videogan's (``sheet``)
-    and its ``recipe`` too.
+    ``recipe``; a folder, or tar shards named as for training, has ``files`` and ``totals``; everything else has a
+    ``kind``, a PNG of videogan's (``sheet``) and its ``recipe`` too.
 
     Raises:
         MissingPathError: there is no such path.
@@ -38,7 +38,7 @@ def inspect(path: str | os.PathLike[str], progress: Progress | None = None) -> d
     path = Path(path)
     if _looks_like_model(path):
         return _model_report(path)
-    if path.is_dir():
+    if path.is_dir() or names_shards(path):
         folder = survey_folder(path, progress=progress)
         report = folder_report(folder, progress=progress)
         report["totals"]["training"] = _training(folder)

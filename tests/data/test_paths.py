@@ -52,7 +52,7 @@ def test_a_list_names_what_lies_beside_it(labelled, monkeypatch, tmp_path):
             named_paths(tmp_path / "bad.txt")
 
 
-@pytest.mark.parametrize("name", ["a.zip", "a.tar", "A.TAR.GZ", "a.tgz", "a.7z", "a.rar"])
+@pytest.mark.parametrize("name", ["a.zip", "A.MP4.GZ", "a.7z", "a.rar"])
 def test_an_archive_is_to_be_unpacked(tmp_path, name):
     (tmp_path / name).write_bytes(b"PK")
     with pytest.raises(UsageError, match="unpack"):

@@ -1,5 +1,8 @@
 """How raw videos become clips: whose turn it is, their names, scenes, lengths and frame rates."""
 
+import tarfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 from raw_videos import clip_of, write
@@ -85,3 +88,20 @@ def test_frame_rate_is_changed_by_time(tmp_path):
     assert done.frames == 10
     (video,) = scan_folder(tmp_path / "out", cache_dir=tmp_path / "cache").videos
     assert video.info.frame_rate == 10
+
+
+def test_clips_are_cut_from_videos_in_shards_too(tmp_path):
+    write(tmp_path / "a" / "0.mp4", clip_of())
+    write(tmp_path / "a" / "1.mp4", clip_of())
+    (tmp_path / "raw").mkdir()
+    with tarfile.open(tmp_path / "raw" / "clips.tar", "w") as tar:
+        tar.add(tmp_path / "a", "a")
+    made = prepare("folder", tmp_path / "out", raw=tmp_path / "raw")
+    assert (made.clips, made.rejected) == (2, [])
+    clips = sorted(path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.mp4"))
+    assert clips == [Path("a/0.mp4"), Path("a/1.mp4")]
+    prepare("folder", tmp_path / "shards", raw=tmp_path / "raw", shard=(0, 1))
+    shards = scan_folder(tmp_path / "shards", cache_dir=tmp_path / "cache")
+    assert shards.class_names == ("a",)
+    assert shards.rejected == ()
+    assert [video.info.num_frames for video in shards.videos] == [len(clip_of())] * 2

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from videogan.errors import UsageError, VideoError
+from videogan.storage.member import Member
 from videogan.video.probe import read_comment
 
 VERSIONS_OF = ("torch", "av", "numpy")
@@ -128,9 +129,9 @@ def environment(device: str, *packages: str) -> dict[str, str]:
     return {"device": device, "platform": platform.platform(), **counted}
 
 
-def read_provenance(path: Path) -> Provenance | None:
+def read_provenance(path: Path | Member) -> Provenance | None:
     """Return the provenance in a video file, or None where there is none that can be read."""
-    if path.is_dir():
+    if isinstance(path, Path) and path.is_dir():
         return None
     try:
         comment = read_comment(path)
@@ -139,7 +140,7 @@ def read_provenance(path: Path) -> Provenance | None:
         return None
 
 
-def scale_of(path: Path) -> int:
+def scale_of(path: Path | Member) -> int:
     """Return how many times the frames of a video were enlarged by videogan, 1 where it does not say."""
     about = read_provenance(path)
     scale = 1 if about is None else about.options.get("scale", 1)

@@ -18,7 +18,7 @@ from videogan.errors import MissingPathError, UsageError
 _log = logging.getLogger(__name__)
 
 RealArgument = Annotated[
-    Path | None, typer.Argument(help="Folder of real videos; its sub-folders, if any, are the classes.")
+    Path | None, typer.Argument(help="Folder or tar shards of real videos; sub-folders, if any, are the classes.")
 ]
 GeneratedOption = Annotated[
     Path | None, typer.Option(help="Folder of generated videos, by whatever tool, in place of a model.")
@@ -114,7 +114,10 @@ def evaluate(
 def _check_paths(real: Path, run: Path | None, generated: Path | None, *files: Path | None) -> None:
     if run is not None and generated is not None:
         raise UsageError("--run and --generated name two things to evaluate; leave one out")
-    for path in (real, generated, *files):  # told before torch is loaded
+    for path in (real, generated):  # told before torch is loaded
+        if path is not None:
+            options.check_clips(path)
+    for path in files:
         if path is not None and not os.path.lexists(path):
             raise MissingPathError(f"{printable(path)}: no such file or folder")
 

@@ -15,7 +15,7 @@ from videogan.commands.progress import bars
 
 def inspect(
     path: Annotated[
-        Path, typer.Argument(readable=False, help="A video, a folder of videos, a run, a checkpoint or weights.")
+        Path, typer.Argument(readable=False, help="A video, a folder or tars of them, a run, a checkpoint or weights.")
     ],
     as_json: options.JsonOption = False,
 ) -> None:
@@ -41,8 +41,7 @@ def _lines(report: dict[str, Any], path: Path) -> list[str]:
 
 
 def _file_line(file: dict[str, Any], root: Path | None) -> str:
-    path = Path(file["path"])
-    name = printable(path.relative_to(root) if root is not None and path != root else path)
+    name = _name(file["path"], root)
     if file["status"] == "rejected":
         return f"{name}: rejected: {file['reason']}"
     class_name = f", class {file['class']}" if file["class"] else ""
@@ -51,6 +50,12 @@ def _file_line(file: dict[str, Any], root: Path | None) -> str:
         f"{name}: {file['frames']} frames of {file['width']}x{file['height']} at {file['frame_rate']:.6g} fps, "
         f"{file['duration_seconds']:.2f} s, {file['codec']}{class_name}{salvaged}"
     )
+
+
+def _name(name: str, root: Path | None) -> str:
+    """Return the name of a video as seen from a folder, or the whole of it where the folder was named by a pattern."""
+    path = Path(name)
+    return printable(path.relative_to(root) if root is not None and root in path.parents else name)
 
 
 def _folder_lines(report: dict[str, Any], root: Path) -> list[str]:
@@ -70,7 +75,7 @@ def _folder_lines(report: dict[str, Any], root: Path) -> list[str]:
         lines.append(f"parts of a data set, not classes: {names}; train takes {totals['parts']['train']}")
     if totals["classes"] and totals["unlabelled"]:
         lines.append(f"{totals['unlabelled']} videos lie outside the class folders: train needs data.labels=none")
-    groups = [[printable(Path(path).relative_to(root)) for path in group] for group in totals["near_duplicates"]]
+    groups = [[_name(path, root) for path in group] for group in totals["near_duplicates"]]
     lines += [f"near duplicates: {', '.join(group)}" for group in groups]
     return lines + (_training_lines(totals) if totals["videos"] else ["cannot be trained on: no usable video"])
 

@@ -87,6 +87,13 @@ def check_input(path: Path) -> None:
         raise MissingPathError(f"{path}: no such file")
 
 
+def check_clips(path: Path) -> None:
+    """Raise UsageError where what is named as a folder of videos, or as shards of them, is not there."""
+    from videogan.data.paths import named_paths
+
+    named_paths(path)
+
+
 def parse_settings(settings: Sequence[str], preset: str | None, start_from: str | None = None) -> dict[str, Any]:
     """Read ``group.key=value`` settings, with the model to start from among them.
 

@@ -27,8 +27,8 @@ FromOption = Annotated[
 ClipsArgument = Annotated[
     list[Path] | None,
     typer.Argument(
-        help="Folder of videos; its sub-folders, if any, are the classes. Also several, or a text file that lists "
-        "them; by default those of --run."
+        help="Folder of videos; its sub-folders, if any, are the classes. Also several, tar shards "
+        "(clips-{000..099}.tar, s3://bucket/clips-*.tar), or a text file that lists them; by default those of --run."
     ),
 ]
 

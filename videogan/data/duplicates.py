@@ -133,7 +133,7 @@ def _thumbnails(video: SourceVideo) -> np.ndarray | None:
     """Sums of the channels at three moments, int16 (3, 16, 16); None if the video cannot be read."""
     moments = [video.info.num_frames * quarter // 4 for quarter in (1, 2, 3)]
     try:
-        with VideoReader(video.path, size=(_THUMBNAIL, _THUMBNAIL), fit="stretch") as reader:
+        with VideoReader(video.source, size=(_THUMBNAIL, _THUMBNAIL), fit="stretch") as reader:
             frames = reader.read(moments)
     except (VideoError, MissingPathError, IndexError):
         return None

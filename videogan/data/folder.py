@@ -16,6 +16,7 @@ from videogan.data.cache.feed import CacheFeed
 from videogan.data.listing import SourceVideo, VideoTable
 from videogan.data.paths import AnyPaths, common_folder, named_paths
 from videogan.data.probes import ProbeIndex, probe_new
+from videogan.data.shards import is_shard
 from videogan.data.walk import Walk, walk_folders
 from videogan.errors import DataError, UsageError, VideoError
 from videogan.files import Progress, natural_key, printable
@@ -93,9 +94,9 @@ def survey_folder(
 ) -> VideoFolder:
     """As ``scan_folder``, but an unusable folder is described and not an error; only a wrong ``root`` raises."""
     roots = named_paths(root)
-    if len(roots) == 1 and not roots[0].is_dir():
+    if len(roots) == 1 and not (roots[0].is_dir() or is_shard(roots[0])):
         return _one_file(roots[0])
-    walk, index = walk_folders(roots), ProbeIndex(common_folder(roots), cache_dir)
+    walk, index = walk_folders(roots, cache_dir, progress), ProbeIndex(common_folder(roots), cache_dir)
     if not index.look_up(walk.listing):
         if frames is None:
             probe_new(walk.base, walk.listing, index, progress)

@@ -16,10 +16,11 @@ from PIL import Image
 from videogan.data.cache.videos import CachedVideo
 from videogan.data.frame_lists import FrameLists
 from videogan.errors import MissingPathError, VideoError
+from videogan.storage.member import Member
 from videogan.video import VideoReader
 from videogan.video.index import FrameIndex
 
-OpenVideo = Callable[[Path, FrameIndex | None], VideoReader]
+OpenVideo = Callable[[Path | Member, FrameIndex | None], VideoReader]
 """Opens a video, whose frames may be known."""
 
 
@@ -122,16 +123,21 @@ class StreamedFrames:
 
     def _open(self, video: CachedVideo) -> VideoReader:
         try:
-            return self._open_video(video.path, self._listed.get(video.offset))
+            return self._open_video(video.source, self._listed.get(video.offset))
         except MissingPathError as error:
             raise VideoError(video.path, "the file is gone") from error
 
 
 class IdleReaders:
-    """Open videos that no thread reads just now, several of one file if several threads have read it."""
+    """Open videos that no thread reads just now, several of one file if several threads have read it.
 
-    def __init__(self, most: int = 32) -> None:
-        self._most = most
+    Args:
+        most: how many.
+        most_bytes: of all that was read of shards for them.
+    """
+
+    def __init__(self, most: int = 32, most_bytes: int = 1 << 30) -> None:
+        self._most, self._most_bytes = most, most_bytes
         self._readers: list[tuple[Path, VideoReader]] = []
         self._lock = threading.Lock()
 
@@ -147,8 +153,10 @@ class IdleReaders:
         """Keep a reader, and close the one that nobody has asked for the longest where there are too many."""
         with self._lock:
             self._readers.append((path, reader))
-            surplus = [self._readers.pop(0) for _ in range(len(self._readers) - self._most)]
-        for _, one in surplus:
+            surplus = []
+            while len(self._readers) > self._most or sum(one.memory for _, one in self._readers) > self._most_bytes:
+                surplus.append(self._readers.pop(0)[1])
+        for one in surplus:
             one.close()
 
     def close(self) -> None:

@@ -6,8 +6,8 @@ what a probe said of it stand in arrays, and words that many rows share (codec, 
 
 import hashlib
 import os
-import stat
 import threading
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, Self, overload
 
 import numpy as np
 
+from videogan.data.stamps import Stamp, stamp_of
+from videogan.storage.member import Member, path_of
 from videogan.video import VideoInfo
 
 ProbeResult = VideoInfo | str | None
@@ -39,41 +41,12 @@ ROW = np.dtype(
 )
 
 
-class Stamp(NamedTuple):
-    """Size in bytes and time of change (ns) of a file, or over the images of a folder, whose number ``files`` is."""
+class ShardRows(NamedTuple):
+    """The rows of one shard: its place below the root, the first of them, and offset, size and header of each."""
 
-    size: int
-    modified: int
-    files: int = -1
-
-
-UNREADABLE = Stamp(-1, 0)
-
-
-def stamp_of(path: str | os.PathLike[str], status: os.stat_result | None = None) -> Stamp:
-    """Return size and time of change of a file, whose status may be known, or of all the images in a folder.
-
-    Permission is asked for because it comes and goes without a change of either.
-    """
-    if not os.access(path, os.R_OK):
-        return UNREADABLE
-    try:
-        status = status or os.stat(path)  # noqa: PTH116
-        if not stat.S_ISDIR(status.st_mode):
-            return Stamp(status.st_size, status.st_mtime_ns)
-        with os.scandir(path) as entries:
-            stats = [entry.stat() for entry in entries if entry.is_file()]
-    except OSError:
-        return UNREADABLE
-    return Stamp(sum(s.st_size for s in stats), max((s.st_mtime_ns for s in stats), default=0), len(stats))
-
-
-def change_stamp(path: Path) -> str:
-    """Return the stamp of a file or folder of images as text; empty if it cannot be read."""
-    stamp = stamp_of(path)
-    if stamp == UNREADABLE:
-        return ""
-    return f"{stamp.size} {stamp.modified}" if stamp.files < 0 else f"{stamp.files} {stamp.size} {stamp.modified}"
+    place: str
+    first: int
+    extents: np.ndarray
 
 
 class Remark(NamedTuple):
@@ -86,14 +59,19 @@ class Remark(NamedTuple):
 
 
 class Listing:
-    """Rows in the order in which they were found, appended to and then probed; may be used by several threads."""
+    """Rows in the order in which they were found, appended to and then probed; may be used by several threads.
+
+    Those of shards, each in one piece, come after all others.
+    """
 
     def __init__(self) -> None:
         self.rows = np.zeros(0, ROW)
         self.names = bytearray()
         self.folders: list[str] = []
+        self.shards: list[ShardRows] = []
         self.remarks: list[Remark] = []
         self._numbers: dict[Remark, int] = {}
+        self._folder_numbers: dict[str | None, int] = {None: -1}
         self._lock = threading.Lock()
         self._count = 0
 
@@ -104,10 +82,10 @@ class Listing:
         """Append a row: its name below the root, its class folder, and its stamp."""
         if self._count == len(self.rows):
             self.rows = np.concatenate([self.rows, np.zeros(max(64, self._count // 4), ROW)])
-        if folder is not None and (not self.folders or self.folders[-1] != folder):
+        number = self._folder_numbers.setdefault(folder, len(self.folders))
+        if folder is not None and number == len(self.folders):
             self.folders.append(folder)
         self.names += os.fsencode(name)
-        number = -1 if folder is None else len(self.folders) - 1
         self.rows[self._count] = (len(self.names), *stamp, number, -1, 0, 0, 0, (0, 1), 0.0)
         self._count += 1
 
@@ -125,6 +103,16 @@ class Listing:
         """Return the names of all rows."""
         names, ends = bytes(self.names), self.rows["end"].tolist()
         return [names[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+    def source(self, root: Path, row: int) -> Path | Member:
+        """Return what a row of a listing of ``root`` is read from: a file, or a part of a shard."""
+        path = root / os.fsdecode(self.name(row))
+        number = bisect_right(self.shards, row, key=lambda shard: shard.first) - 1
+        if number < 0:
+            return path
+        place, first, extents = self.shards[number]
+        offset, size, header = extents[row - first].tolist()
+        return Member(path, root / place, offset, size, header, int(self.rows["modified"][row]))
 
     def put(self, row: int, result: ProbeResult, *, lasting: bool = True) -> None:
         """Note what a probe said of a row; what does not last is asked again by the next scan."""
@@ -206,11 +194,16 @@ class Listing:
 
 @dataclass(frozen=True)
 class SourceVideo:
-    """One usable video: its path, the index of its class in ``class_names`` or None, and what probing found."""
+    """One usable video: what it is read from, the index of its class in ``class_names`` or None, what probing found."""
 
-    path: Path
+    source: Path | Member
     label: int | None
     info: VideoInfo
+
+    @property
+    def path(self) -> Path:
+        """Its name, within its shard where it lies in one."""
+        return path_of(self.source)
 
 
 class VideoTable(Sequence[SourceVideo]):
@@ -248,10 +241,9 @@ class VideoTable(Sequence[SourceVideo]):
         if isinstance(number, slice):
             return [self[one] for one in range(len(self))[number]]
         row, label = int(self.rows[number]), int(self.labels[number])
-        path = self.path(number)
-        info = self.listing.result(row, path)
+        info = self.listing.result(row, self.path(number))
         assert isinstance(info, VideoInfo)
-        return SourceVideo(path, None if label < 0 else label, info)
+        return SourceVideo(self.source(number), None if label < 0 else label, info)
 
     def __iter__(self) -> Iterator[SourceVideo]:
         return (self[number] for number in range(len(self)))
@@ -272,6 +264,10 @@ class VideoTable(Sequence[SourceVideo]):
     def path(self, number: int) -> Path:
         """Return the path of a video."""
         return self.root / os.fsdecode(self.listing.name(int(self.rows[number])))
+
+    def source(self, number: int) -> Path | Member:
+        """Return what a video is read from."""
+        return self.listing.source(self.root, int(self.rows[number]))
 
     def taken(self, numbers: np.ndarray) -> "VideoTable":
         """Return the table of the videos with these numbers."""

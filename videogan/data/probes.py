@@ -11,9 +11,10 @@ from pathlib import Path
 from videogan.data.columns import read_columns, write_columns
 from videogan.data.listing import Listing, ProbeResult
 from videogan.data.stills import are_stills
-from videogan.errors import NotAVideoError, UsageError, VideoError, reason_of
+from videogan.errors import NotAVideoError, TransferError, UsageError, VideoError, reason_of
 from videogan.files import Progress, cache_root, file_lock, map_in_threads
 from videogan.parts import abandoned_parts
+from videogan.storage.member import Member
 from videogan.video import VideoInfo, probe
 
 CHUNK = 2_048
@@ -94,20 +95,21 @@ def probe_new(root: Path, listing: Listing, index: ProbeIndex, progress: Progres
         index.keep(listing)
 
 
-def probe_row(root: Path, listing: Listing, row: int, look: Callable[[Path], VideoInfo] = probe) -> None:
-    """Probe one file by ``look``, and note in the listing what it is."""
-    path = root / os.fsdecode(listing.name(row))
+def probe_row(root: Path, listing: Listing, row: int, look: Callable[[Path | Member], VideoInfo] = probe) -> None:
+    """Probe one file, or part of a shard, by ``look``, and note in the listing what it is."""
+    source = listing.source(root, row)
     result: ProbeResult = None
     lasting = True
     try:
-        info = result = look(path)
-        if path.is_dir() and are_stills(path, info.num_frames):
-            raise VideoError(path, f"its {info.num_frames} pictures have nothing in common: stills, and no video")
+        info = result = look(source)
+        if isinstance(source, Path) and source.is_dir() and are_stills(source, info.num_frames):
+            raise VideoError(source, f"its {info.num_frames} pictures have nothing in common: stills, and no video")
     except NotAVideoError:
         result = None
     except VideoError as error:
-        # Another time there may be enough memory.
-        result, lasting = error.reason, not isinstance(error.__cause__, MemoryError)
+        # Another time there may be enough memory, or a better line.
+        lasting = not isinstance(error, TransferError) and not isinstance(error.__cause__, MemoryError)
+        result = error.reason
     except OSError as error:
         result, lasting = reason_of(error), False
     listing.put(row, result, lasting=lasting)

@@ -250,7 +250,7 @@ def _open_model(path: Path, model: TrainedModel, choice: ClipChoice, show: TaskP
 def _open_folders(path: Path, generated: Path, choice: ClipChoice, show: TaskProgress) -> Sources:
     folder = _scan(generated, "folders", partial(show, "looking at generated videos"))
     first, num_frames = folder.videos[0], choice.num_frames or NUM_FRAMES
-    size = choice.size or max(1, min(first.info.height, first.info.width) // scale_of(first.path))
+    size = choice.size or max(1, min(first.info.height, first.info.width) // scale_of(first.source))
     fake = FolderSource(
         folder, ClipRule(size, num_frames, choice.generated_stride), clips=choice.clips, seed=choice.seed
     )

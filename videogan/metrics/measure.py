@@ -16,7 +16,8 @@ from torch import Tensor
 
 from videogan.artifacts.tensor_file import HASH, TensorType, pack, read_metadata, read_tensors
 from videogan.data.cache.videos import CachedVideo
-from videogan.data.listing import SourceVideo, change_stamp
+from videogan.data.listing import SourceVideo
+from videogan.data.stamps import change_stamp
 from videogan.errors import DataError
 from videogan.files import Progress, cache_root, write_bytes
 from videogan.metrics.feature_net import FeatureNet
@@ -118,7 +119,7 @@ def measure_cached(
 
 def cache_key(videos: Iterable[SourceVideo | CachedVideo], protocol: Mapping[str, Setting]) -> str:
     """Return a name that changes with the path, size or time of change of any video, and with the protocol."""
-    files = [[os.fspath(video.path.resolve()), change_stamp(video.path), video.label] for video in videos]
+    files = [[os.fspath(video.path.resolve()), change_stamp(video.source), video.label] for video in videos]
     text = json.dumps([_CACHE_VERSION, files, dict(protocol)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from videogan.artifacts.provenance import LARGEST_SEED
 from videogan.data.folder import VideoFolder
+from videogan.data.stamps import size_of
 from videogan.errors import UsageError
 from videogan.metrics.feature_net import FeatureNet
 from videogan.metrics.report import Setting
@@ -75,5 +76,5 @@ def real_set(folder: VideoFolder) -> str:
     digest = hashlib.sha256()
     for video in folder.videos:
         name = os.fsencode(os.path.relpath(video.path, folder.root))
-        digest.update(name + b"\0" + str(video.path.stat().st_size).encode() + b"\0")
+        digest.update(name + b"\0" + str(size_of(video.source)).encode() + b"\0")
     return digest.hexdigest()[:16]

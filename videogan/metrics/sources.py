@@ -172,18 +172,18 @@ class FolderSource:
         source = self.folder.videos[video]
         if self.rule.frame_rate is None:
             return source.info.num_frames
-        with VideoReader(source.path, frame_rate=self.rule.frame_rate) as reader:
+        with VideoReader(source.source, frame_rate=self.rule.frame_rate) as reader:
             return len(reader)
 
 
 def read_clip(folder: VideoFolder, video: int, start: int, rule: ClipRule) -> Tensor:
     """Return the clip (t c h w) in [-1, 1] that begins at a start of a video of the folder."""
-    path, size = folder.videos[video].path, (rule.size, rule.size)
-    with VideoReader(path, size=size, fit=rule.fit, frame_rate=rule.frame_rate) as reader:
+    source, size = folder.videos[video].source, (rule.size, rule.size)
+    with VideoReader(source, size=size, fit=rule.fit, frame_rate=rule.frame_rate) as reader:
         try:
             indices = clip_indices(start, len(reader), rule.num_frames, rule.frame_stride, rule.short)
         except ValueError:
-            raise VideoError(path, f"only {len(reader)} frames can be read") from None
+            raise VideoError(source, f"only {len(reader)} frames can be read") from None
         return to_float(reader.read(indices))
 
 

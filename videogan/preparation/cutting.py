@@ -16,6 +16,7 @@ from videogan.files import natural_key, printable
 from videogan.preparation.matching import match_all
 from videogan.preparation.recipes import Cutting, VideosRecipe
 from videogan.preparation.scene_cuts import scene_starts
+from videogan.storage.member import Member, path_of
 from videogan.video import VideoReader, VideoWriter
 
 _CHUNK_BYTES = 64 << 20
@@ -52,9 +53,14 @@ class Prepared:
 class RawVideo:
     """A video of the raw folder that the recipe wants, with its class and the stem of the clips cut from it."""
 
-    path: Path
+    source: Path | Member
     label: str | None
     stem: str
+
+    @property
+    def path(self) -> Path:
+        """Its name, within its shard where it lies in one."""
+        return path_of(self.source)
 
 
 def find_videos(recipe: VideosRecipe, raw: Path, split: str | None) -> tuple[list[RawVideo], list[tuple[Path, str]]]:
@@ -67,10 +73,11 @@ def find_videos(recipe: VideosRecipe, raw: Path, split: str | None) -> tuple[lis
         names = ", ".join(splits) or "none"
         raise UsageError(f"unknown split {split!r}{did_you_mean(split, splits)}; this recipe's splits: {names}")
     walked = walk_folders([raw])
-    candidates = walked.paths()
+    candidates = walked.sources()
     by_class: dict[str, list[RawVideo]] = {}
     stems = _Stems(pieces=recipe.clips.scene_cuts or recipe.clips.max_frames is not None)
-    paths = [candidate.relative_to(raw).as_posix() for candidate in candidates]
+    laid_out = (each.unpacked if isinstance(each, Member) else each for each in candidates)
+    paths = [path.relative_to(raw).as_posix() for path in laid_out]
     in_layout = match_all(recipe.layout.video, paths, whole=True)
     in_split = in_layout if split is None else match_all(splits[split], paths, whole=False)
     for candidate, path, match, chosen in zip(candidates, paths, in_layout, in_split, strict=True):
@@ -119,10 +126,10 @@ def cut_video(video: RawVideo, cutting: Cutting, out: Path, stop: threading.Even
     """
     starts = [0]
     if cutting.scene_cuts:
-        with VideoReader(video.path, size=(64, 64), fit="stretch") as reader:
+        with VideoReader(video.source, size=(64, 64), fit="stretch") as reader:
             starts = scene_starts(reader.frames(), cutting.scene_threshold)
     size = (cutting.size, cutting.size)
-    with VideoReader(video.path, size=size, fit=cutting.fit, frame_rate=cutting.frame_rate) as reader:
+    with VideoReader(video.source, size=size, fit=cutting.fit, frame_rate=cutting.frame_rate) as reader:
         kept, too_short = pieces(starts, reader.numbers, cutting)
         done = Prepared(out, too_short=too_short)
         folder = out / video.label if video.label else out

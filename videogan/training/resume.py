@@ -19,6 +19,8 @@ from videogan.artifacts.weights import read_card
 from videogan.config import Config
 from videogan.data.folder import VideoFolder
 from videogan.data.paths import common_folder, named_paths
+from videogan.data.shards import is_shard
+from videogan.data.stamps import size_of
 from videogan.errors import CheckpointError, DivergedError, UsageError
 from videogan.files import read_json
 from videogan.training.changes import SESSION_SETTINGS, differences, refused_change
@@ -231,7 +233,8 @@ def go_on_in_smaller_batches(state: TrainingState, run: RunFolder, class_names: 
 
 def listing_sha256(videos: VideoFolder) -> str:
     """Return a hash of the names and sizes of a folder's videos, wherever the folder lies."""
-    root = videos.root if videos.root.is_dir() else videos.root.parent
-    paths = map(videos.videos.path, range(len(videos.videos)))
-    lines = [f"{unicodedata.normalize('NFC', str(path.relative_to(root)))}\t{path.stat().st_size}\n" for path in paths]
+    root = videos.root if videos.root.is_dir() or is_shard(videos.root) else videos.root.parent
+    sources = map(videos.videos.source, range(len(videos.videos)))
+    files = ((Path(source).relative_to(root), size_of(source)) for source in sources)
+    lines = [f"{unicodedata.normalize('NFC', str(name))}\t{size}\n" for name, size in files]
     return hashlib.sha256("".join(sorted(lines)).encode("utf-8", "surrogateescape")).hexdigest()

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from videogan.errors import NotAVideoError, VideoError, reason_of
 from videogan.files import open_regular
+from videogan.storage.member import AnyFile
 from videogan.video.formats import IMAGE_SUFFIXES, MAX_PIXELS
 from videogan.video.index import FrameIndex
 from videogan.video.safety import check_regular_file
@@ -131,7 +132,7 @@ class MultiImage(_Images):
     An animated WebP, or a TIFF whose pages are shown at 25 per second, as the images of a folder are.
     """
 
-    def __init__(self, path: Path, image_format: Literal["WEBP", "TIFF"]) -> None:
+    def __init__(self, path: AnyFile, image_format: Literal["WEBP", "TIFF"]) -> None:
         self.path, self._format = path, image_format
         self.codec = image_format.lower()
         self.animation = image_format == "WEBP"
@@ -178,7 +179,7 @@ class MultiImage(_Images):
                 return
 
 
-def webp_delays(path: Path) -> list[int]:
+def webp_delays(path: AnyFile) -> list[int]:
     """Return for how many milliseconds each picture of an animated WebP is shown, without decoding (RFC 9649)."""
     delays, at = [], 12
     with path.open("rb") as file:
@@ -194,7 +195,7 @@ def webp_delays(path: Path) -> list[int]:
     return delays
 
 
-def image_format(path: Path) -> Literal["WEBP", "TIFF"] | None:
+def image_format(path: AnyFile) -> Literal["WEBP", "TIFF"] | None:
     """Return of which of the formats that :class:`MultiImage` reads a file is, by its first bytes."""
     with path.open("rb") as file:
         head = file.read(12)
@@ -203,18 +204,18 @@ def image_format(path: Path) -> Literal["WEBP", "TIFF"] | None:
     return "TIFF" if head[:4] in _TIFF_HEADS else None
 
 
-def _open_image(path: Path, *formats: str) -> Image.Image:
+def _open_image(path: AnyFile, *formats: str) -> Image.Image:
     """Open an image without decoding it yet; VideoError where it is too large for that."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        image = Image.open(path, formats=formats)
+        image = Image.open(path if isinstance(path, Path) else path.open(), formats=formats)
     if image.width * image.height > MAX_PIXELS:
         image.close()
         raise VideoError(path, f"{image.width}x{image.height} is larger than the limit of {MAX_PIXELS} pixels")
     return image
 
 
-def _picture(path: Path, image: Image.Image) -> av.VideoFrame:
+def _picture(path: AnyFile, image: Image.Image) -> av.VideoFrame:
     """Turn an image of any mode into an RGB picture, or RGBA where it has transparency.
 
     Whole numbers of 16 and more bits are read as 16; floating point as 0 to 1, and nothing else.
@@ -227,7 +228,7 @@ def _picture(path: Path, image: Image.Image) -> av.VideoFrame:
     return av.VideoFrame.from_ndarray(np.asarray(image.convert("RGB")), format="rgb24")
 
 
-def _grey(path: Path, values: np.ndarray) -> np.ndarray:
+def _grey(path: AnyFile, values: np.ndarray) -> np.ndarray:
     """Return grey levels (h w) in uint8 of wider ones."""
     if np.issubdtype(values.dtype, np.floating):
         if not (values.min() >= 0 and values.max() <= 1):  # so that NaN is refused too
@@ -237,7 +238,7 @@ def _grey(path: Path, values: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def _image_errors(path: Path) -> Iterator[None]:
+def _image_errors(path: AnyFile) -> Iterator[None]:
     """Turn what Pillow raises on a broken image into VideoError."""
     try:
         yield

@@ -1,6 +1,6 @@
 """What a file is that is no video, by its first bytes."""
 
-from pathlib import Path
+from videogan.storage.member import AnyFile
 
 _HEAD_BYTES = 1024
 
@@ -21,7 +21,7 @@ TEXTS = ("a text file, not a video", *(f"a text ({name}) file, not a video" for 
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b")
 
 
-def kind_of(path: Path) -> str | None:
+def kind_of(path: AnyFile) -> str | None:
     """Return what a file is, for a message; None where its first bytes do not tell."""
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)

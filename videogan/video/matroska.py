@@ -1,9 +1,10 @@
 """What FFmpeg does not tell of a Matroska or WebM file, read from its elements (RFC 9559)."""
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
+from videogan.storage.member import AnyFile
 from videogan.video.mp4 import Crop
 
 _SEGMENT, _CLUSTER, _TRACKS = 0x18538067, 0x1F43B675, 0x1654AE6B
@@ -12,10 +13,10 @@ _BOTTOM, _TOP, _LEFT, _RIGHT = 0x54AA, 0x54BB, 0x54CC, 0x54DD
 _MAX_TRACKS_BYTES = 1 << 20
 
 
-def pixel_crop(path: Path, number: int) -> Crop | None:
+def pixel_crop(path: AnyFile, number: int) -> Crop | None:
     """Return what the PixelCrop elements of a video track, counted from 0, cut away, or None."""
     with path.open("rb") as file:
-        for name, start, size in _elements(file, 0, path.stat().st_size):
+        for name, start, size in _elements(file, 0, file.seek(0, os.SEEK_END)):
             if name == _SEGMENT:
                 return _crop_in_segment(file, start, start + size, number)
     return None

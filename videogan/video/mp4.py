@@ -5,10 +5,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import BinaryIO
 
 from videogan.errors import VideoError
+from videogan.storage.member import AnyFile
 
 _FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"pnot")
 _PARENTS = frozenset((b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"))
@@ -37,13 +37,13 @@ class Crop:
     right: int
 
 
-def check_sample_counts(path: Path) -> None:
+def check_sample_counts(path: AnyFile) -> None:
     """Raise VideoError where a table claims more samples than the file has bytes: room is made for all that it claims.
 
     A file that is no MP4 passes.
     """
     with path.open("rb") as file:
-        limit = os.fstat(file.fileno()).st_size
+        limit = file.seek(0, os.SEEK_END)
         for box in _boxes(file, 0, limit):
             if box.name not in (b"stsz", b"stz2", b"trun"):
                 continue
@@ -55,11 +55,11 @@ def check_sample_counts(path: Path) -> None:
                 raise VideoError(path, f"claims {count} pictures or sounds in a file of {limit} bytes")
 
 
-def clean_aperture(path: Path, track: int) -> Crop | None:
+def clean_aperture(path: AnyFile, track: int) -> Crop | None:
     """Return what the clean aperture (``clap``) of a track cuts away, or None."""
     with path.open("rb") as file:
         number = 0
-        for box in _boxes(file, 0, os.fstat(file.fileno()).st_size):
+        for box in _boxes(file, 0, file.seek(0, os.SEEK_END)):
             file.seek(box.start)
             if box.name == b"tkhd":
                 content = file.read(24)

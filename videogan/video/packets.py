@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import numpy as np
 from av.container import InputContainer
 
+from videogan.storage.member import AnyFile
 from videogan.video.index import FrameIndex
 from videogan.video.safety import open_container
 
@@ -86,7 +86,7 @@ class PacketList:
         )
 
 
-def list_packets(path: Path, stream_index: int) -> PacketList:
+def list_packets(path: AnyFile, stream_index: int) -> PacketList:
     """List the packets of a whole stream, without decoding."""
     listed = PacketList()
     ends: dict[int, int] = {}  # of the other streams, each in its own units

@@ -12,6 +12,7 @@ import av
 import numpy as np
 
 from videogan.errors import VideoError
+from videogan.storage.member import AnyFile, Member
 from videogan.video.images import ImageFolder, MultiImage, image_format, read_png_comment
 from videogan.video.index import FrameIndex
 from videogan.video.pixels import Converter, Fit, Orientation
@@ -25,8 +26,11 @@ _PROBED_PIXELS = 100_000_000
 class PictureSource(Protocol):
     """What the reader needs of whatever holds the pictures. ``first`` is the first of them."""
 
-    path: Path
     first: av.VideoFrame
+
+    @property
+    def path(self) -> AnyFile:
+        """The file, or the folder of images."""
 
     @property
     def animation(self) -> bool:
@@ -85,21 +89,27 @@ class VideoInfo:
     reason: str = ""
 
 
-def open_source(path: Path) -> PictureSource:
-    """Open a video file or a folder of numbered images; VideoError says why it cannot be read."""
-    if path.is_dir():
-        return ImageFolder(path)
-    check_regular_file(path)
-    several = image_format(path)
-    return MultiImage(path, several) if several else ContainerSource(path)
+def open_source(path: str | os.PathLike[str]) -> PictureSource:
+    """Open a video file, a folder of numbered images or a part of a shard; VideoError says why it cannot be read."""
+    file = file_of(path)
+    if isinstance(file, Path) and file.is_dir():
+        return ImageFolder(file)
+    check_regular_file(file)
+    several = image_format(file)
+    return MultiImage(file, several) if several else ContainerSource(file)
+
+
+def file_of(path: str | os.PathLike[str]) -> AnyFile:
+    """Return what can be opened: the path, or what has now been read of a shard."""
+    return path.load() if isinstance(path, Member) else Path(path)
 
 
 def probe(path: str | os.PathLike[str]) -> VideoInfo:
-    """Return what ``path`` holds; VideoError says why it cannot be used.
+    """Return what ``path`` holds, which may be a part of a shard; VideoError says why it cannot be used.
 
     Short videos are decoded; of longer ones the packets are counted, unless their list is not consistent.
     """
-    with as_video_error(Path(path)), closing(open_source(Path(path))) as source:
+    with as_video_error(Path(path)), closing(open_source(path)) as source:
         return video_info(source, source.index(budget=_PROBED_PIXELS))
 
 
@@ -125,7 +135,7 @@ def probe_with_frames(
     frames: list[np.ndarray] = []
     most = limit // (size[0] * size[1] * 3)
     try:
-        with as_video_error(Path(path)), closing(open_source(Path(path))) as source:
+        with as_video_error(Path(path)), closing(open_source(path)) as source:
             converter = Converter(source.first, source.sample_aspect, size, fit)
 
             def keep(picture: av.VideoFrame) -> None:
@@ -148,7 +158,7 @@ def video_info(source: PictureSource, index: FrameIndex) -> VideoInfo:
     height, width = Orientation.of(source.first).shown_size(source.first, source.sample_aspect)
     faults = index.faults
     return VideoInfo(
-        path=source.path,
+        path=Path(source.path),
         width=width,
         height=height,
         frame_rate=index.frame_rate,
@@ -165,6 +175,6 @@ def read_comment(path: str | os.PathLike[str]) -> str | None:
     """Return the comment tag of an MP4, WebM or PNG file, or None where it has none."""
     if Path(path).suffix.lower() == ".png":
         return read_png_comment(Path(path))
-    with open_container(Path(path)) as container:
+    with open_container(file_of(path)) as container:
         tags = {key.lower(): value for key, value in container.metadata.items()}
     return tags.get("comment")

@@ -12,6 +12,7 @@ import av
 import numpy as np
 
 from videogan.errors import UsageError, VideoError, did_you_mean
+from videogan.storage.member import MemoryFile
 from videogan.video.formats import as_frame_rate
 from videogan.video.images import load_image
 from videogan.video.index import FrameIndex
@@ -46,7 +47,8 @@ class VideoReader:
     ``len(reader)`` is the number of frames at ``frame_rate``.
 
     Args:
-        path: a video file, or a folder of numbered images (25 frames per second).
+        path: a video file, a folder of numbered images (25 frames per second), or a part of a tar shard, which is read
+            into memory.
         size: wanted (height, width); None for the displayed size.
         fit: what to do where the aspect differs: ``crop`` the middle, ``letterbox`` with black, or ``stretch``.
         frame_rate: frames per second to show the video at, by its timestamps: frames are repeated or left out. None
@@ -79,7 +81,7 @@ class VideoReader:
         self._index = index
         self._numbers: Sequence[int] | None = None
         with as_video_error(self.path):
-            self._source = open_source(self.path)
+            self._source = open_source(path)
             self._converter = Converter(self._source.first, self._source.sample_aspect, size, fit)
 
     def __enter__(self) -> Self:
@@ -101,6 +103,12 @@ class VideoReader:
     def size(self) -> tuple[int, int]:
         """The frames' (height, width)."""
         return self._converter.size
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the file that are held in memory: all of a part of a shard."""
+        path = self._source.path
+        return len(path.content) if isinstance(path, MemoryFile) else 0
 
     @property
     def frame_rate(self) -> Fraction:

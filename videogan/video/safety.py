@@ -11,6 +11,7 @@ import av
 from av.container import InputContainer
 
 from videogan.errors import MissingPathError, NotAVideoError, VideoError, VideoganError, reason_of
+from videogan.storage.member import AnyFile, MemoryFile
 from videogan.video.formats import HEADED_FORMATS, HEADERLESS_FORMATS, MAX_PIXELS
 from videogan.video.kinds import IMAGES, TEXTS, kind_of
 from videogan.video.mp4 import check_sample_counts
@@ -34,12 +35,16 @@ _KINDS = (
 )
 
 
-def check_regular_file(path: Path) -> None:
+def check_regular_file(path: AnyFile) -> None:
     """Raise VideoError unless ``path`` is a readable, regular file with something in it.
 
     Opening a named pipe or a device can wait for ever, so this only asks the file system. MissingPathError where
     nothing has that name.
     """
+    if isinstance(path, MemoryFile):
+        if not path.content:
+            raise VideoError(path, "the file is empty")
+        return
     try:
         status = path.stat()
     except FileNotFoundError as error:
@@ -66,7 +71,7 @@ def quiet_ffmpeg() -> None:
         logger.setLevel(logging.CRITICAL + 1)
 
 
-def open_container(path: Path) -> InputContainer:
+def open_container(path: AnyFile) -> InputContainer:
     """Open a video container for reading; VideoError says why it cannot be. Only ``path`` itself is ever opened."""
     check_regular_file(path)
     check_sample_counts(path)
@@ -84,7 +89,7 @@ def open_container(path: Path) -> InputContainer:
         raise _refusal(path, kind_of(path) or error.reason) from error
 
 
-def _refusal(path: Path, reason: str) -> VideoError:
+def _refusal(path: AnyFile, reason: str) -> VideoError:
     other_by_intention = reason in _SHARED_SUFFIXES.get(path.suffix.lower(), ())
     return (NotAVideoError if other_by_intention else VideoError)(path, reason)
 
@@ -109,7 +114,7 @@ class _NotListedError(Exception):
     """The container is of another format than those that were allowed; its argument names it."""
 
 
-def _open_headerless(path: Path) -> InputContainer:
+def _open_headerless(path: AnyFile) -> InputContainer:
     """Open a container whose streams show only in their packets.
 
     FFmpeg decodes a picture of these to learn its size before any limit reaches the decoder, so the file is first
@@ -127,14 +132,18 @@ def _open_headerless(path: Path) -> InputContainer:
     return _open(path, HEADERLESS_FORMATS)
 
 
-def _open(path: Path, formats: str, **options: str) -> InputContainer:
-    fences = {"protocol_whitelist": "file", "format_whitelist": formats, **_APNG_RATE}
+def _open(path: AnyFile, formats: str, **options: str) -> InputContainer:
+    # A bare name could be taken for an option or for "protocol:address".
+    file = path.open("rb") if isinstance(path, MemoryFile) else f"file:{path.absolute()}"
+    # There is no protocol of this name: what lies in memory may open nothing else.
+    protocols = "none" if isinstance(path, MemoryFile) else "file"
+    fences = {"protocol_whitelist": protocols, "format_whitelist": formats, **_APNG_RATE}
     # The log of this thread alone: another may be opening another file.
     with av.logging.Capture(local=True) as log:
         try:
-            # A bare name could be taken for an option or for "protocol:address".
             return av.open(
-                f"file:{path.absolute()}",
+                file,
+                "r",
                 options=DECODER_OPTIONS,
                 container_options=fences | options,
                 metadata_errors="ignore",  # a title in another encoding is no reason to refuse the pictures

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain, islice, pairwise
-from pathlib import Path
 from typing import cast
 
 import av
@@ -12,6 +11,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from videogan.errors import NotAVideoError, UsageError, VideoError, reason_of
+from videogan.storage.member import AnyFile
 from videogan.video import y4m
 from videogan.video.filters import Cropper, deinterlace
 from videogan.video.formats import BT709_MATRIX, MAX_PIXELS
@@ -33,7 +33,7 @@ class ReaderBusyError(UsageError, RuntimeError):
 class ContainerSource:
     """One open video file. Neither safe to share between threads nor to carry over a fork."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: AnyFile) -> None:
         self.path = path
         self.errors = 0
         self.last_error = ""
@@ -260,7 +260,7 @@ def _decoded(
     yield from coded
 
 
-def rank_streams(path: Path, container: InputContainer) -> list[int]:
+def rank_streams(path: AnyFile, container: InputContainer) -> list[int]:
     """Return the indices of the video streams that may be read, the likeliest first; VideoError where there is none.
 
     Cover art is no video. A stream of several pictures goes before a still (AVIF sequences list their poster first),
@@ -292,7 +292,7 @@ def rank_streams(path: Path, container: InputContainer) -> list[int]:
     return [stream.index for stream in sorted(fitting, key=preference, reverse=True)]
 
 
-def container_crop(path: Path, container: InputContainer, stream: VideoStream) -> Crop | None:
+def container_crop(path: AnyFile, container: InputContainer, stream: VideoStream) -> Crop | None:
     """Return what the container says is not to be shown of a stream's pictures."""
     name = container.format.name
     if name.startswith("mov"):

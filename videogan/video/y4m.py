@@ -2,7 +2,8 @@
 
 import re
 from fractions import Fraction
-from pathlib import Path
+
+from videogan.storage.member import AnyFile
 
 _OWN = re.compile(rb"YUV4MPEG2 W\d+ H\d+ F\d+:\d+ Ip A1:1 C420mpeg2 XCOLORRANGE=LIMITED\n")
 _LONGEST = 200
@@ -14,7 +15,7 @@ def header(width: int, height: int, frame_rate: Fraction) -> bytes:
     return f"YUV4MPEG2 W{width} H{height} {rate} Ip A1:1 C420mpeg2 XCOLORRANGE=LIMITED\n".encode()
 
 
-def is_own(path: Path) -> bool:
+def is_own(path: AnyFile) -> bool:
     """Say whether a file begins with such a header; FFmpeg's name the chroma a second time, by XYSCSS."""
     with path.open("rb") as file:
         return _OWN.match(file.read(_LONGEST)) is not None

@@ -18,8 +18,9 @@ from PIL import Image
 from videogan.config import DataConfig
 from videogan.data.frame_lists import LONG
 from videogan.data.listing import SourceVideo
-from videogan.errors import MissingPathError, UsageError, VideoError, reason_of
+from videogan.errors import MissingPathError, TransferError, UsageError, VideoError, reason_of
 from videogan.files import Progress, cache_root, map_in_threads, printable
+from videogan.storage.member import Member
 from videogan.video import VideoReader, as_frame_rate
 from videogan.video.index import FrameIndex
 from videogan.video.pixels import Fit
@@ -53,7 +54,7 @@ class FrameFormat:
         source = hashlib.sha256(os.fsencode(root) + repr(self).encode()).hexdigest()[:12]
         return cache_root(cache_dir) / "clips" / f"{printable(root.name)[:40]}-{source}"
 
-    def open(self, path: Path, index: FrameIndex | None = None) -> VideoReader:
+    def open(self, path: Path | Member, index: FrameIndex | None = None) -> VideoReader:
         """Open a video, whose frames may be known, so that it gives such frames."""
         size = (self.height, self.width)
         return VideoReader(path, size=size, fit=self.fit, frame_rate=self.frame_rate, index=index)
@@ -114,7 +115,7 @@ Store = Callable[[SourceVideo, FrameFormat, FrameFile, threading.Event], Stored]
 
 def store_raw(video: SourceVideo, frame_format: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:
     """Write a video's frames, raw and in one piece."""
-    with frame_format.open(video.path) as reader:
+    with frame_format.open(video.source) as reader:
         count = _count(reader, video, frame_format)
         offset = file.reserve(count * frame_format.frame_bytes)
         checksum = done = 0
@@ -138,7 +139,7 @@ def store_jpeg(video: SourceVideo, frame_format: FrameFormat, file: FrameFile, s
     """Write a video's frames as JPEGs, wherever there is room."""
     rows: list[tuple[int, int]] = []
     checksum = 0
-    with frame_format.open(video.path) as reader:
+    with frame_format.open(video.source) as reader:
         for chunk in _chunks(reader, _count(reader, video, frame_format), frame_format, stop):
             pictures = [jpeg(frame) for frame in chunk]
             data = b"".join(pictures)
@@ -156,7 +157,7 @@ def store_nothing(video: SourceVideo, frame_format: FrameFormat, file: FrameFile
     long = video.info.num_frames >= LONG
     if frame_format.frame_rate is None and not long:
         return Stored(video.info.num_frames)
-    with frame_format.open(video.path) as reader:
+    with frame_format.open(video.source) as reader:
         return Stored(_count(reader, video, frame_format), index=reader.index if long else None)
 
 
@@ -167,12 +168,15 @@ def store_all(
 
     Raises:
         OSError: the disk is full, or writing failed in another way.
+        TransferError: a store does not give a video; nobody would ask again for what a cache lacks.
     """
     stop = threading.Event()
 
     def outcome(video: SourceVideo) -> Stored | str:
         try:
             stored = store(video, frame_format, file, stop)
+        except TransferError:
+            raise
         except VideoError as error:
             return error.reason
         except MissingPathError:

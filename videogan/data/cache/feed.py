@@ -16,6 +16,7 @@ from videogan.data.listing import Listing, VideoTable
 from videogan.data.probes import ProbeIndex, give_back_memory, probe_new, probe_row
 from videogan.errors import UsageError
 from videogan.files import Progress, file_lock, map_in_threads
+from videogan.storage.member import Member
 from videogan.video import VideoInfo
 from videogan.video.probe import probe_with_frames
 
@@ -113,7 +114,7 @@ class CacheFeed:
         if frames and listing.remark(row).status in ("ok", "salvaged"):
             stored[row] = put_raw(frames[0], file)
 
-    def _look(self, kept: list[np.ndarray], path: Path) -> VideoInfo:
+    def _look(self, kept: list[np.ndarray], path: Path | Member) -> VideoInfo:
         wanted = self._format
         info, frames = probe_with_frames(
             path, size=(wanted.height, wanted.width), fit=wanted.fit, frame_rate=wanted.frame_rate, limit=_MOST_BYTES

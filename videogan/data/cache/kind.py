@@ -85,7 +85,7 @@ def _jpeg_share(videos: VideoTable, frame_format: FrameFormat, home: Path) -> fl
     for number in np.linspace(0, len(videos) - 1, min(_MEASURED, len(videos))).astype(int):
         with (
             contextlib.suppress(VideoError, MissingPathError, IndexError),
-            frame_format.open(videos.path(number)) as reader,
+            frame_format.open(videos.source(number)) as reader,
         ):
             moments = [len(reader) * quarter // 4 for quarter in (1, 2, 3)]
             sizes += [len(jpeg(frame)) for frame in reader.read(moments)]

@@ -8,6 +8,7 @@ from typing import overload
 import numpy as np
 
 from videogan.data.listing import VideoTable
+from videogan.storage.member import Member, path_of
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,16 @@ class CachedVideo:
     ``offset`` counts bytes for raw frames, rows of the table for JPEGs, and videos of the part for what is decoded.
     """
 
-    path: Path
+    source: Path | Member
     label: int | None
     num_frames: int
     part: int
     offset: int
+
+    @property
+    def path(self) -> Path:
+        """Its name, within its shard where it lies in one."""
+        return path_of(self.source)
 
 
 class CachedVideos(Sequence[CachedVideo]):
@@ -52,7 +58,7 @@ class CachedVideos(Sequence[CachedVideo]):
             return [self[one] for one in range(len(self))[number]]
         numbers = (int(column[number]) for column in (self.num_frames, self.parts, self.offsets))
         label = int(self.labels[number])
-        return CachedVideo(self.table.path(number), None if label < 0 else label, *numbers)
+        return CachedVideo(self.table.source(number), None if label < 0 else label, *numbers)
 
     def __iter__(self) -> Iterator[CachedVideo]:
         return (self[number] for number in range(len(self)))
