@@ -107,6 +107,15 @@ def test_two_machines_go_on_with_a_run_that_only_one_of_them_has(machines, train
     assert json.loads((machines[0] / "run" / "status.json").read_text())["step"] == 4
 
 
+def test_a_run_on_the_machine_that_is_not_the_first_this_time_is_not_begun_anew(machines, trained, tiny):
+    shutil.copytree(trained, machines[1] / "run")
+    command = ("train", "clips", "--run", "run", *tiny, "--set", "data.cache_dir=cache", "--steps", 4)
+    said = on_both(machines, *command)
+    check_told_once(said, 1, "another run to go on with than rank 0")
+    assert any(line.endswith("(torchrun --node-rank 0), or begin anew with --resume never") for line in said[0]), said
+    assert not (machines[0] / "run").exists()
+
+
 def rename_class(home: Path) -> None:
     (home / "clips" / "circle").rename(home / "clips" / "zircle")
 

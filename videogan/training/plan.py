@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from videogan.data.cache.clip_cache import open_cache
 from videogan.data.folder import VideoFolder
 from videogan.data.loader import ClipLoader
 from videogan.data.paths import AnyPaths, as_paths, named_paths
-from videogan.errors import MissingPathError, UsageError
+from videogan.errors import MissingPathError, UsageError, VideoganError
 from videogan.files import TaskProgress
 from videogan.training.agreement import facts_of_cache, facts_of_clips
 from videogan.training.changes import OF_MACHINE
@@ -60,14 +61,33 @@ def decide_plan(
         _announce(decisions, config, rendezvous.process)
         choice = choose_run(folder, paths, config, resume=resume)
         config = with_hash_of_model(config, choice.run, choice.checkpoint)
-        decided = config.model_dump_json(), [os.fspath(path) for path in paths], os.fspath(choice.run.path)
-    text, paths_of_first, run = rendezvous.of_first(decided or ("", [], ""))
+        begins = resume and choice.checkpoint is None
+        decided = config.model_dump_json(), [os.fspath(path) for path in paths], os.fspath(choice.run.path), begins
+    text, paths_of_first, run, begins = rendezvous.of_first(decided or ("", [], "", False))
     config = Config.model_validate_json(text)
+    if begins:
+        _check_run_is_nowhere_else(rendezvous, folder, paths or tuple(map(Path, paths_of_first)), config)
     if not first:
         config = presets.change(config, {name: changes[name] for name in OF_MACHINE if name in changes})
         _log.info("run: %s on %s, where rank 0 is", run, rendezvous.peers[0].host)
     check_device(torch.device(config.train.device), rendezvous)
     return Plan(paths or tuple(map(Path, paths_of_first)), config, Path(run), choice)
+
+
+def _check_run_is_nowhere_else(
+    rendezvous: Rendezvous, folder: RunFolder | None, paths: Sequence[Path], config: Config
+) -> None:
+    """Refuse to begin anew where the run to go on with lies on another machine, as when the ranks were dealt anew."""
+
+    def facts() -> dict[str, str]:
+        checkpoint = None
+        if not rendezvous.process.first:
+            with suppress(VideoganError):  # what cannot go on is not to be gone on with
+                checkpoint = choose_run(folder, paths, config, resume=True).checkpoint
+        return {"run to go on with": "none" if checkpoint is None else os.fspath(checkpoint)}
+
+    remedy = "give that machine the ranks from 0 on (torchrun --node-rank 0), or begin anew with --resume never"
+    rendezvous.agree(facts if rendezvous.speaks else None, remedy=remedy)
 
 
 def _clips(given: AnyPaths | None, folder: RunFolder | None) -> tuple[Path, ...]:

@@ -87,8 +87,15 @@ class Rendezvous:
         if self._store is not None and self.process.rank == leader:
             self._store.set(done, "")
 
-    def agree(self, facts: Callable[[], Mapping[str, str]] | None, progress: TaskProgress | None = None) -> None:
+    def agree(
+        self,
+        facts: Callable[[], Mapping[str, str]] | None,
+        progress: TaskProgress | None = None,
+        remedy: str = "start all processes with the same program, settings and clips",
+    ) -> None:
         """Compare what should be the same everywhere; a process with None takes no part in it.
+
+        ``remedy`` says what to do where it is not.
 
         Raises:
             UsageError: in the first process, which ends all, where another has other facts.
@@ -104,16 +111,16 @@ class Rendezvous:
         for rank in range(1, self.process.world_size):
             theirs = json.loads(self._wait_for(f"{turn}/{rank}", rank, progress))
             if own is not None and theirs is not None:
-                self._compare(rank, theirs, own)
+                self._compare(rank, theirs, own, remedy)
         self._store.set(turn, "")
 
-    def _compare(self, rank: int, theirs: Mapping[str, str], own: Mapping[str, str]) -> None:
+    def _compare(self, rank: int, theirs: Mapping[str, str], own: Mapping[str, str], remedy: str) -> None:
         for name in {**own, **theirs}:
             value, other = own.get(name, "not set"), theirs.get(name, "not set")
             if value != other:
                 raise UsageError(
                     f"rank {rank} on {self.peers[rank].host} has another {name} than rank 0 on {self.peers[0].host} "
-                    f"({other}; rank 0: {value}); start all processes with the same program, settings and clips"
+                    f"({other}; rank 0: {value}); {remedy}"
                 )
 
     def reported(self, progress: TaskProgress | None) -> TaskProgress | None:
