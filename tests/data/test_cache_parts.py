@@ -190,6 +190,19 @@ def test_frames_that_probing_decodes_fill_the_cache(labelled, tmp_path, cached, 
             np.testing.assert_array_equal(read_all(fed, number), read_all(twice, number))
 
 
+def test_frames_that_probing_decodes_are_kept_as_jpegs_where_raw_ones_do_not_fit(labelled, tmp_path, cached, read_all):
+    settings = {"cache_limit_gb": 1.5e-4}
+    data = DataConfig(cache_dir=str(tmp_path / "fed"), **settings)
+    folder = scan_folder(labelled, cache_dir=data.cache_dir, frames=data)
+    decoded = []
+    fed = open_cache(folder, data, progress=lambda done, _: decoded.append(done))
+    assert (fed.kind, decoded) == ("jpeg", [])
+    later = cached(labelled, **settings)
+    assert later.kind == "jpeg"
+    for number in range(len(later.videos)):
+        np.testing.assert_array_equal(read_all(fed, number), read_all(later, number))
+
+
 def test_a_cache_of_an_earlier_version_is_removed_and_nothing_else(fill, tmp_path):
     fill()
     (home,) = (tmp_path / "cache" / "clips").iterdir()

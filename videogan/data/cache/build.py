@@ -137,18 +137,27 @@ def put_raw(frames: np.ndarray, file: FrameFile) -> Stored:
 
 def store_jpeg(video: SourceVideo, frame_format: FrameFormat, file: FrameFile, stop: threading.Event) -> Stored:
     """Write a video's frames as JPEGs, wherever there is room."""
+    with frame_format.open(video.source) as reader:
+        return _put_jpegs(_chunks(reader, _count(reader, video, frame_format), frame_format, stop), file)
+
+
+def put_jpeg(frames: np.ndarray, file: FrameFile) -> Stored:
+    """Write all frames of a video (t h w c), as :func:`store_jpeg` does."""
+    return _put_jpegs(iter([frames]), file)
+
+
+def _put_jpegs(chunks: Iterator[np.ndarray], file: FrameFile) -> Stored:
     rows: list[tuple[int, int]] = []
     checksum = 0
-    with frame_format.open(video.source) as reader:
-        for chunk in _chunks(reader, _count(reader, video, frame_format), frame_format, stop):
-            pictures = [jpeg(frame) for frame in chunk]
-            data = b"".join(pictures)
-            offset = file.reserve(len(data))
-            file.write(data, offset)
-            checksum = zlib.crc32(data, checksum)
-            for picture in pictures:
-                rows.append((offset, len(picture)))
-                offset += len(picture)
+    for chunk in chunks:
+        pictures = [jpeg(frame) for frame in chunk]
+        data = b"".join(pictures)
+        offset = file.reserve(len(data))
+        file.write(data, offset)
+        checksum = zlib.crc32(data, checksum)
+        for picture in pictures:
+            rows.append((offset, len(picture)))
+            offset += len(picture)
     return Stored(len(rows), 0, checksum, np.array(rows, np.int64).reshape(-1, 2))
 
 

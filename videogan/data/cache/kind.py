@@ -61,7 +61,7 @@ def choose_kind(
         limit, limit_name = limit_gb * 1e9, f"data.cache_limit_gb={limit_gb:g}"
         order, spent = list(there), dict.fromkeys(there, 0)
     for kind in order:
-        size = raw if kind == "raw" else raw * _jpeg_share(videos, frame_format, home)
+        size = raw if kind == "raw" else raw * jpeg_share(videos, frame_format, home)
         if size - spent[kind] <= limit:
             if kind == "jpeg":
                 told = "raw frames would take %.3g GB, above %s: frames are kept as JPEGs, %.3g GB"
@@ -77,8 +77,8 @@ def note_jpeg_share(home: Path, share: float) -> None:
         write_text(home / _SHARE, f"{share!r}\n")
 
 
-def _jpeg_share(videos: VideoTable, frame_format: FrameFormat, home: Path) -> float:
-    """Return what is known of that, or else what some frames of some videos say."""
+def jpeg_share(videos: VideoTable, frame_format: FrameFormat, home: Path) -> float:
+    """Return how large JPEGs are, of what frames are as they are: as noted, or else as some frames say."""
     with contextlib.suppress(OSError, ValueError):
         return float(read_bytes(home / _SHARE))
     sizes: list[int] = []
