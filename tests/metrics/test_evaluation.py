@@ -9,6 +9,7 @@ import pytest
 import torch
 from tiny_run import tiny_config
 
+from videogan.artifacts.checkpoint_files import WEIGHTS
 from videogan.artifacts.weights import Card, Weights
 from videogan.errors import CheckpointError, DataError, UsageError
 from videogan.metrics import Report, compare, evaluate, read_report
@@ -58,9 +59,12 @@ def test_a_report_is_returned_saved_read_and_compared(videos, tmp_path):
 
 
 def test_a_model_is_measured_at_its_own_size(videos, tmp_path):
-    model = Model(tmp_path / "run" / "weights")
+    model = Model(tmp_path / "run" / WEIGHTS)
     report = evaluate(videos, model=model, features="pixels-16", clips=3, metrics=["kernel"], out=tmp_path / "out")
     assert report.protocol["size"] == 32 and report.generated.endswith("run (step 0)")
+    model.path = Path("mine.safetensors")
+    report = evaluate(videos, model=model, features="pixels-16", clips=3, metrics=["kernel"])
+    assert report.generated == "mine.safetensors (step 0)"
     with pytest.raises(UsageError, match=r"size 16: the model makes videos of 32 pixels"):
         evaluate(videos, model=model, features="pixels-16", size=16)
     torch.nn.init.constant_(next(model.generator.parameters()), float("nan"))

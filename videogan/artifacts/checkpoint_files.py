@@ -18,6 +18,11 @@ META = "meta.json"
 _log = logging.getLogger(__name__)
 
 
+def model_place(weights: Path) -> Path:
+    """Return what a person calls the model of a weights file: the checkpoint that it belongs to, or the file itself."""
+    return weights.parent if weights.name == WEIGHTS else weights
+
+
 def checkpoint_name(step: int) -> str:
     """Return the name of the folder that holds the checkpoint of a step."""
     return f"step-{step:08d}"

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
+from videogan.artifacts.checkpoint_files import model_place
 from videogan.artifacts.provenance import environment, scale_of
 from videogan.artifacts.weights import Card
 from videogan.data.folder import VideoFolder, check_usable, survey_folder
@@ -22,7 +23,6 @@ from videogan.metrics import own_features, suite
 from videogan.metrics.feature_net import FeatureNet
 from videogan.metrics.features import load_features
 from videogan.metrics.measure import Measured, cache_key, measure, measure_cached
-from videogan.metrics.own_features import OwnFeatures
 from videogan.metrics.paired import PairMetric
 from videogan.metrics.protocol import ClipChoice, clip_protocol, real_protocol, real_set
 from videogan.metrics.references import reference_figures
@@ -78,7 +78,7 @@ def evaluate(
     model: TrainedModel | None = None,
     generated: str | os.PathLike[str] | None = None,
     metrics: Sequence[str] | None = None,
-    features: str | FeatureNet | OwnFeatures = "own",
+    features: str | FeatureNet | own_features.OwnFeatures = "own",
     lpips: PairMetric | None = None,
     clips: int = 256,
     seed: int = 0,
@@ -132,7 +132,7 @@ def evaluate(
 
 
 def _net(
-    features: str | FeatureNet | OwnFeatures, real: FolderSource, choice: ClipChoice, show: TaskProgress
+    features: str | FeatureNet | own_features.OwnFeatures, real: FolderSource, choice: ClipChoice, show: TaskProgress
 ) -> FeatureNet:
     """Return the features; those that are learnt see clips of the real folder, more than are measured if there are."""
     net = load_features(features) if isinstance(features, str) else features
@@ -244,7 +244,7 @@ def _open_model(path: Path, model: TrainedModel, choice: ClipChoice, show: TaskP
         seed=choice.seed,
         frame_rate=card.frame_rate,
     )
-    return Sources(real, fake, f"{printable(model.path.parent)} (step {card.step})")
+    return Sources(real, fake, f"{printable(model_place(model.path))} (step {card.step})")
 
 
 def _open_folders(path: Path, generated: Path, choice: ClipChoice, show: TaskProgress) -> Sources:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from videogan.artifacts import latents_file
-from videogan.artifacts.checkpoint_files import WEIGHTS, fingerprint
+from videogan.artifacts.checkpoint_files import fingerprint, model_place
 from videogan.artifacts.networks import read_discriminators
 from videogan.artifacts.provenance import MAX_LOOP_FRAMES, Provenance, checked_options, package_version, versions
 from videogan.artifacts.runs import RUNS, SHIPPED
@@ -50,7 +50,7 @@ class LoadedModel:
     @property
     def description(self) -> str:
         """Which model it is, in words."""
-        name: str | Path = self.path.parent if self.path.name == WEIGHTS else self.path
+        name: str | Path = model_place(self.path)
         if self.path == SHIPPED:
             name = f"the small one that comes with videogan (trained runs are looked for in {RUNS.absolute()})"
         return f"{name}, step {self.card.step}"

@@ -178,7 +178,7 @@ def resample(frames: Tensor, factor: float) -> Tensor:
 
     For that mean, bilinear interpolation is twice as fast on a CPU as average pooling; autocast there would widen it to
     float32, which costs more than the convolutions beside it. On a GPU two products by a banded matrix and a mean over
-    axes do the same: the gradient of pooling alone took 18 % of a step of ``gpu64`` (docs/log.md).
+    axes do the same: pooling and its gradient took a quarter of a step of ``gpu64`` (docs/benchmarks.md).
     """
     with torch.autocast(frames.device.type, enabled=False):
         if frames.is_cuda and factor == 0.5:

@@ -82,7 +82,8 @@ def join_folder(out: Path, record: dict[str, Any], *, overwrite: bool) -> None:
     elif earlier != record:
         changed = [key for key in record if not isinstance(earlier, dict) or earlier.get(key) != record[key]]
         raise UsageError(
-            f"{printable(out)}: holds shards made by other settings ({', '.join(changed)}); choose another folder"
+            f"{printable(out)}: holds shards made by other settings ({', '.join(changed)}); choose another folder, or "
+            "remove it"
         )
 
 
