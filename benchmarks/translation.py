@@ -1,12 +1,14 @@
 """How well clips are shown as another class: on moving shapes the truth is known, the same path and hue, another shape.
 
-    python benchmarks/translation.py --minutes 6.5
-    python benchmarks/translation.py --minutes 6.5 --set encoder.class_cycle_weight=3 --work translation-cycle
+    python benchmarks/translation.py --seeds 3 --against encoder.translation_weight=1
+    python benchmarks/translation.py --seeds 3 --against encoder.translation_weight=1 --actions ACTIONS
 
-A model learns moving shapes for so many minutes; clips that it has not seen are translated to each other class.
-Told are the share that features learnt on real clips take for the class asked for, the mean distance of the centre from
-the truth's in pixels, that of the hue in degrees, and PSNR against the truth, beside the same of the clips as they are
-and of clips of the class by seed. With ``--actions`` and ``--run`` the first figure is told of a run on such a folder.
+Models learn moving shapes for so many minutes, one with the defaults and one with every ``--against``, by several
+seeds; clips that they have not seen are translated to each other class. Told are the share that features learnt on real
+clips take for the class asked for, the mean distance of the centre from the truth's in pixels, that of the hue in
+degrees, and PSNR against the truth, beside the same of the clips as they are and of clips of the class by seed: means
+over the seeds, with each one's. With ``--actions`` models learn such a folder, where only the first figure is known.
+A second call goes on with what is in ``--work``.
 """
 
 import argparse
@@ -52,16 +54,15 @@ def hue(clip: Tensor) -> float:
     return 360 * colorsys.rgb_to_hsv(red, green, blue)[0]
 
 
-def row(title: str, clips: Sequence[Tensor], truths: Sequence[Tensor], names: list[str], known: Clips) -> list[str]:
-    """Return the figures of clips that should be of the named classes and look like the truths."""
-    together, pairs = torch.stack(list(clips)), list(zip(clips, truths, strict=True))
+def compared(clips: Sequence[Tensor], truths: Sequence[Tensor], names: list[str], known: Clips) -> list[float]:
+    """Return the four figures of clips that should be of the named classes and look like the truths."""
+    pairs = list(zip(clips, truths, strict=True))
     angles = [abs(hue(clip) - hue(truth)) for clip, truth in pairs]
     return [
-        title,
-        f"{reached(known, together, names):.2f}",
-        f"{mean(float((centres(clip) - centres(truth)).norm(dim=1).mean()) for clip, truth in pairs):.2f}",
-        f"{mean(min(angle, 360 - angle) for angle in angles):.0f}",
-        f"{mean(psnr(clip[None], truth[None]) for clip, truth in pairs):.2f}",
+        reached(known, torch.stack(list(clips)), names),
+        mean(float((centres(clip) - centres(truth)).norm(dim=1).mean()) for clip, truth in pairs),
+        mean(min(angle, 360 - angle) for angle in angles),
+        mean(psnr(clip[None], truth[None]) for clip, truth in pairs),
     ]
 
 
@@ -75,8 +76,8 @@ def translated(model: Model, clip: Tensor, name: str) -> Tensor:
     return to_float(model.translate(to_uint8(clip), name).array())
 
 
-def on_shapes(model: Model, count: int) -> str:
-    """Return the table of unseen shapes."""
+def on_shapes(model: Model, count: int) -> dict[str, list[float]]:
+    """Return the figures of unseen shapes, by what is judged."""
     data = model.card.config.data
     size, num_frames = data.size, data.num_frames
     seen = [(index, SHAPES[index % len(SHAPES)]) for index in range(300)]
@@ -91,59 +92,83 @@ def on_shapes(model: Model, count: int) -> str:
     given = [shape_clip(index, name, size, num_frames) for index, name, _ in tasks]
     truths = [shape_clip(index, other, size, num_frames) for index, _, other in tasks]
     names = [other for *_, other in tasks]
-    shown = [translated(model, clip, other) for clip, other in zip(given, names, strict=True)]
-    samples = [
-        to_float(model.sample(num_frames, seeds=[number], classes=other).array()) for number, other in enumerate(names)
-    ]
-    rows = [
-        row(title, shown_clips, truths, names, known)
-        for title, shown_clips in (
-            ("translated", shown),
-            ("the clip as it is", given),
-            ("a sample of the class", samples),
-            ("the truth", truths),
-        )
-    ]
-    return table((f"{len(tasks)} translations", "class reached", "centre, pixels", "hue, degrees", "PSNR, dB"), rows)
+    judged = {
+        "translated": [translated(model, clip, other) for clip, other in zip(given, names, strict=True)],
+        "the clips as they are": given,
+        "samples of the class": samples(model, names),
+        "the truth": truths,
+    }
+    return {title: compared(clips, truths, names, known) for title, clips in judged.items()}
 
 
-def on_actions(model: Model, actions: Path, count: int) -> str:
-    """Return the table of a folder of real clips, one folder a class: the class that is reached."""
+def on_actions(model: Model, actions: Path, count: int) -> dict[str, list[float]]:
+    """Return the class that is reached on a folder of real clips, one folder a class, by what is judged."""
     known = clips_of(actions, model.card.config.data, 2048)
-    rows = []
+    given, names = [], []
     for name in model.class_names:
-        others = [clip for clip, own in zip(known.clips, known.names, strict=True) if own != name][:count]
-        shown = torch.stack([translated(model, clip, name) for clip in others])
-        cells = [reached(known, clips, [name] * len(others)) for clips in (shown, torch.stack(others))]
-        rows.append([name, *(f"{cell:.2f}" for cell in cells)])
-    return table(("shown as", "class reached", "the clips as they are"), rows)
+        others = [clip for clip, own in zip(known.clips, known.names, strict=True) if own != name]
+        given += others[:: max(1, len(others) // count)][:count]
+        names += [name] * (len(given) - len(names))
+    judged = {
+        "translated": [translated(model, clip, name) for clip, name in zip(given, names, strict=True)],
+        "the clips as they are": given,
+        "samples of the class": samples(model, names),
+    }
+    return {title: [reached(known, torch.stack(clips), names)] for title, clips in judged.items()}
+
+
+def samples(model: Model, names: list[str]) -> list[Tensor]:
+    """Return a generated clip ``t c h w`` of every class named."""
+    num_frames = model.card.config.data.num_frames
+    return [
+        to_float(model.sample(num_frames, seeds=[number], classes=name).array()) for number, name in enumerate(names)
+    ]
+
+
+def rows_of(arm: str, by_seed: list[dict[str, list[float]]]) -> list[list[str]]:
+    """Return the rows of one arm: of every figure the mean over the seeds, and each one's."""
+    return [
+        [
+            arm,
+            title,
+            *(
+                f"{mean(values):.3g} ({', '.join(f'{value:.3g}' for value in values)})"
+                for values in zip(*(seed[title] for seed in by_seed), strict=True)
+            ),
+        ]
+        for title in by_seed[0]
+    ]
 
 
 def main() -> None:
-    """Train where that is asked for, translate, and print a table."""
+    """Train, translate, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=6.5)
     parser.add_argument("--preset", default="cpu")
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="GROUP.KEY=VALUE")
-    parser.add_argument("--count", type=int, default=30, help="clips that are translated, to every other class")
-    parser.add_argument("--run", type=Path, help="a run that there is, in place of training")
+    parser.add_argument("--against", action="append", default=[], metavar="GROUP.KEY=VALUE", help="one model more each")
+    parser.add_argument("--count", type=int, default=12, help="clips, to every other class; of actions, to each class")
     parser.add_argument("--actions", type=Path)
     parser.add_argument("--work", type=Path, default=Path("translation"))
     arguments = parser.parse_args()
-    run = arguments.run or arguments.work / "run"
-    if arguments.run is None:
-        clips = arguments.work / "shapes"
-        if not clips.exists():
-            arguments.work.mkdir(parents=True, exist_ok=True)
-            command("prepare", "moving-shapes", clips)
-        trained(clips, run, preset=arguments.preset, minutes=arguments.minutes, settings=arguments.settings)
-    model = videogan.load(run)
-    text = (
-        on_actions(model, arguments.actions, arguments.count)
-        if arguments.actions
-        else on_shapes(model, arguments.count)
-    )
-    print(f"{heading(pick_device())}; step {model.card.step}, {', '.join(arguments.settings) or 'defaults'}\n\n{text}")
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    clips = arguments.actions or arguments.work / "shapes"
+    if not clips.exists():
+        command("prepare", "moving-shapes", clips)
+    rows = []
+    for arm in ["defaults", *arguments.against]:
+        by_seed = []
+        for seed in range(arguments.seeds):
+            run = arguments.work / f"{clips.name}-{arm}-{seed}"
+            settings = [*arguments.settings, f"train.seed={seed}", *([] if arm == "defaults" else [arm])]
+            trained(clips, run, preset=arguments.preset, minutes=arguments.minutes, settings=settings)
+            model, count = videogan.load(run), arguments.count
+            by_seed.append(on_actions(model, clips, count) if arguments.actions else on_shapes(model, count))
+        rows += rows_of(arm, by_seed)
+    head = ("settings", "judged", "class reached", "centre, pixels", "hue, degrees", "PSNR, dB")
+    text = table(head[: len(rows[0])], rows)
+    print(f"{heading(pick_device())}; {arguments.minutes:g} minutes, {' '.join(arguments.settings)}\n\n{text}")
 
 
 if __name__ == "__main__":

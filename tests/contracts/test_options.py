@@ -44,6 +44,7 @@ OTHER_VALUES = {
     "encoder.clip_cycle_weight": (1.0, []),
     "encoder.class_cycle_weight": (1.0, []),
     "encoder.recurrent_cycle_weight": (1.0, []),
+    "encoder.translation_weight": (1.0, []),
     "encoder.feature_weight": (1.0, []),
     "encoder.generator_weight": (0.0, []),
     "generator.max_half_life": (0, []),

@@ -3,19 +3,21 @@ import torch
 from tiny_run import real_batch, run_step, tiny_config, tiny_state, train_step
 
 from videogan.errors import UsageError
+from videogan.models.discriminator import DiscriminatorInput
 from videogan.models.dynamics import DynamicsState
 from videogan.training.draws import draw_step
 from videogan.training.encoder_objective import other_classes
 from videogan.training.micro_batch import discriminator_inputs, encoder_step_losses
 from videogan.training.step import frozen
 
-WEIGHTS = ("reconstruction", "feature", "clip_cycle", "class_cycle", "recurrent_cycle", "latent_cycle")
+WEIGHTS = ("reconstruction", "feature", "clip_cycle", "class_cycle", "recurrent_cycle", "translation", "latent_cycle")
 TERMS = {
     "reconstruction": {"reconstruction"},
     "feature": {"feature_reconstruction"},
     "clip_cycle": {"clip_cycle"},
     "class_cycle": {"class_cycle"},
     "recurrent_cycle": {"recurrent_cycle"},
+    "translation": {"translation"},
     "latent_cycle": {"content_cycle", "motion_cycle"},
 }
 
@@ -29,7 +31,8 @@ def losses_of(*settings: str) -> tuple[dict[str, torch.Tensor], object]:
     real_input, fake_input = discriminator_inputs(state.networks, real, fake, labels, draws.frame_order)
     with frozen(state.networks.discriminators):
         fake_input = fake_input._replace(clips=fake.frames)
-        return encoder_step_losses(state.networks, real_input, fake_input, config, {}), state.networks
+        weights = dict.fromkeys(state.networks.discriminators, 1.0)
+        return encoder_step_losses(state.networks, real_input, fake_input, config, weights), state.networks
 
 
 @pytest.mark.parametrize("share", [0, 1])
@@ -101,9 +104,33 @@ def test_every_clip_is_shown_as_another_class_and_in_time_as_every_one(num_class
 
 @pytest.mark.parametrize("num_classes", [0, 1])
 def test_without_another_class_the_class_cycles_are_refused(num_classes):
-    for name in ("class", "recurrent"):
+    for name in ("class_cycle", "recurrent_cycle", "translation"):
         with pytest.raises(UsageError, match="two classes"):
-            tiny_state(tiny_config(f"encoder.{name}_cycle_weight=1"), num_classes)
+            tiny_state(tiny_config(f"encoder.{name}_weight=1"), num_classes)
+
+
+def test_translations_are_judged_under_the_class_they_are_shown_as():
+    """The term is the generator's loss of G(E(x), b) under b, against the real clips under their own classes."""
+    alone = "adversarial.generator_auxiliary_weight=0"
+    config = tiny_config("encoder.translation_weight=1", "encoder.share=1", alone)
+    networks = tiny_state(config).networks
+    real, labels = real_batch(config, 0)
+    draws = draw_step(config, networks.generator, labels, step=0, device=torch.device("cpu"))
+    others = other_classes(labels, 2)
+    with torch.no_grad():
+        content, motion_codes = networks.encoder(real)
+        shown = networks.generator.reconstruct(content, motion_codes, others)
+        expected = 0.0
+        for discriminator in networks.discriminators.values():
+            of_real, of_shown = (
+                discriminator(DiscriminatorInput(clips, classes, draws.frame_order)).logits
+                for clips, classes in ((real, labels), (shown, others))
+            )
+            expected += torch.nn.functional.softplus(of_real - of_shown).mean().item()
+    fake = networks.generator(draws.latents, burn_in=draws.burn_in)
+    inputs = discriminator_inputs(networks, real, fake, labels, draws.frame_order)
+    losses = encoder_step_losses(networks, *inputs, config, dict.fromkeys(networks.discriminators, 1.0))
+    assert losses["translation"].item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_codes_that_the_dynamics_walk_are_foretold_but_for_the_noise():

@@ -120,12 +120,19 @@ class EncoderConfig(Group):
     """Weight of the pixels of a real clip that is shown as another class and back."""
     recurrent_cycle_weight: Annotated[float, Field(ge=0)] = 0.0
     """The same of latent steps as the dynamics foretell them from the clip as another class."""
+    translation_weight: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of what the discriminators say of a real clip that is shown as another class."""
     latent_cycle_weight: Annotated[float, Field(ge=0)] = 1.0
     """Weight of the distance of a generated clip's codes and those that the encoder finds."""
     generator_weight: Annotated[float, Field(ge=0)] = 1.0
     """How much of these terms reaches the generator; 0: they train the encoder alone."""
     share: Annotated[float, Field(gt=0, le=1)] = 0.25
     """Share of the batch that trains the encoder."""
+
+    @property
+    def shows_other_classes(self) -> bool:
+        """Whether a term shows real clips as another class, so that there must be one."""
+        return bool(self.class_cycle_weight or self.recurrent_cycle_weight or self.translation_weight)
 
     def stages(self, size: int) -> int:
         """Return how many resolutions there are from half the size down to 4 pixels."""

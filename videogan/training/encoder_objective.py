@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from videogan.config import AdversarialConfig, EncoderConfig
+from videogan.config import AdversarialConfig, Config, EncoderConfig
 from videogan.losses.adversarial import adversarial_loss
 from videogan.losses.reconstruction import feature_loss, latent_cycle_loss, reconstruction_loss
 from videogan.models.discriminator import DiscriminatorInput
 from videogan.models.encoder import Codes, Encoder
 from videogan.models.generator import Generator
-from videogan.training.objective import Discriminators, Losses
+from videogan.training.objective import Discriminators, Losses, generator_losses
 
 
 def encoder_losses(
@@ -48,35 +48,51 @@ def encoder_losses(
     if config.clip_cycle_weight:
         again = generator.reconstruct(recovered.content, recovered.motion_codes, fake.labels, size)
         losses["clip_cycle"] = config.clip_cycle_weight * reconstruction_loss(fake.clips, again, config.reconstruction)
-    losses |= class_cycle_losses(encoder, generator, real, config)
     if config.latent_cycle_weight:
         for name, code, true in zip(("content_cycle", "motion_cycle"), recovered, fake.codes, strict=True):
             losses[name] = config.latent_cycle_weight * latent_cycle_loss(true, code)
     return losses
 
 
-def class_cycle_losses(
-    encoder: Encoder, generator: Generator, real: DiscriminatorInput, config: EncoderConfig
+def other_class_losses(
+    encoder: Encoder,
+    generator: Generator,
+    discriminators: Discriminators,
+    real: DiscriminatorInput,
+    config: Config,
+    weights: Mapping[str, float],
 ) -> Losses:
-    """Return the terms of real clips that are shown as another class and back; ``real`` comes with its codes.
+    """Return the terms of real clips that are shown as another class; ``real`` comes with its codes.
 
-    The class cycle asks G(E(G(E(x), b)), a) ~ x (Zhu et al. 2017, eq. 2). The recurrent one asks the same of the motion
-    codes that the dynamics, without noise, foretell from each latent step of the clip as b (Bansal et al. 2018,
-    "Recycle-GAN", eq. 5, there with a network for the next frame).
+    Translation: shown as class b, they should pass for real clips of b (Zhu et al. 2017, eq. 1); ``weights`` are by
+    discriminator, and those that see codes are not asked. The class cycle asks G(E(G(E(x), b)), a) ~ x (eq. 2). The
+    recurrent one asks the same of the motion codes that the dynamics, without noise, foretell from each latent step of
+    the clip as b (Bansal et al. 2018, "Recycle-GAN", eq. 5, there with a network for the next frame).
     """
-    if not (config.class_cycle_weight or config.recurrent_cycle_weight):
+    terms = config.encoder
+    if not terms.shows_other_classes:
         return {}
     assert real.codes is not None
     assert real.labels is not None
     size, others = real.clips.shape[-1], other_classes(real.labels, generator.num_classes)
-    content, motion_codes = encoder(generator.reconstruct(*real.codes, others, size))
+    shown = generator.reconstruct(*real.codes, others, size)
     losses: Losses = {}
-    for name, weight in (("class", config.class_cycle_weight), ("recurrent", config.recurrent_cycle_weight)):
+    if terms.translation_weight:
+        asked = {name: one for name, one in discriminators.items() if not one.uses_codes}
+        with torch.no_grad():
+            real_logits = {name: discriminator(real).logits for name, discriminator in asked.items()}
+        other = real._replace(clips=shown, labels=others)
+        judged = generator_losses(asked, other, real_logits, config.adversarial, weights)
+        losses["translation"] = terms.translation_weight * torch.stack(list(judged.values())).sum()
+    if not (terms.class_cycle_weight or terms.recurrent_cycle_weight):
+        return losses
+    content, motion_codes = encoder(shown)
+    for name, weight in (("class", terms.class_cycle_weight), ("recurrent", terms.recurrent_cycle_weight)):
         if weight:
             if name == "recurrent":
                 motion_codes = generator.foretell(content, motion_codes, others)
             back = generator.reconstruct(content, motion_codes, real.labels, size)
-            losses[f"{name}_cycle"] = weight * reconstruction_loss(real.clips, back, config.reconstruction)
+            losses[f"{name}_cycle"] = weight * reconstruction_loss(real.clips, back, terms.reconstruction)
     return losses
 
 

@@ -19,7 +19,7 @@ from videogan.models.generator import Generated
 from videogan.models.latents import content_code
 from videogan.training.augment import Draw, augment
 from videogan.training.draws import Updates
-from videogan.training.encoder_objective import encoder_adversarial_losses, encoder_losses
+from videogan.training.encoder_objective import encoder_adversarial_losses, encoder_losses, other_class_losses
 from videogan.training.objective import Losses, discriminator_losses, generator_losses
 from videogan.training.state import Networks
 
@@ -172,8 +172,10 @@ def encoder_step_losses(
         generator, fake = networks.ema_generator, fake._replace(clips=fake.clips.detach())
     codes = networks.encoder(torch.cat([real.clips, fake.clips]))
     real, recovered = real._replace(codes=codes.first(few)), codes.last(few)
-    losses = encoder_losses(networks.encoder, generator, networks.discriminators, real, fake, recovered, config.encoder)
-    return losses | encoder_adversarial_losses(networks.discriminators, real, fake, config.adversarial, weights)
+    encoder, discriminators = networks.encoder, networks.discriminators
+    losses = encoder_losses(encoder, generator, discriminators, real, fake, recovered, config.encoder)
+    losses |= other_class_losses(encoder, generator, discriminators, real, config, weights)
+    return losses | encoder_adversarial_losses(discriminators, real, fake, config.adversarial, weights)
 
 
 def backward(losses: Losses, share: float | None = None) -> None:

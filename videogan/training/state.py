@@ -183,10 +183,10 @@ def new_state(config: Config, num_classes: int, device: torch.device) -> Trainin
     Raises:
         UsageError: a term of the objective needs other classes, and there are none.
     """
-    if num_classes < 2 and (config.encoder.class_cycle_weight or config.encoder.recurrent_cycle_weight):
+    if num_classes < 2 and config.encoder.shows_other_classes:
         raise UsageError(
-            "encoder.class_cycle_weight and recurrent_cycle_weight show clips as other classes: the clips need two "
-            "classes at least, one in each sub-folder"
+            "encoder.class_cycle_weight, recurrent_cycle_weight and translation_weight show clips as other classes: "
+            "the clips need two classes at least, one in each sub-folder"
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(position_seed(config.train.seed))
