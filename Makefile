@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MINUTES ?= 6.5
 
-.PHONY: demo shipped-model test test-slow check lint types fast gpu-table gpu-objective gpu-check clean
+.PHONY: demo shipped-model starter test test-slow check lint types fast gpu-table gpu-objective gpu-check clean
 
 demo: $(VENV)/.installed  ## a video by the model that comes along, then one learnt here: out.mp4, and out.png to look at
 	$(BIN)/videogan sample --run videogan/pretrained/default.safetensors --frames 64 --grid 2x13 --scale 2 --yes shipped.mp4
@@ -21,6 +21,11 @@ shipped-model: $(VENV)/.installed  ## the model that comes along, trained anew (
 	test -d shapes-and-digits || ($(BIN)/videogan prepare moving-shapes shapes && $(BIN)/videogan prepare moving-digits shapes-and-digits && mv shapes/* shapes-and-digits/)
 	$(BIN)/videogan train shapes-and-digits --run runs/shipped --preset cpu $(SHIPPED) --steps 8186
 	$(BIN)/videogan export --run runs/shipped --precision float16 --yes videogan/pretrained/default.safetensors
+
+starter: $(VENV)/.installed  ## the model that new runs start from on a CPU, trained anew (most of an hour); the command goes on where it stopped
+	test -d digits || $(BIN)/videogan prepare moving-digits digits
+	$(BIN)/videogan train digits --run runs/starter --preset cpu --steps 3000
+	$(BIN)/videogan export --run runs/starter --for-training --precision float16 --yes videogan/pretrained/starter.safetensors
 
 test: lint types $(VENV)/.tested  ## everything that CI runs
 	$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile --durations=15

@@ -1,13 +1,14 @@
-"""What it gains to start from a model: growing beside training at full size, and the shipped model beside nothing.
+"""What it gains to start from a model: growing beside training at full size, and models that come along beside nothing.
 
     python benchmarks/starting.py growth CLIPS --minutes 20
-    python benchmarks/starting.py shipped CLIPS [CLIPS ...] --minutes 6.5 --seeds 3 --set data.labels=none
+    python benchmarks/starting.py models CLIPS [CLIPS ...] --minutes 6.5 --models none,starter,shipped
 
 ``growth`` trains at 64 pixels for so many minutes, and for half of them at 32 and then, grown, for the other half, and
-judges both at every quarter. ``shipped`` trains each folder from nothing with the preset ``cpu`` and from the model
-that comes along, as ``videogan train`` would; ``other-shapes`` in place of a folder are rings and crosses that are
-drawn here. Every figure is the kernel distance of generated videos to the folder at 64 pixels, as ``videogan evaluate``
-measures it; a second call goes on with what is in ``--work``.
+judges both after each half. ``models`` trains each folder from nothing with the preset ``cpu`` and from models as
+``videogan train --from`` does; ``other-shapes`` in place of a folder are rings and crosses that are
+drawn here. Every figure is the kernel distance of generated videos to the folder at 64 pixels, or the share of its
+clips that they cover, as ``videogan evaluate`` measures them on features learnt on the folder; a mean over the seeds,
+and each one's. A second call goes on with what is in ``--work``.
 """
 
 import argparse
@@ -45,73 +46,87 @@ def draw_other_shapes(folder: Path, count: int = 120, num_frames: int = 48) -> P
     return folder
 
 
-def distance(clips: Path, run: Path, name: str, count: int) -> float:
-    """Return the kernel distance of a run's videos to its clips, both at SIZE pixels."""
+def distance(clips: Path, run: Path, name: str, count: int) -> tuple[float, float]:
+    """Return the kernel distance of a run's videos to its clips, both at SIZE pixels, and the share they cover."""
     videos = run / f"videos-{name}"
     if not videos.exists():
         videos.mkdir()
         command("sample", "--run", run, "--count", count, "--frames", FRAMES, "--scale", 1, videos / "v.mp4")
     out = run / f"evaluation-{name}"
-    rows = evaluated(clips, out, clips=count, generated=videos, size=SIZE, num_frames=FRAMES, metrics=["kernel"])
-    value = rows["kernel_distance"].value
-    assert value is not None
-    return value
+    metrics = ["kernel", "precision"]
+    rows = evaluated(clips, out, clips=count, generated=videos, size=SIZE, num_frames=FRAMES, metrics=metrics)
+    kernel, coverage = rows["kernel_distance"].value, rows["coverage"].value
+    assert kernel is not None
+    assert coverage is not None
+    return kernel, coverage
 
 
-def growth(clips: Path, work: Path, minutes: float, count: int, settings: list[str]) -> str:
-    """Return the table of quality over minutes, from scratch and grown."""
-    full, small, large = (work / name for name in ("full-size", "small", "grown"))
+def told(values: list[tuple[float, float]]) -> list[str]:
+    """Return two cells: the mean and every seed's value, of the kernel distance and of the coverage."""
+    return [
+        f"{mean(column):.3g} ({', '.join(f'{value:.3g}' for value in column)})" for column in zip(*values, strict=True)
+    ]
+
+
+def growth(clips: Path, work: Path, minutes: float, count: int, settings: list[str], seeds: int) -> str:
+    """Return the table of quality over minutes, from scratch and grown after half of them."""
+    cells: dict[float, tuple[list[tuple[float, float]], list[tuple[float, float]]]] = {}
+    for seed in range(seeds):
+        full, small, large = (work / f"{name}-{seed}" for name in ("full-size", "small", "grown"))
+        options = [f"train.seed={seed}", *settings]
+        for half in (1, 2):
+            spent = minutes * half / 2
+            at_spent = cells.setdefault(spent, ([], []))
+            trained(clips, full, preset="cpu", minutes=spent, settings=[f"data.size={SIZE}", *options])
+            at_spent[0].append(distance(clips, full, f"{spent:g}", count))
+            run = small if half == 1 else large
+            if run == small:
+                trained(clips, small, preset="cpu", minutes=spent, settings=options)
+            else:
+                grown = [f"data.size={SIZE}", f"train.seed={seed}"]
+                trained(clips, large, preset=None, minutes=minutes / 2, settings=grown, start_from=small)
+            at_spent[1].append(distance(clips, run, f"{spent:g}", count))
+    head = ("minutes", f"{SIZE} pixels from scratch: kernel distance", "coverage", "32 pixels, then grown", "coverage")
+    return table(head, [[f"{spent:g}", *told(scratch), *told(grown)] for spent, (scratch, grown) in cells.items()])
+
+
+def models(
+    folders: list[str], work: Path, minutes: float, count: int, settings: list[str], seeds: int, names: list[str]
+) -> str:
+    """Return the table of training from nothing and from models."""
     rows = []
-    trained(clips, small, preset="cpu", minutes=minutes / 2, settings=settings)
-    for quarter in (1, 2, 3, 4):
-        spent = minutes * quarter / 4
-        trained(clips, full, preset="cpu", minutes=spent, settings=[f"data.size={SIZE}", *settings])
-        cells = [f"{spent:g}", f"{distance(clips, full, f'{spent:g}', count):.3g}", ""]
-        if quarter <= 2:
-            trained(clips, work / f"small-{quarter}", preset="cpu", minutes=spent, settings=settings)
-            cells[2] = f"{distance(clips, work / f'small-{quarter}', f'{spent:g}', count):.3g} (32 pixels)"
-        else:
-            options = [f"data.size={SIZE}"]
-            trained(clips, large, preset=None, minutes=spent - minutes / 2, settings=options, start_from=small)
-            cells[2] = f"{distance(clips, large, f'{spent:g}', count):.3g}"
-        rows.append(cells)
-    return table(("minutes", f"{SIZE} pixels from scratch", "32 pixels, then grown"), rows)
-
-
-def shipped(folders: list[str], work: Path, minutes: float, count: int, settings: list[str], seeds: int) -> str:
-    """Return the table of training from nothing and from the shipped model, a mean over seeds with every value."""
-    rows = []
-    for name in folders:
-        clips = draw_other_shapes(work / OTHER_SHAPES) if name == OTHER_SHAPES else Path(name)
-        cells = [clips.name]
-        for model, preset in (("none", "cpu"), ("shipped", None)):
-            values = []
+    for folder in folders:
+        clips = draw_other_shapes(work / OTHER_SHAPES) if folder == OTHER_SHAPES else Path(folder)
+        for model in names:
+            values, steps = [], []
             for seed in range(seeds):
                 run, options = work / f"{clips.name}-{model}-{seed}", [f"train.seed={seed}", *settings]
-                trained(clips, run, preset=preset, minutes=minutes, settings=options, start_from=model)
+                preset = "cpu" if model == "none" else None
+                done = trained(clips, run, preset=preset, minutes=minutes, settings=options, start_from=model)
+                steps.append(f"{done['steps']:.0f}")
                 values.append(distance(clips, run, f"{minutes:g}", count))
-            cells.append(f"{mean(values):.3g} ({', '.join(f'{value:.3g}' for value in values)})")
-        rows.append(cells)
-    return table(("clips", "from nothing", "from the shipped model"), rows)
+            rows.append([clips.name, model, ", ".join(steps), *told(values)])
+    return table(("clips", "from", "updates", "kernel distance", "coverage"), rows)
 
 
 def main() -> None:
     """Train, judge, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("growth", "shipped"))
+    parser.add_argument("what", choices=("growth", "models"))
     parser.add_argument("clips", nargs="+", help=f"folders of clips; {OTHER_SHAPES}: drawn here")
     parser.add_argument("--minutes", type=float, default=6.5)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--count", type=int, default=128, help="videos that are judged")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="GROUP.KEY=VALUE")
+    parser.add_argument("--models", default="none,starter", help="what runs start from")
     parser.add_argument("--work", type=Path, default=Path("starting"))
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    common = (arguments.work, arguments.minutes, arguments.count, arguments.settings)
+    common = (arguments.work, arguments.minutes, arguments.count, arguments.settings, arguments.seeds)
     if arguments.what == "growth":
         text = growth(Path(arguments.clips[0]), *common)
     else:
-        text = shipped(arguments.clips, *common, arguments.seeds)
+        text = models(arguments.clips, *common, arguments.models.split(","))
     print(f"{heading(pick_device())}; {arguments.minutes:g} minutes, {arguments.count} videos\n\n{text}")
 
 

@@ -12,9 +12,10 @@ from safetensors.torch import save_file
 
 from videogan.artifacts.checkpoints import load_state
 from videogan.artifacts.provenance import read_provenance
-from videogan.artifacts.runs import WEIGHTS, newest_checkpoint
+from videogan.artifacts.runs import STARTER, WEIGHTS, newest_checkpoint
 from videogan.artifacts.tensor_file import HASH
 from videogan.artifacts.weights import read_card
+from videogan.model import load
 from videogan.presets import load_config
 from videogan.video import to_float
 
@@ -100,6 +101,21 @@ def test_a_run_grows_from_a_smaller_one(videogan, clips, tiny, ancestor):
     assert (to_float(large) - expected).abs().mean() < 0.03, "an MP4, and tiles whose borders blur"
     again = videogan("train", clips, "--from", run, *machine, "--steps", 1, "--run", "same")
     assert "new, and not taken from it: nothing" in again.err
+
+
+def test_without_a_word_a_run_on_a_cpu_starts_from_the_starter(videogan, clips, tiny):
+    machine = settings(tiny, "train.", "data.cache_dir")
+    result = videogan("train", clips, *machine, "--set", "train.device=cpu", "--steps", 1, "--run", "new")
+    assert result.code == 0, result.err
+    assert "start: from the starter that comes along; --from none starts from nothing" in result.err
+    line = next(line for line in result.err.splitlines() if line.startswith("starting from starter"))
+    for name in ("generator", "ema_generator", "encoder", "frame_discriminator", "clip_discriminator"):
+        assert name in line
+    starter = load(STARTER)
+    assert f"starting from starter (step {starter.card.step}, tensors {starter.sha256[:12]})" in line
+    assert load_config(Path("new/config.json")).start.sha256 == starter.sha256
+    again = videogan("train", clips, "--run", "new", "--steps", 2)
+    assert "going on from step 1" in again.err
 
 
 @pytest.mark.parametrize(

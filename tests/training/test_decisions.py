@@ -1,11 +1,15 @@
 """What a run is trained with: the GPU that is named, or one line; what is not there any more is said."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from videogan.artifacts.networks import read_networks
 from videogan.artifacts.runs import RunFolder
 from videogan.errors import UsageError
 from videogan.presets import change, preset, save_config
+from videogan.training.changes import differences, makes_other_networks
 from videogan.training.decisions import decide_config
 
 
@@ -26,6 +30,46 @@ def test_the_named_gpu_is_trained_on(two_gpus):
     assert decide_config(None, "cpu", {"train.device": "cpu:3"})[0].train.device == "cpu"
     with pytest.raises(UsageError, match="'cuda:2': this machine has 2 GPUs, cuda:0 to cuda:1"):
         decide_config(None, "gpu64", {"train.device": "cuda:2"})
+
+
+def test_on_a_cpu_a_run_starts_from_the_starter_where_its_networks_are_those():
+    config, said = decide_config(None, None, {"train.device": "cpu", "data.num_frames": 16, "train.batch_size": 4})
+    assert (config.start.model, config.data.num_frames, config.train.batch_size) == ("starter", 16, 4)
+    assert "start: from the starter that comes along; --from none starts from nothing" in said
+    assert "preset: cpu, as starter has it: clips of 16 frames, 32 x 32 pixels" in said
+    for changes, reason in (
+        ({"data.size": 64}, "data.size=64 makes other networks than the starter's"),
+        ({"generator.content_dim": 8}, "generator.content_dim=8 makes"),
+        ({"data.size": 64, "train.grow_at": (5,)}, "data.size=64 makes"),
+        ({"joint_discriminator.weight": 1.0}, "joint_discriminator.weight=1.0 makes"),
+    ):
+        config, said = decide_config(None, None, {"train.device": "cpu", **changes})
+        assert config.start.model == "none"
+        assert any(line.startswith("start: from nothing, because ") and reason in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("preset_name", "changes"),
+    [("cpu", {"train.device": "cpu"}), (None, {"train.device": "cpu", "start.model": "none"}), (None, {})],
+    ids=["preset", "none", "GPU"],
+)
+def test_where_a_preset_or_a_model_is_named_and_on_a_gpu_there_is_no_starter(two_gpus, preset_name, changes):
+    config, said = decide_config(None, preset_name, changes)
+    assert config.start.model == "none"
+    assert "start: from nothing; --from starter starts from the starter that comes along" in said
+
+
+def test_the_starter_has_the_networks_of_the_preset_and_its_discriminators():
+    stored = read_networks(Path("starter"))
+    differing = differences(stored.card.config, preset("cpu"))
+    assert not [key for key, both in differing.items() if key == "data.size" or makes_other_networks(key, *both)]
+    assert set(stored.networks) == {
+        "generator",
+        "ema_generator",
+        "encoder",
+        "frame_discriminator",
+        "clip_discriminator",
+    }
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")

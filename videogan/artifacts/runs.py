@@ -33,7 +33,9 @@ from videogan.parts import abandoned_parts
 
 RUNS = Path("runs")
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "default.safetensors"
-"""The small model that comes with the package."""
+"""The small model that comes with the package, to make videos with."""
+STARTER = SHIPPED.with_name("starter.safetensors")
+"""The smaller one beside it, with its discriminators, for new runs on a CPU to start from."""
 
 _log = logging.getLogger(__name__)
 
@@ -203,8 +205,9 @@ def find_weights(where: Path | None, runs: Path = RUNS, *, best: bool = False) -
     """Return the weights file to make videos with.
 
     Args:
-        where: a run folder, a checkpoint folder or a weights file; ``shipped`` is the model that comes with the
-            package; None the run that was last trained, or else that model. What is passed over on the way is said.
+        where: a run folder, a checkpoint folder or a weights file; ``shipped`` and ``starter`` are the models that
+            come with the package; None the run that was last trained, or else the first of them. What is passed over
+            on the way is said.
         runs: where runs are looked for.
         best: of a run, the checkpoint of lowest kernel distance and not the newest.
 
@@ -215,8 +218,9 @@ def find_weights(where: Path | None, runs: Path = RUNS, *, best: bool = False) -
     """
     if where is None:
         return _newest_weights(runs, best)
-    if where == Path("shipped") and not where.exists() and SHIPPED.is_file():
-        return SHIPPED
+    of_package = {"shipped": SHIPPED, "starter": STARTER}.get(str(where))
+    if of_package is not None and not where.exists() and of_package.is_file():
+        return of_package
     try:
         mode = where.stat().st_mode
         is_run = stat.S_ISDIR(mode) and not (where / WEIGHTS).is_file()

@@ -21,7 +21,8 @@ FromOption = Annotated[
     typer.Option(
         "--from",
         metavar="MODEL",
-        help="Start a new run from a run, checkpoint, weights file, or the model that comes along (shipped); or none.",
+        help="Start a new run from a run, checkpoint or weights file, from a model that comes along (starter, by "
+        "default on a CPU; shipped), or from nothing (none).",
     ),
 ]
 ClipsArgument = Annotated[

@@ -50,11 +50,18 @@ def refused_change(changed: Mapping[str, tuple[Any, Any]]) -> str:
     """
     for key, (before, after) in changed.items():
         group, _, name = key.partition(".")
-        of_networks = group == "generator" or (group != "data" and name in _OF_NETWORKS)
-        a_network = group.endswith("_discriminator") and name == "weight" and bool(before) != bool(after)
-        if of_networks or a_network or (group == "data" and name in _OF_CLIPS) or key in _OF_BEGINNING:
+        of_clips = group == "data" and name in _OF_CLIPS
+        if makes_other_networks(key, before, after) or of_clips or key in _OF_BEGINNING:
             return f"{key}={before}, not {after}"
     return ""
+
+
+def makes_other_networks(key: str, before: Any, after: Any) -> bool:
+    """Tell whether networks are others with this value of a setting."""
+    group, _, name = key.partition(".")
+    of_networks = group == "generator" or (group != "data" and name in _OF_NETWORKS)
+    a_network = group.endswith("_discriminator") and name == "weight" and bool(before) != bool(after)
+    return of_networks or a_network
 
 
 def in_words(changed: Mapping[str, tuple[Any, Any]]) -> str:

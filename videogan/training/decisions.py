@@ -23,7 +23,10 @@ def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping
     )
     device, decisions = _decide_device(own, changes)
     if own is None:
-        changes = {"start.model": default_model(preset, device.type), **changes}
+        because = ""
+        if "start.model" not in changes:
+            model, because = default_model(preset, changes, device.type)
+            changes = {"start.model": model, **changes}
         base, why = base_config(str(changes["start.model"]), preset, device.type)
     else:
         base, why = own, "as the run has it"
@@ -31,16 +34,16 @@ def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping
     config = presets.change(base, changes)
     if own is None:
         config = with_sizes_of_model(config)
-        decisions.append(model_in_words(config.start.model))
+        decisions.append(model_in_words(config.start.model, because))
     size, num_frames = config.data.size, config.data.num_frames
     decisions.append(f"preset: {base.preset}, {why}: clips of {num_frames} frames, {size} x {size} pixels")
     decided: dict[str, object] = {"train.device": str(device)}
     if config.train.threads == "auto" and device.type == "cpu":
-        decided["train.threads"], because = pick_threads()
-        decisions.append(f"threads: {decided['train.threads']}, because {because}")
+        decided["train.threads"], reason = pick_threads()
+        decisions.append(f"threads: {decided['train.threads']}, because {reason}")
     if config.train.precision == "auto":
-        decided["train.precision"], because = pick_precision(device)
-        decisions.append(f"precision: {decided['train.precision']}, because {because}")
+        decided["train.precision"], reason = pick_precision(device)
+        decisions.append(f"precision: {decided['train.precision']}, because {reason}")
     if config.train.compile == "auto":
         decided["train.compile"] = "never"
         if device.type == "cuda":

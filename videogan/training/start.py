@@ -1,28 +1,30 @@
 """What a new run takes from a model: its configuration, and the weights that agree."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from videogan import presets
 from videogan.artifacts.networks import StoredNetworks, read_networks
-from videogan.artifacts.runs import RunFolder, find_weights
+from videogan.artifacts.runs import STARTER, RunFolder, find_weights
 from videogan.artifacts.weights import Card, read_card
 from videogan.config import Config
 from videogan.errors import UsageError
 from videogan.models.generator import Generator
 from videogan.models.growth import grown
 from videogan.models.transfer import take_over, with_classes_as
+from videogan.training.changes import differences, makes_other_networks
 from videogan.training.state import TrainingState, new_state
 
 _log = logging.getLogger(__name__)
 
 NOTHING = "none"
-SHIPPED_MODEL = "shipped"
-DEFAULT_MODEL = NOTHING
-"""What a new run starts from on a CPU where neither preset nor model is named; benchmarks/starting.py compares both."""
+DEFAULT_MODEL = "starter"
+"""What a new run starts from on a CPU where neither preset nor model is named; benchmarks/starting.py compares it."""
+IN_WORDS = {"starter": "the starter that comes along", "shipped": "the model that comes along"}
 LATENT_SETTINGS = (
     "content_dim",
     "class_dim",
@@ -36,17 +38,27 @@ LATENT_SETTINGS = (
 """Settings of the generator that say what codes are; a model of others has nothing to give."""
 
 
-def model_in_words(model: str) -> str:
+def model_in_words(model: str, because: str = "") -> str:
     """Say what a new run starts from, and what else it could."""
     if model == NOTHING:
-        return f"start: from nothing; --from {SHIPPED_MODEL} starts from the model that comes along"
-    named = "the model that comes along" if model == SHIPPED_MODEL else model
-    return f"start: from {named}; --from {NOTHING} starts from nothing"
+        reason = f", because {because}" if because else ""
+        return f"start: from nothing{reason}; --from {DEFAULT_MODEL} starts from {IN_WORDS[DEFAULT_MODEL]}"
+    return f"start: from {IN_WORDS.get(model, model)}; --from {NOTHING} starts from nothing"
 
 
-def default_model(preset: str | None, device_type: str) -> str:
-    """Return what a new run starts from where nobody says it."""
-    return DEFAULT_MODEL if preset is None and device_type == "cpu" else NOTHING
+def default_model(preset: str | None, changes: Mapping[str, Any], device_type: str) -> tuple[str, str]:
+    """Return what a new run starts from where nobody says it; if it is not the default because of a change, the change.
+
+    Raises:
+        UsageError: there is no such setting, or it cannot have that value.
+    """
+    if preset is not None or device_type != "cpu" or not STARTER.is_file():
+        return NOTHING, ""
+    base, _ = base_config(DEFAULT_MODEL, None, device_type)
+    for key, (theirs, own) in differences(base, presets.change(base, changes)).items():
+        if key == "data.size" or makes_other_networks(key, theirs, own):
+            return NOTHING, f"{key}={own} makes other networks than the starter's"
+    return DEFAULT_MODEL, ""
 
 
 def base_config(model: str, preset: str | None, device_type: str) -> tuple[Config, str]:
