@@ -6,9 +6,10 @@
 ``growth`` trains at 64 pixels for so many minutes, and for half of them at 32 and then, grown, for the other half, and
 judges both after each half. ``models`` trains each folder from nothing with the preset ``cpu`` and from models as
 ``videogan train --from`` does; ``other-shapes`` in place of a folder are rings and crosses that are
-drawn here. Every figure is the kernel distance of generated videos to the folder at 64 pixels, or the share of its
-clips that they cover, as ``videogan evaluate`` measures them on features learnt on the folder; a mean over the seeds,
-and each one's. A second call goes on with what is in ``--work``.
+drawn here. Told are the kernel distance of generated videos to the folder, the share of its clips that they cover, as
+``videogan evaluate`` measures them on features learnt on the folder, and how much they differ within a class and move
+beside it, ``growth`` at 64 pixels and ``models`` at 32; each as a mean over the seeds, and each seed's. A second call
+goes on with what is in ``--work``.
 """
 
 import argparse
@@ -24,6 +25,13 @@ from videogan.video import VideoWriter
 
 SIZE, FRAMES = 64, 16
 OTHER_SHAPES = "other-shapes"
+FIGURES = {
+    "kernel distance": "kernel_distance",
+    "coverage": "coverage",
+    "variance within a class": "variance_within_class_ratio",
+    "motion energy": "motion_energy_ratio",
+}
+"""What is told of generated videos, and the names of these rows in a report."""
 
 
 def draw_other_shapes(folder: Path, count: int = 120, num_frames: int = 48) -> Path:
@@ -40,29 +48,28 @@ def draw_other_shapes(folder: Path, count: int = 120, num_frames: int = 48) -> P
             distance = np.maximum(np.minimum(down, across) - 3, np.maximum(down, across) - 12)
         cover = np.clip(0.5 - distance, 0, 1)[..., None]
         path = folder / name / f"{index:04d}.mp4"
+        if path.exists():
+            continue
         path.parent.mkdir(parents=True, exist_ok=True)
         with VideoWriter(path, frame_rate=25, crf=12) as writer:
             writer.write((20 + (colour - 20) * cover).astype(np.uint8))
     return folder
 
 
-def distance(clips: Path, run: Path, name: str, count: int) -> tuple[float, float]:
-    """Return the kernel distance of a run's videos to its clips, both at SIZE pixels, and the share they cover."""
+def figures(clips: Path, run: Path, name: str, count: int, size: int) -> list[float]:
+    """Return what a run's videos are like beside its clips, both at ``size`` pixels: the values of FIGURES."""
     videos = run / f"videos-{name}"
     if not videos.exists():
         videos.mkdir()
         command("sample", "--run", run, "--count", count, "--frames", FRAMES, "--scale", 1, videos / "v.mp4")
-    out = run / f"evaluation-{name}"
-    metrics = ["kernel", "precision"]
-    rows = evaluated(clips, out, clips=count, generated=videos, size=SIZE, num_frames=FRAMES, metrics=metrics)
-    kernel, coverage = rows["kernel_distance"].value, rows["coverage"].value
-    assert kernel is not None
-    assert coverage is not None
-    return kernel, coverage
+    out, metrics = run / f"evaluation-{name}", ["kernel", "precision", "variety", "motion"]
+    rows = evaluated(clips, out, clips=count, generated=videos, size=size, num_frames=FRAMES, metrics=metrics)
+    values = [rows[figure].value for figure in FIGURES.values()]
+    return [value for value in values if value is not None]
 
 
-def told(values: list[tuple[float, float]]) -> list[str]:
-    """Return two cells: the mean and every seed's value, of the kernel distance and of the coverage."""
+def told(values: list[list[float]]) -> list[str]:
+    """Return a cell for each figure: the mean over seeds, and each seed's."""
     return [
         f"{mean(column):.3g} ({', '.join(f'{value:.3g}' for value in column)})" for column in zip(*values, strict=True)
     ]
@@ -70,24 +77,23 @@ def told(values: list[tuple[float, float]]) -> list[str]:
 
 def growth(clips: Path, work: Path, minutes: float, count: int, settings: list[str], seeds: int) -> str:
     """Return the table of quality over minutes, from scratch and grown after half of them."""
-    cells: dict[float, tuple[list[tuple[float, float]], list[tuple[float, float]]]] = {}
+    cells: dict[tuple[float, str], list[list[float]]] = {}
     for seed in range(seeds):
         full, small, large = (work / f"{name}-{seed}" for name in ("full-size", "small", "grown"))
         options = [f"train.seed={seed}", *settings]
         for half in (1, 2):
             spent = minutes * half / 2
-            at_spent = cells.setdefault(spent, ([], []))
             trained(clips, full, preset="cpu", minutes=spent, settings=[f"data.size={SIZE}", *options])
-            at_spent[0].append(distance(clips, full, f"{spent:g}", count))
             run = small if half == 1 else large
             if run == small:
                 trained(clips, small, preset="cpu", minutes=spent, settings=options)
             else:
                 grown = [f"data.size={SIZE}", f"train.seed={seed}"]
                 trained(clips, large, preset=None, minutes=minutes / 2, settings=grown, start_from=small)
-            at_spent[1].append(distance(clips, run, f"{spent:g}", count))
-    head = ("minutes", f"{SIZE} pixels from scratch: kernel distance", "coverage", "32 pixels, then grown", "coverage")
-    return table(head, [[f"{spent:g}", *told(scratch), *told(grown)] for spent, (scratch, grown) in cells.items()])
+            for judged, title in ((full, f"{SIZE} from nothing"), (run, "32" if half == 1 else f"32, then {SIZE}")):
+                cells.setdefault((spent, title), []).append(figures(clips, judged, f"{spent:g}", count, SIZE))
+    rows = [[f"{spent:g}", title, *told(values)] for (spent, title), values in cells.items()]
+    return table(("minutes", "pixels", *FIGURES), rows)
 
 
 def models(
@@ -104,9 +110,9 @@ def models(
                 preset = "cpu" if model == "none" else None
                 done = trained(clips, run, preset=preset, minutes=minutes, settings=options, start_from=model)
                 steps.append(f"{done['steps']:.0f}")
-                values.append(distance(clips, run, f"{minutes:g}", count))
+                values.append(figures(clips, run, f"{minutes:g}", count, SIZE // 2))
             rows.append([clips.name, model, ", ".join(steps), *told(values)])
-    return table(("clips", "from", "updates", "kernel distance", "coverage"), rows)
+    return table(("clips", "from", "updates", *FIGURES), rows)
 
 
 def main() -> None:

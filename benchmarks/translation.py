@@ -1,14 +1,14 @@
 """How well clips are shown as another class: on moving shapes the truth is known, the same path and hue, another shape.
 
-    python benchmarks/translation.py --seeds 3 --against encoder.translation_weight=1
-    python benchmarks/translation.py --seeds 3 --against encoder.translation_weight=1 --actions ACTIONS
+    python benchmarks/translation.py --against encoder.translation_weight=0.1 --against encoder.class_cycle_weight=1
+    python benchmarks/translation.py --against encoder.translation_weight=0.1 --actions ACTIONS --from RUN --minutes 2
 
-Models learn moving shapes for so many minutes, one with the defaults and one with every ``--against``, by several
-seeds; clips that they have not seen are translated to each other class. Told are the share that features learnt on real
-clips take for the class asked for, the mean distance of the centre from the truth's in pixels, that of the hue in
-degrees, and PSNR against the truth, beside the same of the clips as they are and of clips of the class by seed: means
-over the seeds, with each one's. With ``--actions`` models learn such a folder, where only the first figure is known.
-A second call goes on with what is in ``--work``.
+Models learn moving shapes for so many minutes, from the starter or from the model that ``--from`` names, one with the
+defaults and one with every ``--against``, by several seeds; clips that they have not seen are translated to each other
+class. Told are the share that features learnt on real clips take for the class asked for, the mean distance of the
+centre from the truth's in pixels, that of the hue in degrees, and PSNR against the truth, beside the same of the clips
+as they are and of clips of the class by seed: means over the seeds, with each one's. With ``--actions`` models learn
+such a folder, where only the first figure is known. A second call goes on with what is in ``--work``.
 """
 
 import argparse
@@ -144,7 +144,7 @@ def main() -> None:
     """Train, translate, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=6.5)
-    parser.add_argument("--preset", default="cpu")
+    parser.add_argument("--from", dest="start_from", default="starter", metavar="MODEL")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="GROUP.KEY=VALUE")
     parser.add_argument("--against", action="append", default=[], metavar="GROUP.KEY=VALUE", help="one model more each")
@@ -162,13 +162,14 @@ def main() -> None:
         for seed in range(arguments.seeds):
             run = arguments.work / f"{clips.name}-{arm}-{seed}"
             settings = [*arguments.settings, f"train.seed={seed}", *([] if arm == "defaults" else [arm])]
-            trained(clips, run, preset=arguments.preset, minutes=arguments.minutes, settings=settings)
+            begin, minutes = arguments.start_from, arguments.minutes
+            trained(clips, run, preset=None, minutes=minutes, settings=settings, start_from=begin)
             model, count = videogan.load(run), arguments.count
             by_seed.append(on_actions(model, clips, count) if arguments.actions else on_shapes(model, count))
         rows += rows_of(arm, by_seed)
     head = ("settings", "judged", "class reached", "centre, pixels", "hue, degrees", "PSNR, dB")
     text = table(head[: len(rows[0])], rows)
-    print(f"{heading(pick_device())}; {arguments.minutes:g} minutes, {' '.join(arguments.settings)}\n\n{text}")
+    print(f"{heading(pick_device())}; {arguments.minutes:g} minutes from {arguments.start_from}\n\n{text}")
 
 
 if __name__ == "__main__":
