@@ -48,6 +48,14 @@ def test_on_a_cpu_a_run_starts_from_the_starter_where_its_networks_are_those():
         assert any(line.startswith("start: from nothing, because ") and reason in line for line in said)
 
 
+def test_a_folder_of_that_name_is_not_taken_for_the_starter(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("starter").mkdir()
+    config, said = decide_config(None, None, {"train.device": "cpu"})
+    assert config.start.model == "none"
+    assert any("because starter here names something else" in line for line in said)
+
+
 @pytest.mark.parametrize(
     ("preset_name", "changes"),
     [("cpu", {"train.device": "cpu"}), (None, {"train.device": "cpu", "start.model": "none"}), (None, {})],

@@ -54,6 +54,8 @@ def default_model(preset: str | None, changes: Mapping[str, Any], device_type: s
     """
     if preset is not None or device_type != "cpu" or not STARTER.is_file():
         return NOTHING, ""
+    if Path(DEFAULT_MODEL).exists():
+        return NOTHING, f"{DEFAULT_MODEL} here names something else"
     base, _ = base_config(DEFAULT_MODEL, None, device_type)
     for key, (theirs, own) in differences(base, presets.change(base, changes)).items():
         if key == "data.size" or makes_other_networks(key, theirs, own):
