@@ -17,8 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
+import imageio.v3 as imageio
 import torch
-from einops import reduce
+from einops import rearrange, reduce, repeat
 from measuring import heading, table
 from running import Clips, class_accuracies, clips_of, command, own_features, trained
 from torch import Tensor
@@ -117,6 +118,19 @@ def on_actions(model: Model, actions: Path, count: int) -> dict[str, list[float]
     return {title: [reached(known, torch.stack(clips), names)] for title, clips in judged.items()}
 
 
+def write_sheet(model: Model, path: Path) -> None:
+    """Write three moments of six unseen shapes, and beside each the same moments of both other classes."""
+    size, num_frames, rows = model.card.config.data.size, 2 * model.card.config.data.num_frames, []
+    for number in range(6):
+        name = SHAPES[number % len(SHAPES)]
+        clip = shape_clip(UNSEEN + number, name, size, num_frames)
+        shown = [clip, *(translated(model, clip, other) for other in SHAPES if other != name)]
+        moments = [0, num_frames // 2, num_frames - 1]
+        rows.append(rearrange(torch.stack(shown)[:, moments], "n t c h w -> h (n t w) c"))
+    picture = repeat(torch.cat(rows), "h w c -> (h y) (w x) c", y=3, x=3)
+    imageio.imwrite(path, rearrange(to_uint8(rearrange(picture, "h w c -> 1 c h w")), "1 h w c -> h w c"))
+
+
 def samples(model: Model, names: list[str]) -> list[Tensor]:
     """Return a generated clip ``t c h w`` of every class named."""
     num_frames = model.card.config.data.num_frames
@@ -150,6 +164,7 @@ def main() -> None:
     parser.add_argument("--against", action="append", default=[], metavar="GROUP.KEY=VALUE", help="one model more each")
     parser.add_argument("--count", type=int, default=12, help="clips, to every other class; of actions, to each class")
     parser.add_argument("--actions", type=Path)
+    parser.add_argument("--sheet", type=Path, help="PNG of shapes and what the last model makes of them")
     parser.add_argument("--work", type=Path, default=Path("translation"))
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
@@ -167,6 +182,8 @@ def main() -> None:
             model, count = videogan.load(run), arguments.count
             by_seed.append(on_actions(model, clips, count) if arguments.actions else on_shapes(model, count))
         rows += rows_of(arm, by_seed)
+    if arguments.sheet and not arguments.actions:
+        write_sheet(model, arguments.sheet)
     head = ("settings", "judged", "class reached", "centre, pixels", "hue, degrees", "PSNR, dB")
     text = table(head[: len(rows[0])], rows)
     print(f"{heading(pick_device())}; {arguments.minutes:g} minutes from {arguments.start_from}\n\n{text}")
