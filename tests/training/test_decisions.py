@@ -53,7 +53,7 @@ def test_a_folder_of_that_name_is_not_taken_for_the_starter(tmp_path, monkeypatc
     Path("starter").mkdir()
     config, said = decide_config(None, None, {"train.device": "cpu"})
     assert config.start.model == "none"
-    assert any("because starter here names something else" in line for line in said)
+    assert "start: from nothing, because starter here names something else" in said
 
 
 @pytest.mark.parametrize(

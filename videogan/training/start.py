@@ -42,6 +42,8 @@ def model_in_words(model: str, because: str = "") -> str:
     """Say what a new run starts from, and what else it could."""
     if model == NOTHING:
         reason = f", because {because}" if because else ""
+        if Path(DEFAULT_MODEL).exists():
+            return f"start: from nothing{reason}"
         return f"start: from nothing{reason}; --from {DEFAULT_MODEL} starts from {IN_WORDS[DEFAULT_MODEL]}"
     return f"start: from {IN_WORDS.get(model, model)}; --from {NOTHING} starts from nothing"
 
