@@ -35,13 +35,15 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--pictures", type=int, default=12)
     arguments = parser.parse_args()
+    if not arguments.clips.exists():
+        parser.error(f"{arguments.clips}: no such folder")
     model = videogan.load(arguments.run)
     known = clips_of(arguments.clips, model.card.config.data, arguments.pictures)
     titles = ("encoder alone", f"animated, {STEPS} steps", f"best there is, {10 * STEPS} steps")
     nearness: dict[str, list[float]] = {title: [] for title in titles}
     moving, sampled = [], []
     for number, (clip, name) in enumerate(zip(known.clips, known.names, strict=True)):
-        picture, own_class = to_uint8(clip[len(clip) // 2]), name if model.class_names else None
+        picture, own_class = to_uint8(clip[len(clip) // 2]), name if name in model.class_names else None
         target = to_float(picture)[None, None]
         for title, steps in zip(titles[::2], (0, 10 * STEPS), strict=True):
             drawn = model.encode(picture[None], refine=steps, class_name=own_class).latents

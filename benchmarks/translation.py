@@ -169,7 +169,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     clips = arguments.actions or arguments.work / "shapes"
-    if not clips.exists():
+    if arguments.actions is None and not clips.exists():
         command("prepare", "moving-shapes", clips)
     rows = []
     for arm in ["defaults", *arguments.against]:
