@@ -17,7 +17,7 @@ from videogan.config import DataConfig
 from videogan.data.folder import scan_folder
 from videogan.device import pick_device
 from videogan.metrics import evaluate, read_report
-from videogan.metrics.diversity import class_accuracy
+from videogan.metrics.diversity import class_accuracy, recognised
 from videogan.metrics.feature_net import FeatureNet
 from videogan.metrics.own_features import OwnFeatures
 from videogan.metrics.report import Rows
@@ -94,20 +94,23 @@ def evaluated(
 def split_by_person(clips: Path, work: Path, held_out: Sequence[str]) -> tuple[Path, Path]:
     """Copy a folder of one folder a class to two: the people to learn, and those whose names begin the files held out.
 
-    A name ends where the file's stem does, or at a ``-`` or ``_``: person1 is not person12. Mirrored twins stay with
-    their person.
+    Mirrored twins stay with their person.
     """
     parts = work / "seen-people", work / "held-out-people"
     folder = scan_folder(clips, labels="folders")
     for video in folder.videos:
-        person = video.path.stem.replace("_", "-").split("-")[0]
-        target = parts[person in held_out] / video.path.relative_to(folder.root)
+        target = parts[person_of(video.path) in held_out] / video.path.relative_to(folder.root)
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(video.path, target)
     if not all(part.is_dir() for part in parts):
         sys.exit(f"{clips}: no video is of {', '.join(held_out)}, or none is of another person")
     return parts
+
+
+def person_of(video: Path) -> str:
+    """Return the name that a file begins with; it ends where the stem does, or at a ``-`` or ``_``."""
+    return video.stem.replace("_", "-").split("-")[0]
 
 
 def clips_of(folder: Path, data: DataConfig, count: int) -> Clips:
@@ -144,11 +147,22 @@ def own_features(known: Clips) -> FeatureNet:
 
 def class_accuracies(net: FeatureNet, known: Clips, judged: Clips) -> dict[str, float]:
     """Return by class, and in the ``mean``, the share of judged clips that a regression on known ones recognises."""
-    features = [torch.cat([*net.split(described(net, one.clips)).values()], dim=1) for one in (known, judged)]
+    features = [_told_by(net, one.clips) for one in (known, judged)]
     labels = _numbers(known.names, known), _numbers(judged.names, known)
     classes = sorted(set(known.names))
     rows = class_accuracy(features[0], labels[0], features[1], labels[1], len(classes))
     return {**{name: rows[str(number)] for number, name in enumerate(classes)}, "mean": rows["mean"]}
+
+
+def names_found(net: FeatureNet, known: Clips, clips: Tensor) -> list[str]:
+    """Return for each of the clips the name that a regression on known ones gives it."""
+    names = sorted(set(known.names))
+    found = recognised(_told_by(net, known.clips), _numbers(known.names, known), _told_by(net, clips))
+    return [names[number] for number in found.tolist()]
+
+
+def _told_by(net: FeatureNet, clips: Tensor) -> Tensor:
+    return torch.cat([*net.split(described(net, clips)).values()], dim=1)
 
 
 def described(net: FeatureNet, clips: Tensor) -> Tensor:

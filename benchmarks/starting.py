@@ -2,13 +2,14 @@
 
     python benchmarks/starting.py growth CLIPS --minutes 20
     python benchmarks/starting.py models CLIPS [CLIPS ...] --minutes 6.5 --models none,starter,shipped
+    python benchmarks/starting.py models CLIPS --set data.size=64 --size 64
 
 ``growth`` trains at 64 pixels for so many minutes, and for half of them at 32 and then, grown, for the other half, and
 judges both after each half. ``models`` trains each folder from nothing with the preset ``cpu`` and from models as
 ``videogan train --from`` does; ``other-shapes`` in place of a folder are rings and crosses that are
 drawn here. Told are the kernel distance of generated videos to the folder, the share of its clips that they cover, as
 ``videogan evaluate`` measures them on features learnt on the folder, and how much they differ within a class and move
-beside it, ``growth`` at 64 pixels and ``models`` at 32; each as a mean over the seeds, and each seed's. A second call
+beside it, ``growth`` at 64 pixels and ``models`` at 32 or ``--size``; each as a mean over the seeds, and each seed's. A second call
 goes on with what is in ``--work``.
 """
 
@@ -97,7 +98,14 @@ def growth(clips: Path, work: Path, minutes: float, count: int, settings: list[s
 
 
 def models(
-    folders: list[str], work: Path, minutes: float, count: int, settings: list[str], seeds: int, names: list[str]
+    folders: list[str],
+    work: Path,
+    minutes: float,
+    count: int,
+    settings: list[str],
+    seeds: int,
+    names: list[str],
+    size: int,
 ) -> str:
     """Return the table of training from nothing and from models."""
     rows = []
@@ -110,7 +118,7 @@ def models(
                 preset = "cpu" if model == "none" else None
                 done = trained(clips, run, preset=preset, minutes=minutes, settings=options, start_from=model)
                 steps.append(f"{done['steps']:.0f}")
-                values.append(figures(clips, run, f"{minutes:g}", count, SIZE // 2))
+                values.append(figures(clips, run, f"{minutes:g}", count, size))
             rows.append([clips.name, model, ", ".join(steps), *told(values)])
     return table(("clips", "from", "updates", *FIGURES), rows)
 
@@ -125,6 +133,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=128, help="videos that are judged")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="GROUP.KEY=VALUE")
     parser.add_argument("--models", default="none,starter", help="what runs start from")
+    parser.add_argument("--size", type=int, default=SIZE // 2, help="pixels at which runs from models are judged")
     parser.add_argument("--work", type=Path, default=Path("starting"))
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
@@ -132,7 +141,7 @@ def main() -> None:
     if arguments.what == "growth":
         text = growth(Path(arguments.clips[0]), *common)
     else:
-        text = models(arguments.clips, *common, arguments.models.split(","))
+        text = models(arguments.clips, *common, arguments.models.split(","), arguments.size)
     print(f"{heading(pick_device())}; {arguments.minutes:g} minutes, {arguments.count} videos\n\n{text}")
 
 

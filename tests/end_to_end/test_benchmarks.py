@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from videogan.preparation.synthetic import stacked_digits
 from videogan.presets import preset
@@ -78,7 +79,18 @@ def test_stacked_digits_are_read_and_their_modes_counted(benchmark):
     assert stacked.count(np.full(50, 7)) == (1, pytest.approx(np.log(1000)))
 
 
-KERNELS = 1_255
+def test_people_are_told_apart_by_what_else_they_do(benchmark):
+    people = benchmark("people")
+    clips = people.Clips(torch.arange(4.0), ["bend", "wave", "bend", "wave"], torch.arange(4))
+    names = ["ann", "ann", "bob", "bob"]
+    assert people.doing(clips, names, "bend").clips.tolist() == [0, 2]
+    others = people.doing(clips, names, "bend", others=True)
+    assert others.clips.tolist() == [1, 3] and others.names == ["ann", "bob"]
+    assert people.entropy(people.Counter(names), 2) == pytest.approx(1)
+    assert people.entropy(people.Counter(names[:2]), 2) == 0
+
+
+KERNELS = 1_194
 """Of the updates of a step of the default preset on a GPU; a change that adds some should say why they are needed."""
 
 

@@ -4,7 +4,7 @@ import torch
 from videogan.losses.gradient_penalty import (
     between,
     exact_penalty,
-    finite_difference_penalty,
+    finite_difference,
     perturb,
     relative_scale,
     wasserstein_penalty,
@@ -36,8 +36,8 @@ def test_exact_penalty_adds_up_over_inputs():
 def test_finite_differences_of_a_linear_critic_meet_the_closed_form_in_the_mean():
     weight, sigma = torch.randn(48), 0.05
     x = torch.randn(40_000, 48)
-    penalty = finite_difference_penalty(x @ weight, perturb(x, sigma, torch.randn_like(x)) @ weight, sigma)
-    assert penalty.item() == pytest.approx(weight.square().sum().item(), rel=0.03)
+    penalty = finite_difference(x @ weight, perturb(x, sigma, torch.randn_like(x)) @ weight)
+    assert penalty.item() / sigma**2 == pytest.approx(weight.square().sum().item(), rel=0.03)
 
 
 def test_finite_differences_meet_the_exact_penalty_of_a_real_discriminator():
@@ -55,7 +55,7 @@ def test_finite_differences_meet_the_exact_penalty_of_a_real_discriminator():
         noise = torch.randn(8, 64, *clip.shape[1:])
         shifted = torch.cat([logits_of(perturb(clip, sigma, part)) for part in noise])
     # The mean of 512 squared normals has a relative standard deviation of sqrt(2 / 512) = 6 %.
-    assert finite_difference_penalty(logits, shifted, sigma).item() == pytest.approx(exact.item(), rel=0.25)
+    assert finite_difference(logits, shifted).item() / sigma**2 == pytest.approx(exact.item(), rel=0.25)
 
 
 def test_perturb_adds_noise_of_the_given_size():

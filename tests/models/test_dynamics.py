@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from videogan.models.dynamics import LatentDynamics, log_spaced_decays
+from videogan.models.dynamics import STEPS_AT_ONCE, LatentDynamics, log_spaced_decays
 
 
 def test_half_lives_are_what_they_are_called():
@@ -22,6 +22,18 @@ def test_integrators_forget_at_their_half_life():
     dynamics = LatentDynamics(noise_dim=3, motion_dim=8, condition_dim=3, max_half_life=8.0)
     values, _ = dynamics.integrate(torch.zeros(1, 8, 3), torch.ones(1, 3))
     assert values[0, -1, -1] == pytest.approx(0.5, rel=1e-5)
+
+
+def test_integrators_are_the_recurrence_summed_up():
+    """Beyond what is taken in one sum too, and where a half-life of 0 switches them off."""
+    for half_life in (16.0, 0.0):
+        dynamics = LatentDynamics(noise_dim=4, motion_dim=8, condition_dim=3, max_half_life=half_life)
+        noise, value = torch.randn(2, 2 * STEPS_AT_ONCE + 5, 4), torch.randn(2, 4)
+        values, last = dynamics.integrate(noise, value)
+        for step in range(noise.shape[1]):
+            value = dynamics.decay * value + (1 - dynamics.decay**2).sqrt() * noise[:, step]
+            assert torch.allclose(values[:, step], value, atol=1e-5)
+        assert torch.equal(last, values[:, -1])
 
 
 def test_a_split_run_equals_a_whole_one():

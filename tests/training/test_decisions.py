@@ -38,14 +38,20 @@ def test_on_a_cpu_a_run_starts_from_the_starter_where_its_networks_are_those():
     assert "start: from the starter that comes along; --from none starts from nothing" in said
     assert "preset: cpu, as starter has it: clips of 16 frames, 32 x 32 pixels" in said
     for changes, reason in (
-        ({"data.size": 64}, "data.size=64 makes other networks than the starter's"),
-        ({"generator.content_dim": 8}, "generator.content_dim=8 makes"),
-        ({"data.size": 64, "train.grow_at": (5,)}, "data.size=64 makes"),
+        ({"generator.content_dim": 8}, "generator.content_dim=8 makes other networks than the starter's"),
+        ({"data.size": 64, "generator.channels": (64, 64, 32, 16, 8)}, "generator.channels=(64, 64, 32, 16, 8) makes"),
         ({"joint_discriminator.weight": 1.0}, "joint_discriminator.weight=1.0 makes"),
     ):
         config, said = decide_config(None, None, {"train.device": "cpu", **changes})
         assert config.start.model == "none"
         assert any(line.startswith("start: from nothing, because ") and reason in line for line in said)
+
+
+@pytest.mark.parametrize("changes", [{}, {"train.grow_at": (5,)}], ids=["at once", "on the way"])
+def test_larger_frames_grow_from_the_starter(changes):
+    config, _ = decide_config(None, None, {"train.device": "cpu", "data.size": 64, **changes})
+    assert config.start.model == "starter"
+    assert config.smaller_sizes == (32,)
 
 
 def test_a_folder_of_that_name_is_not_taken_for_the_starter(tmp_path, monkeypatch):

@@ -154,13 +154,15 @@ def portion(
 def _dynamics_path(
     generator: Generator, latents: LatentStream, conditions: Conditions, speed: float
 ) -> Iterator[Tensor]:
-    device = _device(generator)
+    device, burn_in = _device(generator), generator.burn_in
+    # Burn-in, history and the first steps are one pass: a first frame waits for nothing else.
+    steps = [0.0] * burn_in + [step / speed for step in range(-generator.context_steps, CHUNK_STEPS)]
     with torch.inference_mode():
-        state = generator.dynamics.initial_state(latents.motion_noise(1)[:, 0].to(device))
-        if generator.burn_in:
-            warm = latents.motion_noise(generator.burn_in).to(device)
-            _, state = generator.dynamics(warm, conditions([0.0] * generator.burn_in), state)
-    for first in count(-generator.context_steps, CHUNK_STEPS):
+        noise = latents.motion_noise(1 + len(steps)).to(device)
+        state = generator.dynamics.initial_state(noise[:, 0])
+        codes, state = generator.dynamics(noise[:, 1:], conditions(steps), state)
+    yield from codes[:, burn_in:].unbind(1)
+    for first in count(CHUNK_STEPS, CHUNK_STEPS):
         with torch.inference_mode():
             noise = latents.motion_noise(CHUNK_STEPS).to(device)
             condition = conditions([step / speed for step in range(first, first + CHUNK_STEPS)])

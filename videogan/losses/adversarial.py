@@ -113,9 +113,14 @@ def adversarial_loss(kind: str, *, real_label: float = 1.0, fake_label: float = 
     return loss._replace(discriminator=partial(loss.discriminator, real_label=real_label, fake_label=fake_label))
 
 
-def centring(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """The squared mean logit: keeps logits near zero where a loss sees only their differences."""
-    return ((real_logits.mean() + fake_logits.mean()) / 2) ** 2
+def centring(real_mean: Tensor, fake_mean: Tensor) -> Tensor:
+    """The squared mean logit, of the means of either side: it keeps logits near zero where a loss sees differences."""
+    return ((real_mean + fake_mean) / 2) ** 2
+
+
+def weighed(weight: float, loss: Tensor) -> Tensor:
+    """Return ``weight`` times a loss; at a weight of 1 nothing is multiplied, in the gradient neither."""
+    return loss if weight == 1 else weight * loss
 
 
 def auxiliary_loss(class_logits: Tensor, labels: Tensor) -> Tensor:

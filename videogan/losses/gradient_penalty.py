@@ -1,8 +1,9 @@
 """Gradient penalties: how steep a discriminator may be.
 
-The first two functions measure the mean squared gradient norm E ||dD/dx||^2 of a discriminator at samples x; at real
-samples it is the r1_penalty, at generated ones the r2_penalty (Mescheder et al. 2018, "Which training methods for GANs
-do actually converge?", eq. 9 and 10). The caller weighs it, customarily by weight / 2.
+The first two functions measure the mean squared gradient norm E ||dD/dx||^2 of a discriminator at samples x, the second
+times the square of its step; at real samples it is the r1_penalty, at generated ones the r2_penalty (Mescheder et al.
+2018, "Which training methods for GANs do actually converge?", eq. 9 and 10). The caller weighs it, customarily by
+weight / 2.
 """
 
 import torch
@@ -20,13 +21,13 @@ def exact_penalty(logits: Tensor, *inputs: Tensor) -> Tensor:
     return torch.stack([gradient.flatten(1).square().sum(1) for gradient in gradients]).sum(0).mean()
 
 
-def finite_difference_penalty(logits: Tensor, shifted_logits: Tensor, sigma: float) -> Tensor:
-    """E (D(x + sigma e) - D(x))^2 / sigma^2 with e ~ N(0, I), a scalar.
+def finite_difference(logits: Tensor, shifted_logits: Tensor) -> Tensor:
+    """E (D(x + sigma e) - D(x))^2 with e ~ N(0, I), a scalar: divided by sigma^2 it is E ||dD/dx||^2 + O(sigma^2).
 
-    The expectation over e is ||dD/dx||^2 + O(sigma^2): a first-order expansion gives (e . dD/dx)^2. No double
+    A first-order expansion gives sigma^2 (e . dD/dx)^2, whose expectation over e is sigma^2 ||dD/dx||^2. No double
     backward is needed (Lin et al. 2025, "Diffusion adversarial post-training", eq. 6).
     """
-    return F.mse_loss(shifted_logits, logits) / sigma**2
+    return F.mse_loss(shifted_logits, logits)
 
 
 def wasserstein_penalty(logits: Tensor, *inputs: Tensor) -> Tensor:

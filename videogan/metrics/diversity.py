@@ -68,6 +68,20 @@ def class_accuracy(
     that class, and ``mean`` over the other classes. Raises DataError where the real clips are of fewer than two
     classes.
     """
+    is_right = (recognised(real_features, real_labels, fake_features) == fake_labels.cpu()).numpy()
+    labels = fake_labels.cpu().numpy()
+    accuracies = {
+        str(c): float(is_right[labels == c].mean()) if (labels == c).any() else math.nan for c in range(num_classes)
+    }
+    present = [value for value in accuracies.values() if not math.isnan(value)]
+    return {**accuracies, "mean": sum(present) / len(present) if present else math.nan}
+
+
+def recognised(real_features: Tensor, real_labels: Tensor, features: Tensor) -> Tensor:
+    """Return for each row of features (m d) the label (m) that a logistic regression on the real ones gives it.
+
+    Raises DataError where the real clips are of fewer than two classes.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -76,13 +90,7 @@ def class_accuracy(
         raise DataError("class accuracy needs real clips of two classes; put each class into its own folder")
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
     model.fit(real_features.cpu().numpy(), real_labels.cpu().numpy())
-    is_right = model.predict(fake_features.cpu().numpy()) == fake_labels.cpu().numpy()
-    labels = fake_labels.cpu().numpy()
-    accuracies = {
-        str(c): float(is_right[labels == c].mean()) if (labels == c).any() else math.nan for c in range(num_classes)
-    }
-    present = [value for value in accuracies.values() if not math.isnan(value)]
-    return {**accuracies, "mean": sum(present) / len(present) if present else math.nan}
+    return torch.from_numpy(model.predict(features.cpu().numpy()))
 
 
 def _distances(x: Tensor, y: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """What every discriminator is: its input, its output, its base class, and the head that each kind ends in."""
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -60,9 +61,10 @@ class DiscriminatorOutput(NamedTuple):
         logits = self.logits.split(list(counts))
         if self.class_logits is None:
             return [DiscriminatorOutput(part, None) for part in logits]
-        return [
-            DiscriminatorOutput(*parts) for parts in zip(logits, self.class_logits.split(list(counts)), strict=True)
-        ]
+        # Slices, as most are not used: the gradient of a split fills a tensor with zeros for each that is not.
+        ends = list(accumulate(counts, initial=0))
+        classes = [self.class_logits[begin:end] for begin, end in pairwise(ends)]
+        return [DiscriminatorOutput(*parts) for parts in zip(logits, classes, strict=True)]
 
 
 class Discriminator(nn.Module):

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
 from einops import rearrange
 from torch import Tensor, nn
 
@@ -80,8 +79,9 @@ class FrameDiscriminator(Discriminator):
         return [self.from_rgb, *self.blocks]
 
     def _features(self, x: DiscriminatorInput) -> Tensor:
-        rows = torch.arange(len(x.clips), device=x.clips.device)[:, None]
-        frames = rearrange(x.clips[rows, x.frame_order[:, : self.num_frames]], "b k c h w -> (b k) c h w")
+        channels, height, width = x.clips.shape[2:]
+        order = x.frame_order[:, : self.num_frames, None, None, None].expand(-1, -1, channels, height, width)
+        frames = rearrange(x.clips.gather(1, order), "b k c h w -> (b k) c h w")
         return from_pixels(
             frames,
             frames.shape[-1],

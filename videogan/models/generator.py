@@ -186,7 +186,9 @@ class Generator(nn.Module):
         With a decoder state, ``t = 4 s``. Without, the first ``context_steps`` codes are history only:
         ``t = 4 (s - context_steps)``. ``size`` is that of the frames, one of ``smaller_sizes``; None is its own.
         """
-        codes = self.codes(torch.cat([condition, self.motion(motion_codes)], dim=2))
+        motion = self.motion(motion_codes)
+        condition = condition.to(motion)  # once for both of what reads it, where autocast is on
+        codes = self.codes(torch.cat([condition, motion], dim=2))
         x = rearrange(self.base(codes), "b s (c h w) -> b c s h w", h=BASE_SIZE, w=BASE_SIZE)
         style = rearrange(self.style(condition), "b s k -> b k s 1 1")
         size = size or self.size

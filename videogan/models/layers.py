@@ -122,10 +122,13 @@ class TemporalUpsample(nn.Module):
 
     history = 1
     doubling: Tensor
+    lowered_doubling: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("doubling", doubling_in_time(32), persistent=False)
+        matrix = doubling_in_time(32)
+        self.register_buffer("doubling", matrix, persistent=False)
+        self.register_buffer("lowered_doubling", matrix.bfloat16(), persistent=False)
 
     def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Map ``b c t h w`` to twice the frames; the state is the last frame, ``(b c 1 h w)``.
@@ -135,8 +138,9 @@ class TemporalUpsample(nn.Module):
         if state is not None:
             x = torch.cat([state, x], dim=2)
         batch, frames, height, width = x.shape[0], x.shape[2], *x.shape[3:]
-        short = frames <= self.doubling.shape[1]
-        matrix = self.doubling if short else doubling_in_time(frames, x.device)
+        matrix = self.lowered_doubling if x.dtype == torch.bfloat16 else self.doubling
+        if frames > matrix.shape[1]:
+            matrix = doubling_in_time(frames, x.device)
         matrix = matrix[: 2 * frames - 2, :frames].to(x.dtype).expand(batch, -1, -1)
         # Channels stay innermost in memory, as the convolutions around it want them.
         doubled = torch.bmm(matrix, rearrange(x, "b c t h w -> b t (h w c)"))

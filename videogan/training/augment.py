@@ -54,8 +54,12 @@ def augment(clips: Tensor, draw: Draw) -> Tensor:
     """Shift (edges repeat) and recolour ``clips (b t c h w)``; the same change in every frame of a clip."""
     clips = _translate(clips, draw.rows, draw.columns)
     brightness, saturation, contrast = (value.to(clips)[:, None, None, None, None] for value in draw[2:])
-    clips = torch.lerp(reduce(clips, "b t c h w -> b t 1 h w", "mean"), clips, saturation)
-    return torch.lerp(reduce(clips, "b t c h w -> b 1 1 1 1", "mean"), clips, contrast) + brightness
+    grey = reduce(clips, "b t c h w -> b t 1 h w", "mean")
+    mean = reduce(grey, "b t 1 h w -> b 1 1 1 1", "mean")
+    # mean + contrast (grey + saturation (clip - grey) - mean) + brightness, with one sum as large as a clip
+    own = contrast * saturation
+    flat = torch.addcmul(brightness, 1 - contrast, mean)
+    return torch.addcmul(torch.addcmul(flat, contrast - own, grey), own, clips)
 
 
 def draw_mirrored(batch: int, *, seed: int, step: int, first: int = 0) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from videogan.config import AdversarialConfig, Config, EncoderConfig
-from videogan.losses.adversarial import adversarial_loss
+from videogan.losses.adversarial import adversarial_loss, weighed
 from videogan.losses.reconstruction import feature_loss, latent_cycle_loss, reconstruction_loss
 from videogan.models.discriminator import DiscriminatorInput
 from videogan.models.encoder import Codes, Encoder
@@ -38,19 +38,18 @@ def encoder_losses(
     if config.reconstruction_weight or config.feature_weight:
         rebuilt = generator.reconstruct(real.codes.content, real.codes.motion_codes, real.labels, size)
         if config.reconstruction_weight:
-            losses["reconstruction"] = config.reconstruction_weight * reconstruction_loss(
-                real.clips, rebuilt, config.reconstruction
-            )
+            difference = reconstruction_loss(real.clips, rebuilt, config.reconstruction)
+            losses["reconstruction"] = weighed(config.reconstruction_weight, difference)
         if config.feature_weight:
-            losses["feature_reconstruction"] = config.feature_weight * _feature_loss(
-                discriminators, real, real._replace(clips=rebuilt)
-            )
+            difference = _feature_loss(discriminators, real, real._replace(clips=rebuilt))
+            losses["feature_reconstruction"] = weighed(config.feature_weight, difference)
     if config.clip_cycle_weight:
         again = generator.reconstruct(recovered.content, recovered.motion_codes, fake.labels, size)
-        losses["clip_cycle"] = config.clip_cycle_weight * reconstruction_loss(fake.clips, again, config.reconstruction)
+        difference = reconstruction_loss(fake.clips, again, config.reconstruction)
+        losses["clip_cycle"] = weighed(config.clip_cycle_weight, difference)
     if config.latent_cycle_weight:
         for name, code, true in zip(("content_cycle", "motion_cycle"), recovered, fake.codes, strict=True):
-            losses[name] = config.latent_cycle_weight * latent_cycle_loss(true, code)
+            losses[name] = weighed(config.latent_cycle_weight, latent_cycle_loss(true, code))
     return losses
 
 
@@ -83,7 +82,7 @@ def other_class_losses(
             real_logits = {name: discriminator(real).logits for name, discriminator in asked.items()}
         other = real._replace(clips=shown, labels=others)
         judged = generator_losses(asked, other, real_logits, config.adversarial, weights)
-        losses["translation"] = terms.translation_weight * torch.stack(list(judged.values())).sum()
+        losses["translation"] = weighed(terms.translation_weight, torch.stack(list(judged.values())).sum())
     if not (terms.class_cycle_weight or terms.recurrent_cycle_weight):
         return losses
     content, motion_codes = encoder(shown)
@@ -92,7 +91,8 @@ def other_class_losses(
             if name == "recurrent":
                 motion_codes = generator.foretell(content, motion_codes, others)
             back = generator.reconstruct(content, motion_codes, real.labels, size)
-            losses[f"{name}_cycle"] = weight * reconstruction_loss(real.clips, back, terms.reconstruction)
+            difference = reconstruction_loss(real.clips, back, terms.reconstruction)
+            losses[f"{name}_cycle"] = weighed(weight, difference)
     return losses
 
 
@@ -120,7 +120,7 @@ def encoder_adversarial_losses(
             of_real = discriminator(real).logits
             of_fake = discriminator(fake._replace(clips=fake.clips.detach())).logits
             loss = adversarial_loss(config.kind).discriminator(of_fake.detach(), of_real)
-            losses[f"encoder_{name}"] = weights[name] * loss
+            losses[f"encoder_{name}"] = weighed(weights[name], loss)
     return losses
 
 
@@ -128,5 +128,6 @@ def _feature_loss(discriminators: Discriminators, real: DiscriminatorInput, rebu
     both = DiscriminatorInput.cat([real, rebuilt])
     first_frame = both._replace(frame_order=torch.zeros_like(both.frame_order[:, :1]))
     features = [one for discriminator in discriminators.values() for one in discriminator.features(first_frame)]
-    of_real, of_rebuilt = zip(*(one.float().chunk(2) for one in features), strict=True)
-    return feature_loss([one.detach() for one in of_real], of_rebuilt)
+    count = len(real.clips)
+    of_real, of_rebuilt = zip(*((one[:count].detach().float(), one[count:].float()) for one in features), strict=True)
+    return feature_loss(of_real, of_rebuilt)

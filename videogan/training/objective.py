@@ -12,11 +12,11 @@ from videogan.config import (
     PenaltyConfig,
     WassersteinPenalty,
 )
-from videogan.losses.adversarial import adversarial_loss, auxiliary_loss, centring, wasserstein_distance
+from videogan.losses.adversarial import adversarial_loss, auxiliary_loss, centring, wasserstein_distance, weighed
 from videogan.losses.gradient_penalty import (
     between,
     exact_penalty,
-    finite_difference_penalty,
+    finite_difference,
     perturb,
     relative_scale,
     wasserstein_penalty,
@@ -61,11 +61,12 @@ def discriminator_losses(
     for name, output in outputs.items():
         logits = output.real.logits, output.fake.logits
         losses[f"{name}_loss"] = loss.discriminator(*logits)
-        losses[f"{name}_centring"] = adversarial.centring_weight * centring(*logits)
+        means = [part.mean() for part in logits]
+        losses[f"{name}_centring"] = weighed(adversarial.centring_weight, centring(*means))
         if real.labels is not None and output.real.class_logits is not None:
             auxiliary = auxiliary_loss(output.real.class_logits, real.labels)
-            losses[f"{name}_auxiliary"] = adversarial.auxiliary_weight * auxiliary
-        observed[f"{name}_real_logit"], observed[f"{name}_fake_logit"] = (part.detach().mean() for part in logits)
+            losses[f"{name}_auxiliary"] = weighed(adversarial.auxiliary_weight, auxiliary)
+        observed[f"{name}_real_logit"], observed[f"{name}_fake_logit"] = (mean.detach() for mean in means)
         if adversarial.kind == "wasserstein" and isinstance(penalty, WassersteinPenalty):
             observed[f"{name}_wasserstein_distance"] = wasserstein_distance(*logits).detach()
     losses |= penalty_losses(discriminators, real, fake, outputs, penalty, noise)
@@ -87,10 +88,10 @@ def generator_losses(
     losses: Losses = {}
     for name, discriminator in discriminators.items():
         output: DiscriminatorOutput = discriminator(fake)
-        losses[f"generator_{name}"] = weights[name] * loss.generator(real_logits[name], output.logits)
+        losses[f"generator_{name}"] = weighed(weights[name], loss.generator(real_logits[name], output.logits))
         if fake.labels is not None and output.class_logits is not None:
             auxiliary = auxiliary_loss(output.class_logits, fake.labels)
-            losses[f"generator_{name}_auxiliary"] = adversarial.generator_auxiliary_weight * auxiliary
+            losses[f"generator_{name}_auxiliary"] = weighed(adversarial.generator_auxiliary_weight, auxiliary)
     return losses
 
 
@@ -119,14 +120,16 @@ def penalty_losses(
     if isinstance(penalty, WassersteinPenalty):
         return _wasserstein_terms(discriminators, real, fake, penalty, noise)
     if isinstance(penalty, FiniteDifferencePenalty):
-        r1 = {name: _difference(x.real, x.perturbed_real, penalty.sigma) for name, x in outputs.items()}
-        r2 = {name: _difference(x.fake, x.perturbed_fake, penalty.sigma) for name, x in outputs.items()}
+        r1 = {name: _difference(x.real, x.perturbed_real) for name, x in outputs.items()}
+        r2 = {name: _difference(x.fake, x.perturbed_fake) for name, x in outputs.items()}
+        unit = penalty.sigma**2
     else:
+        unit = 1.0
         r1, r2 = (
             _exact_slopes(discriminators, part.first(penalised(penalty, len(real.clips)))) for part in (real, fake)
         )
     # A lazy penalty comes so many times as strongly as it comes rarely.
-    scale = penalty.interval / 2 * (relative_scale(real.clips) if penalty.scale == "relative" else 1.0)
+    scale = penalty.interval / 2 / unit * (relative_scale(real.clips) if penalty.scale == "relative" else 1.0)
     losses: Losses = {}
     for kind, slopes, weight in (("r1", r1, penalty.r1_weight), ("r2", r2, penalty.r2_weight)):
         weighed = scale * weight
@@ -140,9 +143,9 @@ def _perturbed(part: DiscriminatorInput, sigma: float, noise: Tensor) -> Discrim
     return some._replace(clips=perturb(some.clips, sigma, noise))
 
 
-def _difference(output: DiscriminatorOutput, perturbed: DiscriminatorOutput | None, sigma: float) -> Tensor:
+def _difference(output: DiscriminatorOutput, perturbed: DiscriminatorOutput | None) -> Tensor:
     assert perturbed is not None
-    return finite_difference_penalty(output.logits[: len(perturbed.logits)], perturbed.logits, sigma)
+    return finite_difference(output.logits[: len(perturbed.logits)], perturbed.logits)
 
 
 def _exact_slopes(discriminators: Discriminators, part: DiscriminatorInput) -> Losses:

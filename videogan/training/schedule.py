@@ -42,5 +42,4 @@ def ema_weight(batch_size: int, clips_seen: int, *, half_life: float, ramp: floa
 def update_ema(average: nn.Module, network: nn.Module, weight: float) -> None:
     """Move ``average`` towards ``network``, keeping ``weight`` of the old value; buffers are copied."""
     torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - weight)
-    for old, new in zip(average.buffers(), network.buffers(), strict=True):
-        old.copy_(new)
+    torch._foreach_copy_(list(average.buffers()), list(network.buffers()))

@@ -59,8 +59,10 @@ def default_model(preset: str | None, changes: Mapping[str, Any], device_type: s
     if Path(DEFAULT_MODEL).exists():
         return NOTHING, f"{DEFAULT_MODEL} here names something else"
     base, _ = base_config(DEFAULT_MODEL, None, device_type)
-    for key, (theirs, own) in differences(base, presets.change(base, changes)).items():
-        if key == "data.size" or makes_other_networks(key, theirs, own):
+    config = presets.change(base, changes)
+    as_grown = presets.change(base, {"data.size": config.data.size})
+    for key, (theirs, own) in differences(as_grown, config).items():
+        if makes_other_networks(key, theirs, own):
             return NOTHING, f"{key}={own} makes other networks than the starter's"
     return DEFAULT_MODEL, ""
 

@@ -147,7 +147,7 @@ def descend(optimizer: SkippingAdam, clip_norm: float, exchange: torch.dtype) ->
     parameters = parameters_of(optimizer)
     average_gradients(parameters, exchange)
     norm = torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
-    optimizer.found_inf = (norm - norm).ne(0).float()  # infinity less infinity is no number, and unequal to all
+    optimizer.found_inf = (norm - norm).ne_(0)  # 1.0: infinity less infinity is no number, and unequal to all
     optimizer.step()
 
 
