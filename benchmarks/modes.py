@@ -1,14 +1,15 @@
 """What a model covers of a set of coloured things: every factor that clips were drawn from, read back from the frames.
 
-    videogan prepare moving-shapes clips; videogan prepare moving-digits digits; mv digits/* clips/
-    python benchmarks/modes.py clips                         # the model that comes along
-    python benchmarks/modes.py clips --run runs/demo --videos 24 --sheet sheet.png
+    videogan prepare moving-shapes shapes --count 900
+    python benchmarks/modes.py shapes --run runs/demo --videos 48 --known 250 --sheet sheet.png
+    videogan prepare moving-digits digits --count 2000; mv shapes/* digits/
+    python benchmarks/modes.py digits --known 150            # the model that comes along
 
 CLIPS has one folder a class; every clip shows one thing of one hue before a dark ground, as the drawn sets do. Where
 saturation times brightness is more than half of the clip's largest, a pixel is of the thing: the area gives its size,
 the middle its position, and how that moves its speed; the hue is that of the mean colour, pixels counted by the same
-product. The class is recognised by a regression on features that are learnt on further real clips. Columns of the sheet
-are content codes (seeds), rows classes.
+product. The class is recognised by a regression on features that are learnt on further real clips; of few a class it
+knows little (the accuracy on real clips tells). Columns of the sheet are content codes (seeds), rows classes.
 """
 
 import argparse

@@ -9,8 +9,8 @@ judges both after each half. ``models`` trains each folder from nothing with the
 ``videogan train --from`` does; ``other-shapes`` in place of a folder are rings and crosses that are
 drawn here. Told are the kernel distance of generated videos to the folder, the share of its clips that they cover, as
 ``videogan evaluate`` measures them on features learnt on the folder, and how much they differ within a class and move
-beside it, ``growth`` at 64 pixels and ``models`` at 32 or ``--size``; each as a mean over the seeds, and each seed's. A second call
-goes on with what is in ``--work``.
+beside it, ``growth`` at 64 pixels and ``models`` at 32 or ``--size``; each as a mean over the seeds, and each seed's. A
+second call goes on with what is in ``--work``.
 """
 
 import argparse

@@ -142,7 +142,7 @@ class TrainingState:
     def not_finite(self) -> str:
         """Name the first network or optimizer with a value that is not finite, or return an empty string."""
         for name, network in self.networks.named().items():
-            if not _finite([*network.parameters(), *network.buffers()]):
+            if not _finite(list(network.state_dict().values())):
                 return name
         for name, optimizer in self.optimizers._asdict().items():
             if not _finite([value for values in optimizer.state.values() for value in values.values()]):
