@@ -115,6 +115,8 @@ def real_clips(folder: Path, model: videogan.Model, first: int, videos: int) -> 
     """Return the beginnings of some videos of every class of the model, ``classes videos t h w 3`` in [0, 1]."""
     size, classes = model.generator.size, []
     for name in model.class_names:
+        if not (folder / name).is_dir():
+            sys.exit(f"{folder / name}: no such folder; the model has that class")
         clips = []
         for path in sorted((folder / name).iterdir())[first : first + videos]:
             with VideoReader(path, size=(size, size), frame_rate=model.frame_rate) as reader:

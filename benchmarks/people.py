@@ -9,6 +9,7 @@ largest; real clips, where everyone is as frequent, would have 1 if the classifi
 """
 
 import argparse
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from running import Clips, clips_of, names_found, own_features, person_of, sampl
 import videogan
 from videogan.data.folder import scan_folder
 from videogan.device import pick_device
+from videogan.errors import VideoganError
 
 
 def entropy(counts: Counter[str], people: int) -> float:
@@ -44,6 +46,8 @@ def main() -> None:
     arguments = parser.parse_args()
     model = videogan.load(arguments.run)
     real = clips_of(arguments.actions, model.card.config.data, arguments.known)
+    if len(model.class_names) < 2 or set(model.class_names) - set(real.names):
+        sys.exit(f"{arguments.run}: has not learnt two or more actions, all of them of {arguments.actions}")
     videos = scan_folder(arguments.actions, labels="folders").videos
     people = [person_of(videos[group].path) for group in real.groups.tolist()]
     made = samples_of(model, arguments.count)
@@ -68,4 +72,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except VideoganError as error:
+        sys.exit(f"error: {error}")

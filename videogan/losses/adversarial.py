@@ -118,11 +118,6 @@ def centring(real_mean: Tensor, fake_mean: Tensor) -> Tensor:
     return ((real_mean + fake_mean) / 2) ** 2
 
 
-def weighed(weight: float, loss: Tensor) -> Tensor:
-    """Return ``weight`` times a loss; at a weight of 1 nothing is multiplied, in the gradient neither."""
-    return loss if weight == 1 else weight * loss
-
-
 def auxiliary_loss(class_logits: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy of ``class_logits (b k n)`` with ``labels (b)``.
 

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from videogan.config import AdversarialConfig, Config, EncoderConfig
-from videogan.losses.adversarial import adversarial_loss, weighed
+from videogan.losses.adversarial import adversarial_loss
 from videogan.losses.reconstruction import feature_loss, latent_cycle_loss, reconstruction_loss
 from videogan.models.discriminator import DiscriminatorInput
 from videogan.models.encoder import Codes, Encoder
 from videogan.models.generator import Generator
-from videogan.training.objective import Discriminators, Losses, generator_losses
+from videogan.training.objective import Discriminators, Losses, generator_losses, weighed
 
 
 def encoder_losses(

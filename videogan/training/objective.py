@@ -12,7 +12,7 @@ from videogan.config import (
     PenaltyConfig,
     WassersteinPenalty,
 )
-from videogan.losses.adversarial import adversarial_loss, auxiliary_loss, centring, wasserstein_distance, weighed
+from videogan.losses.adversarial import adversarial_loss, auxiliary_loss, centring, wasserstein_distance
 from videogan.losses.gradient_penalty import (
     between,
     exact_penalty,
@@ -93,6 +93,11 @@ def generator_losses(
             auxiliary = auxiliary_loss(output.class_logits, fake.labels)
             losses[f"generator_{name}_auxiliary"] = weighed(adversarial.generator_auxiliary_weight, auxiliary)
     return losses
+
+
+def weighed(weight: float, loss: Tensor) -> Tensor:
+    """Return ``weight`` times a loss; at a weight of 1 nothing is multiplied, in the gradient neither."""
+    return loss if weight == 1 else weight * loss
 
 
 def judge(discriminators: Discriminators, batches: list[DiscriminatorInput]) -> dict[str, StepOutputs]:

@@ -142,6 +142,7 @@ class TrainingState:
     def not_finite(self) -> str:
         """Name the first network or optimizer with a value that is not finite, or return an empty string."""
         for name, network in self.networks.named().items():
+            # What a checkpoint keeps: constants beside it may be infinite (LatentDynamics.ages).
             if not _finite(list(network.state_dict().values())):
                 return name
         for name, optimizer in self.optimizers._asdict().items():
