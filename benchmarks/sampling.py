@@ -2,26 +2,25 @@
 
     python benchmarks/sampling.py                        # preset cpu at 32 and 64, or gpu64 to gpu256 on a GPU
     python benchmarks/sampling.py --run runs/demo        # a trained model
-    python benchmarks/sampling.py --compile --json sampling.json
+    python benchmarks/sampling.py --presets gpu256 --modes eager graphs --json sampling.json
 
 Frames end as uint8 on the device. Networks of presets have random weights, which take the same time. Modes: ``eager``
-decodes every chunk kernel by kernel, as `videogan sample` does on a CPU; ``contiguous`` has channels outermost;
-``bfloat16`` is autocast; ``compiled`` compiles the decoder's stages; ``graphs``, on a GPU, is what `videogan sample`
-does there: a CUDA graph for every chunk from the ninth on.
+makes everything kernel by kernel in float32, as `videogan sample` does on a CPU; ``contiguous`` has channels outermost;
+``bfloat16`` is autocast; ``compiled`` compiles the decoder's stages. On a GPU besides: ``float16`` decodes in that;
+``float32 graphs`` replays what has come nine times as a CUDA graph; ``graphs`` does both, as `videogan sample` does
+there; ``searched graphs`` lets cuDNN try three kernels for each convolution first.
 """
 
 import argparse
 import json
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from fractions import Fraction
 from functools import partial
 from itertools import count
 from pathlib import Path
-from unittest.mock import patch
 
 import torch
 from measuring import heading, seconds, spread, synchronise, table
@@ -30,16 +29,20 @@ from torch import Tensor
 from videogan.artifacts.runs import find_weights
 from videogan.artifacts.weights import load_weights
 from videogan.device import pick_device
-from videogan.generation import chunks as generation_chunks
-from videogan.generation.chunks import GRAPH_AFTER
+from videogan.generation.chunks import GRAPH_AFTER, Replays
 from videogan.generation.sampling import stream, take
 from videogan.generation.video_stream import VideoStream
 from videogan.models.build import build_generator
 from videogan.models.generator import Generator
 from videogan.presets import preset
+from videogan.training.decisions import KERNELS_TRIED
 
 STREAM_CHUNK = 4
+MODES = ("eager", "contiguous", "bfloat16", "float16", "float32 graphs", "graphs", "searched graphs", "compiled")
 COLUMNS = ("model", "mode", "16 x 16 frames/s", "1 stream frames/s", "first frame ms", "MP4 frames/s")
+
+NewChunks = Callable[[int, int], Iterator[Tensor]]
+"""Begins some videos, in chunks of some latent steps."""
 
 
 def pixels(frames: Tensor) -> Tensor:
@@ -47,17 +50,22 @@ def pixels(frames: Tensor) -> Tensor:
     return frames.add(1).mul(127.5).round().to(torch.uint8)
 
 
-def chunks(generator: Generator, videos: int, chunk_steps: int, mode: str) -> Iterator[Tensor]:
+def replays_of(generator: Generator, mode: str) -> Replays:
+    """Return what the videos of one mode share."""
+    lowered = mode in ("float16", "graphs", "searched graphs")
+    return Replays(generator, graphs=mode.endswith("graphs"), lowered=lowered)
+
+
+def chunks(generator: Generator, videos: int, chunk_steps: int, mode: str, replays: Replays) -> Iterator[Tensor]:
     """Yield chunks of some videos in one mode."""
     device = next(generator.parameters()).device
     labels = torch.zeros(videos, dtype=torch.long, device=device) if generator.num_classes else None
     autocast = torch.autocast(device.type, torch.bfloat16) if mode == "bfloat16" else nullcontext()
-    frames = stream(generator, range(videos), labels, chunk_steps=chunk_steps)
-    with patch.object(generation_chunks, "GRAPH_AFTER", GRAPH_AFTER if mode == "graphs" else sys.maxsize):
-        for _ in count():
-            with autocast:
-                chunk = next(frames)
-            yield chunk
+    frames = stream(generator, range(videos), labels, chunk_steps=chunk_steps, replays=replays)
+    for _ in count():
+        with autocast:
+            chunk = next(frames)
+        yield chunk
 
 
 def prepared(generator: Generator, mode: str) -> Generator:
@@ -72,10 +80,10 @@ def prepared(generator: Generator, mode: str) -> Generator:
     return generator
 
 
-def frames_per_second(generator: Generator, mode: str, rounds: int, num_frames: int) -> list[float]:
+def frames_per_second(generator: Generator, new: NewChunks, rounds: int, num_frames: int) -> list[float]:
     """Return the steady speed of one stream in each round."""
     device = next(generator.parameters()).device
-    frames = chunks(generator, 1, STREAM_CHUNK, mode)
+    frames = new(1, STREAM_CHUNK)
     per_chunk = STREAM_CHUNK * generator.frames_per_step
 
     def work() -> None:
@@ -86,15 +94,17 @@ def frames_per_second(generator: Generator, mode: str, rounds: int, num_frames: 
     return [-(-num_frames // per_chunk) * per_chunk / taken for taken in times]
 
 
-def to_disk(generator: Generator, mode: str, rounds: int, num_frames: int, frame_rate: Fraction) -> list[float]:
+def to_disk(
+    generator: Generator, new: NewChunks, rounds: int, num_frames: int, frame_rate: Fraction, preset: str
+) -> list[float]:
     """Return the frames per second of one video from latents to a closed MP4."""
     rates = []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
             begin = time.perf_counter()
-            frames = take(chunks(generator, 1, STREAM_CHUNK, mode), num_frames)
+            frames = take(new(1, STREAM_CHUNK), num_frames)
             size = (generator.size, generator.size)
-            VideoStream(partial(iter, frames), size, frame_rate, None).save(Path(folder) / "a.mp4")
+            VideoStream(partial(iter, frames), size, frame_rate, None).save(Path(folder) / "a.mp4", preset=preset)
             rates.append(num_frames / (time.perf_counter() - begin))
     return rates
 
@@ -103,18 +113,21 @@ def measure(name: str, generator: Generator, mode: str, arguments: argparse.Name
     """Return one row: all figures of a generator in one mode."""
     device = next(generator.parameters()).device
     generator = prepared(generator, mode)
-    rounds, few = arguments.rounds, max(1, arguments.rounds // 3)
+    torch.backends.cudnn.benchmark = mode == "searched graphs"
+    torch.backends.cudnn.benchmark_limit = KERNELS_TRIED
+    rounds, few, frames = arguments.rounds, max(1, arguments.rounds // 3), arguments.frames
     # A graph is captured once; what is measured of it goes on from there.
-    new = partial(chunks, generator, mode=mode)
-    many = seconds(lambda: pixels(next(new(16, 4))), device, rounds=rounds)
-    first = seconds(lambda: pixels(next(new(1, 1))), device, rounds=rounds)
+    new = partial(chunks, generator, mode=mode, replays=replays_of(generator, mode))
+    before = GRAPH_AFTER + 2 if mode.endswith("graphs") else 2
+    many = seconds(lambda: pixels(next(new(16, 4))), device, rounds=rounds, warm_up=before)
+    first = seconds(lambda: pixels(next(new(1, 1))), device, rounds=rounds, warm_up=before)
     row = {
         "model": name,
         "mode": mode,
         "many": spread([256 / taken for taken in many]),
-        "stream": spread(frames_per_second(generator, mode, rounds, arguments.frames)),
+        "stream": spread(frames_per_second(generator, new, rounds, frames)),
         "first": spread([1000 * taken for taken in first]),
-        "mp4": spread(to_disk(generator, mode, few, arguments.frames, Fraction(25))),
+        "mp4": spread(to_disk(generator, new, few, frames, Fraction(25), arguments.x264)),
     }
     synchronise(device)
     return row
@@ -125,8 +138,8 @@ def models(arguments: argparse.Namespace, device: torch.device) -> Iterator[tupl
     if arguments.run is not None:
         yield str(arguments.run.name), load_weights(find_weights(arguments.run), device).generator
         return
-    named = {"cpu": "cpu", "cpu, 64": "cpu"}
-    if device.type == "cuda":
+    named = {name: name for name in arguments.presets} or {"cpu": "cpu", "cpu, 64": "cpu"}
+    if device.type == "cuda" and not arguments.presets:
         named |= {"gpu64": "gpu64", "gpu128": "gpu128", "gpu256": "gpu256"}
     for name, base in named.items():
         torch.manual_seed(0)
@@ -141,12 +154,13 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--frames", type=int, default=640, help="of the stream and the MP4, in each round")
-    parser.add_argument("--compile", action="store_true", help="measure the compiled decoder too")
+    parser.add_argument("--presets", nargs="+", default=[], help="networks of these, with random weights")
+    parser.add_argument("--modes", nargs="+", default=[], choices=MODES, help="all but compiled, where none is named")
+    parser.add_argument("--x264", default="medium", help="x264's speed for the MP4")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     device = pick_device(arguments.device)
-    modes = ["eager", "contiguous", "bfloat16", *(["graphs"] if device.type == "cuda" else [])]
-    modes += ["compiled"] if arguments.compile else []
+    modes = arguments.modes or MODES[: -1 if device.type == "cuda" else 3]
     print(heading(device))
     rows = [
         measure(name, generator, mode, arguments) for name, generator in models(arguments, device) for mode in modes

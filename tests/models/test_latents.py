@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from videogan.models.latents import ClipLatents, content_code, content_noise
+from videogan.models.latents import ClipLatents, LatentStream, content_code, content_noise
 
 
 @pytest.mark.parametrize("prior", ["uniform", "normal"])
@@ -25,3 +25,11 @@ def test_latents_of_a_clip_refuse_counts_that_do_not_belong_together():
             ClipLatents(*parts, count)
     with pytest.raises(ValueError, match="need content"):
         ClipLatents(parts[0], parts[0], parts[2], 9)
+
+
+@pytest.mark.parametrize("noise_dim", [3, 8, 16, 24, 32, 48])
+def test_motion_noise_is_the_same_however_many_steps_are_drawn_at_once(noise_dim):
+    whole = LatentStream([5], content_dim=4, noise_dim=noise_dim).motion_noise(37)
+    parts = LatentStream([4, 5], content_dim=4, noise_dim=noise_dim)
+    steps = torch.cat([parts.motion_noise(count) for count in (0, 1, 4, 1, 31)], dim=1)
+    assert torch.equal(whole[0], steps[1])

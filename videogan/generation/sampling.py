@@ -11,8 +11,9 @@ from itertools import count, islice
 import torch
 from torch import Tensor
 
-from videogan.generation.chunks import ChunkDecoder
+from videogan.generation.chunks import ChunkDecoder, Replays
 from videogan.generation.class_path import ClassPath
+from videogan.models.dynamics import STEPS_AT_ONCE
 from videogan.models.generator import Generator
 from videogan.models.latents import LatentStream, content_code
 
@@ -34,18 +35,19 @@ def stream(
     chunk_steps: int = CHUNK_STEPS,
     speed: float = 1.0,
     classes: ClassPath | None = None,
+    replays: Replays | None = None,
 ) -> Iterator[Tensor]:
     """Yield the frames of one video per seed, for ever, ``4 chunk_steps`` at a time.
 
     A seed means the same video whatever the other seeds, the chunk and the device. ``labels (b)`` are class indices;
     ``classes`` takes their place where the class changes along the video. ``truncation`` in [0, 1] trades diversity for
     typicality, of content only. ``speed`` walks slower (below 1) or faster along the same path of motion codes, by
-    linear interpolation between latent steps.
+    linear interpolation between latent steps. ``replays`` are shared with other videos of the generator.
     """
-    latents = latent_stream(generator, seeds)
+    latents, replays = latent_stream(generator, seeds), replays or Replays(generator)
     conditions = video_conditions(generator, latents.content_noise, labels, truncation, classes)
-    codes = motion_codes(generator, latents, conditions, speed)
-    return decoded(generator, codes, conditions, chunk_steps)
+    codes = motion_codes(generator, latents, conditions, speed, replays)
+    return decoded(generator, codes, conditions, chunk_steps, replays=replays)
 
 
 def take(chunks: Iterator[Tensor], num_frames: int) -> Iterator[Tensor]:
@@ -89,14 +91,18 @@ def constant_conditions(generator: Generator, content: Tensor, classes: Tensor |
 
 
 def motion_codes(
-    generator: Generator, latents: LatentStream, conditions: Conditions, speed: float = 1.0
+    generator: Generator,
+    latents: LatentStream,
+    conditions: Conditions,
+    speed: float = 1.0,
+    replays: Replays | None = None,
 ) -> Iterator[Tensor]:
     """Yield motion codes ``(b m)`` of one latent step after another, the decoder's history first.
 
     At another ``speed`` the codes are interpolated linearly: step k lies at ``k speed`` of the path that the dynamics
     walk. The first frame's code is the same at every speed.
     """
-    path = _dynamics_path(generator, latents, conditions, speed)
+    path = _dynamics_path(generator, latents, conditions, speed, replays or Replays(generator))
     if speed == 1:
         yield from path
         return
@@ -115,11 +121,13 @@ def decoded(
     conditions: Conditions,
     chunk_steps: int = CHUNK_STEPS,
     largest_map: int = LARGEST_MAP,
+    replays: Replays | None = None,
 ) -> Iterator[Tensor]:
     """Decode motion codes ``(b m)``, the first ``context_steps`` of them history, to chunks of frames.
 
     So many videos are decoded at once, and so many steps, that no feature map has more than ``largest_map`` numbers.
     """
+    replays = replays or Replays(generator)
     first, decoders = -generator.context_steps, dict[int, ChunkDecoder]()
     while some := list(islice(codes, 1)):
         at_once, steps = portion(generator, len(some[0]), chunk_steps, largest_map)
@@ -132,7 +140,7 @@ def decoded(
             condition = condition.expand(len(steps_codes), -1, -1)
             for video in range(0, len(steps_codes), at_once):
                 part = slice(video, video + at_once)
-                decoder = decoders.setdefault(video, ChunkDecoder(generator))
+                decoder = decoders.setdefault(video, ChunkDecoder(replays))
                 parts.append(decoder(steps_codes[part], condition[part]))
             chunk = torch.cat(parts) if len(parts) > 1 else parts[0]
         yield chunk
@@ -152,22 +160,24 @@ def portion(
 
 
 def _dynamics_path(
-    generator: Generator, latents: LatentStream, conditions: Conditions, speed: float
+    generator: Generator, latents: LatentStream, conditions: Conditions, speed: float, replays: Replays
 ) -> Iterator[Tensor]:
     device, burn_in = _device(generator), generator.burn_in
     # Burn-in, history and the first steps are one pass: a first frame waits for nothing else.
     steps = [0.0] * burn_in + [step / speed for step in range(-generator.context_steps, CHUNK_STEPS)]
     with torch.inference_mode():
         noise = latents.motion_noise(1 + len(steps)).to(device)
-        state = generator.dynamics.initial_state(noise[:, 0])
-        codes, state = generator.dynamics(noise[:, 1:], conditions(steps), state)
+        codes, state = replays.begin(noise, conditions(steps))
     yield from codes[:, burn_in:].unbind(1)
-    for first in count(CHUNK_STEPS, CHUNK_STEPS):
+    first = count = CHUNK_STEPS
+    while True:
         with torch.inference_mode():
-            noise = latents.motion_noise(CHUNK_STEPS).to(device)
-            condition = conditions([step / speed for step in range(first, first + CHUNK_STEPS)])
+            noise = latents.motion_noise(count).to(device)
+            condition = conditions([step / speed for step in range(first, first + count)])
             codes, state = generator.dynamics(noise, condition, state)
         yield from codes.unbind(1)
+        # More at once the longer it goes on: a pass of the dynamics takes a GPU as long for one step as for thirty.
+        first, count = first + count, min(2 * count, STEPS_AT_ONCE)
 
 
 def _device(generator: Generator) -> torch.device:

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from videogan.artifacts.provenance import Seed
 from videogan.errors import UsageError
-from videogan.generation.chunks import ChunkDecoder
+from videogan.generation.chunks import ChunkDecoder, Replays
 from videogan.generation.sampling import latent_stream
 from videogan.models.generator import Generator
 from videogan.models.latents import content_code, slerp
@@ -82,7 +82,7 @@ class SteeredVideo:
         self._before = self._after = self._dynamics.motion_code
         self._walked = -1
         self._position = generator.context_steps * (1 - controls.speed)
-        self._decoder = ChunkDecoder(generator)
+        self._decoder = ChunkDecoder(Replays(generator))
 
     def steer(self, controls: Controls) -> None:
         """Let the frames that are not yet made follow other controls.

@@ -91,7 +91,7 @@ class Model(RedrawingModel):
         def make() -> Iterator[Tensor]:
             if frames is not None and loop:
                 return stream_loop(self.generator, options.seeds, num_frames=frames, **arguments)
-            chunks = sampling.stream(self.generator, options.seeds, **arguments)
+            chunks = sampling.stream(self.generator, options.seeds, replays=self.replays, **arguments)
             return chunks if frames is None else sampling.take(chunks, frames)
 
         length = frames if frames is None or not loop else -(-frames // FRAMES_PER_STEP) * FRAMES_PER_STEP

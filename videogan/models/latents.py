@@ -93,6 +93,10 @@ class ClipLatents:
         )
 
 
+BLOCK = 16
+"""Normal numbers that torch draws on a CPU at once."""
+
+
 def random_generator(seed: int) -> torch.Generator:
     """Return torch's generator for any whole number from 0 on: one beyond 63 bits is hashed to as many."""
     if seed >= 2**63:
@@ -113,15 +117,11 @@ class LatentStream:
 
     def motion_noise(self, steps: int) -> Tensor:
         """Draw the next ``steps`` latent steps: ``b s n``."""
-        # Row by row: torch draws a long tensor and several short ones differently.
-        return torch.stack(
-            [
-                torch.stack([torch.randn(self._noise_dim, generator=g) for _ in range(steps)])
-                if steps
-                else torch.empty(0, self._noise_dim)
-                for g in self._generators
-            ]
-        )
+        if steps and self._noise_dim % BLOCK:
+            # Row by row: torch draws a long tensor and several short ones differently, unless blocks of 16 fill both.
+            rows = [[torch.randn(self._noise_dim, generator=g) for _ in range(steps)] for g in self._generators]
+            return torch.stack([torch.stack(some) for some in rows])
+        return torch.stack([torch.randn(steps, self._noise_dim, generator=g) for g in self._generators])
 
 
 def content_code(noise: Tensor, prior: Prior, truncation: float = 1.0) -> Tensor:
