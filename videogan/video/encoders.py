@@ -60,6 +60,11 @@ class Encoding:
     metadata: dict[str, str] = field(default_factory=dict)
 
 
+MOST_X264_THREADS = 16
+"""Frames that x264 encodes at once, at most, and one for each 16 rows. FFmpeg would have it cut frames into as many
+slices as there are cores, which costs bits, helps small frames little, and gives other bytes on another machine."""
+
+
 def opens(codec: str, width: int, height: int) -> bool:
     """Tell whether an encoder of 4:2:0 opens here for frames of even size; one of a GPU is choosy about both."""
     quiet_ffmpeg()
@@ -115,6 +120,8 @@ class CodecSink:
         context = self._stream.codec_context
         context.width, context.height, context.pix_fmt = width, height, self._encoding.pixel_format
         context.time_base = self._tick
+        if self._encoding.codec == "libx264":
+            context.thread_type, context.thread_count = "FRAME", min(MOST_X264_THREADS, -(-height // 16))
         if self._encoding.pixel_format == "yuv420p":
             context.colorspace, context.color_range = BT709_MATRIX, ColorRange.MPEG
             context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
