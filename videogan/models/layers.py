@@ -200,7 +200,8 @@ def halve_by_means(frames: Tensor) -> Tensor:
 
 def double_by_products(frames: Tensor) -> Tensor:
     """Double ``b c h w`` bilinearly, as a product along the width and one along the height; channels stay innermost."""
-    height, width = (_doubling(size, frames) for size in frames.shape[2:])
+    sides = {size: _doubling(size, frames) for size in frames.shape[2:]}
+    height, width = (sides[size] for size in frames.shape[2:])
     wide = torch.matmul(width, rearrange(frames, "b c h w -> b h w c"))
     tall = torch.matmul(height, rearrange(wide, "b h w c -> b h (w c)"))
     return rearrange(tall, "b h (w c) -> b c h w", c=frames.shape[1])
