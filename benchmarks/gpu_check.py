@@ -43,18 +43,21 @@ TINY = (
 """Settings of a rehearsal."""
 
 
-def parts(clips: Path, out: Path, rehearse: bool, more: list[str]) -> list[tuple[str, float, list[str]]]:
+def parts(
+    clips: Path, out: Path, run_folder: Path, rehearse: bool, more: list[str]
+) -> list[tuple[str, float, list[str]]]:
     """Return what is run, in order: name, limit in seconds, command. ``more`` settings are for the training."""
-    this = [sys.executable, __file__, str(clips), *(["--rehearse"] if rehearse else []), "--part"]
+    this = [sys.executable, __file__, str(clips), *(["--rehearse"] if rehearse else []), "--run", str(run_folder)]
+    this.append("--part")
     settings = [f"--set={setting}" for setting in (*(TINY if rehearse else ("data.frame_stride=2",)), *more)]
     preset, minutes = ("cpu", "0.2") if rehearse else ("gpu64", "4.25")
-    run, model = [*VIDEOGAN, "train", str(clips), "--run", str(out / RUN)], ["--run", str(out / RUN)]
+    run, model = [*VIDEOGAN, "train", str(clips), "--run", str(run_folder)], ["--run", str(run_folder)]
     tests = [sys.executable, "-m", "pytest", "-x", "-o", "filterwarnings=default", "tests/training/test_graph.py"]
     tests += ["tests/generation/test_chunks.py", "tests/data/test_transfer.py"]
     tests += ["-k", "places" if rehearse else "recorded_step or replayed_stream or to_a_gpu"]
     evaluate = [*VIDEOGAN, "evaluate", str(clips), *model, "--clips", "16" if rehearse else "256"]
     evaluate += ["--features", "pixels-16" if rehearse else "own", "--out", str(out / "evaluation")]
-    nvenc = ["--codec", "h264_nvenc", "--yes", "-v", str(out / RUN / "nvenc.mp4")]
+    nvenc = ["--codec", "h264_nvenc", "--yes", "-v", str(run_folder / "nvenc.mp4")]
     sampling = ["--rounds", "1", "--frames", "16"] if rehearse else ["--rounds", "2"]
 
     def speed_of(name: str, mode: str) -> tuple[str, float, list[str]]:
@@ -72,6 +75,7 @@ def parts(clips: Path, out: Path, rehearse: bool, more: list[str]) -> list[tuple
         speed_of(preset, "heuristics"),
         speed_of(preset, "eager"),
         speed_of("classic" if rehearse else "gpu128", "graphed"),
+        speed_of("wgan-gp" if rehearse else "gpu256", "graphed"),
     ]
 
 
@@ -110,14 +114,13 @@ def prepared(preset_name: str, rehearse: bool) -> tuple[Any, Any]:
     from videogan.data.loader import ClipBatch
     from videogan.device import pick_device, pick_precision
     from videogan.presets import preset
+    from videogan.training.decisions import set_up_torch
     from videogan.training.state import new_state
 
     device = pick_device()
-    if device.type == "cuda":
-        torch.backends.cudnn.benchmark = True
-        torch.set_float32_matmul_precision("high")
-    precision = pick_precision(device)[0]
-    config = preset(preset_name, [*(TINY if rehearse else ()), f"train.precision={precision}", "train.compile=never"])
+    settings = [f"train.device={device.type}", f"train.precision={pick_precision(device)[0]}", "train.compile=never"]
+    config = preset(preset_name, [*(TINY if rehearse else ()), *settings])
+    set_up_torch(config)
     batch, frames, size = config.train.batch_size, config.data.num_frames, config.data.size
     clips = torch.randint(256, (batch, frames, size, size, 3), dtype=torch.uint8, device=device)
     return new_state(config, 4, device), ClipBatch(clips, torch.arange(batch, device=device) % 4)
@@ -178,7 +181,7 @@ def kernels(state: Any, batch: Any, file: Path) -> None:
     file.write_text(text)
 
 
-def samples(rehearse: bool, out: Path) -> None:
+def samples(rehearse: bool, out: Path, run_folder: Path) -> None:
     """Write sheets of samples of the run, and a video of 256 clips side by side."""
     import imageio.v3 as imageio
     from einops import rearrange
@@ -187,7 +190,7 @@ def samples(rehearse: bool, out: Path) -> None:
     from videogan.artifacts.weights import load_weights
     from videogan.device import pick_device
 
-    weights = load_weights(find_weights(out / RUN), pick_device())
+    weights = load_weights(find_weights(run_folder), pick_device())
     classes = max(1, len(weights.card.class_names))
     for first in (0, 1000):
         clips = clips_from(weights.generator, classes, 2 if rehearse else 16, first)
@@ -201,15 +204,15 @@ def samples(rehearse: bool, out: Path) -> None:
     imageio.imwrite(out / "samples.mp4", grid.numpy(), plugin="pyav", codec="libx264", fps=12)
 
 
-def pack(out: Path) -> None:
-    """Put what else is worth keeping into one archive, and remove the run."""
+def pack(out: Path, run_folder: Path) -> None:
+    """Put what else is worth keeping into one archive, and remove the run if it lies here."""
     with tarfile.open(out / "more.tar", "w") as archive:
         for table in sorted(out.glob("kernels-*.txt")):
             archive.add(table, table.name)
             table.unlink()
-        for name in (f"{RUN}/metrics.jsonl", f"{RUN}/config.json", "evaluation/report.json"):
-            if (out / name).exists():
-                archive.add(out / name, name.replace("/", "-"))
+        for file in (run_folder / "metrics.jsonl", run_folder / "config.json", out / "evaluation" / "report.json"):
+            if file.exists():
+                archive.add(file, f"{file.parent.name}-{file.name}")
     for folder in (RUN, "evaluation"):
         shutil.rmtree(out / folder, ignore_errors=True)
 
@@ -244,19 +247,21 @@ def main() -> None:
     parser.add_argument("--rehearse", action="store_true", help="on a CPU, at a tenth of the size")
     parser.add_argument("--only", nargs="+", default=[], metavar="PART", help="parts, by name or its first word")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="more settings of the training")
+    parser.add_argument("--run", type=Path, help="where the trained run stays; without, it is removed")
     parser.add_argument("--part", choices=("speed", "samples"), help=argparse.SUPPRESS)
     parser.add_argument("--preset", default="gpu64", help=argparse.SUPPRESS)
     parser.add_argument("--mode", default="graphed", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     out = Path(os.environ.get("OUT", "gpu-check")).resolve()
     out.mkdir(parents=True, exist_ok=True)
+    run_folder = (arguments.run or out / RUN).resolve()
     if arguments.part == "speed":
         speed(arguments.preset, arguments.mode, arguments.rehearse, out)
     elif arguments.part == "samples":
-        samples(arguments.rehearse, out)
+        samples(arguments.rehearse, out, run_folder)
     else:
         begin, codes = time.monotonic(), []
-        every = parts(arguments.clips.resolve(), out, arguments.rehearse, arguments.set)
+        every = parts(arguments.clips.resolve(), out, run_folder, arguments.rehearse, arguments.set)
         names = {word for name, _, _ in every for word in (name, name.split()[0])}
         if unknown := sorted(set(arguments.only) - names):
             parser.error(f"there is no part {unknown[0]!r}; parts are {', '.join(sorted(names))}")
@@ -267,7 +272,7 @@ def main() -> None:
             row = run_part(name, command, min(limit, left), out) if left > 5 else {"part": name, "exit": "no time left"}
             write_row(out, row)
             codes.append(row["exit"])
-        pack(out)
+        pack(out, run_folder)
         if arguments.rehearse and any(code != 0 for code in codes):
             sys.exit(1)
 

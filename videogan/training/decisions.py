@@ -12,6 +12,10 @@ from videogan.device import describe, pick_device, pick_precision, pick_threads
 from videogan.errors import UsageError
 from videogan.training.start import base_config, default_model, model_in_words, with_sizes_of_model
 
+KERNELS_TRIED = 3
+"""Kernels that cuDNN tries for each convolution: its own first choices; the search for the fastest delays the first
+step."""
+
 
 def decide_config(folder: RunFolder | None, preset: str | None, changes: Mapping[str, Any]) -> tuple[Config, list[str]]:
     """Return the whole config, every ``auto`` decided, and in words what was decided and why.
@@ -72,6 +76,6 @@ def set_up_torch(config: Config) -> torch.device:
     if isinstance(config.train.threads, int):
         torch.set_num_threads(config.train.threads)
     if device.type == "cuda":
-        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.benchmark_limit = True, KERNELS_TRIED
         torch.set_float32_matmul_precision("high")
     return device
