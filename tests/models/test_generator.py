@@ -56,6 +56,7 @@ CASES = [
     pytest.param({"size": 32, "channels": (8, 8, 6), "subpixel": 2}, id="32px-subpixel"),
     pytest.param({"size": 32, "dense_until": 32, "max_half_life": 0.0}, id="32px-dense-white-noise"),
     pytest.param({"size": 64, "dense_until": 8, "prior": "normal", "motion_inputs": 0}, id="64px-normal-prior"),
+    pytest.param({"size": 32, "place_until": 16}, id="32px-places"),
 ]
 
 
@@ -251,3 +252,24 @@ def test_labels_are_shares_of_one_class():
         assert torch.allclose(generator.condition(content, shares), condition)
         moving = generator.condition(content, shares[:, None].expand(-1, 5, -1))
     assert torch.allclose(moving, condition[:, None].expand(-1, 5, -1))
+
+
+def test_biases_by_place_begin_without_effect_and_act_where_they_lie():
+    plain, placed = (
+        Generator(tiny_config(f"generator.place_until={until}").generator, size=32, num_classes=0) for until in (0, 8)
+    )
+    shapes = [tuple(stage.place.shape[-2:]) for stage in placed.stages if stage.place is not None]
+    assert shapes == [(4, 4), (8, 8)]
+    with torch.no_grad():
+        for generator in (plain, placed):
+            for stage in generator.stages:
+                torch.nn.init.constant_(stage.refine.weight, 0.05)
+    missing = placed.load_state_dict(plain.state_dict(), strict=False)
+    assert missing.missing_keys == ["stages.0.place", "stages.1.place"] and not missing.unexpected_keys
+    latents = draw(plain, 2)
+    with torch.no_grad():
+        before = plain(latents, burn_in=BURN_IN).frames
+        assert torch.equal(before, placed(latents, burn_in=BURN_IN).frames)
+        placed.stages[1].place[..., 0, 0] = 1.0
+        change = (placed(latents, burn_in=BURN_IN).frames - before).abs().amax(dim=(0, 1, 2))
+    assert change[:4, :4].min() > 0 and change[28:, 28:].max() == 0

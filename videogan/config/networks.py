@@ -40,6 +40,8 @@ class GeneratorConfig(Group):
     """Longest half-life of the motion noise, in latent steps: 0 (white noise), or 1 and above."""
     dense_until: Annotated[int, Field(ge=4)] = 8
     """Resolutions up to this one, in pixels, convolve over three frames, larger ones over single frames."""
+    place_until: Annotated[int, Field(ge=0)] = 0
+    """Resolutions up to this one, in pixels, have a bias for every place, for scenes that stand still; 0: none has."""
     subpixel: Literal[1, 2] = 1
     """1, or 2 for a last doubling of the resolution by sub-pixel convolution (Shi et al. 2016, 3.2), smoothed."""
     prior: Literal["uniform", "normal"] = "uniform"

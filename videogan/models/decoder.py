@@ -23,7 +23,10 @@ from videogan.models.normalisation import feature_norm
 
 
 class Stage(nn.Module):
-    """One resolution of the decoder: upsampling, channel change, modulation by content, one residual block."""
+    """One resolution of the decoder: upsampling, channel change, modulation by content, one residual block.
+
+    With ``place``, its height and width in pixels, it learns a bias for every place, which content modulates too.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Stage(nn.Module):
         upsample_time: bool,
         upsample_space: bool,
         dense: bool,
+        place: int,
         normalisation: Normalisation,
     ) -> None:
         super().__init__()
@@ -43,6 +47,7 @@ class Stage(nn.Module):
         self.upsample_time = TemporalUpsample() if upsample_time else None
         self.change = conv3d(in_channels, channels, (1, 1, 1), gain=1.0)
         self.style = conv3d(style_dim, channels, (1, 1, 1), gain=0.5)
+        self.place = nn.Parameter(torch.zeros(1, channels, 1, place, place)) if place else None
         self.spread = CausalConv3d(channels, channels, (3, 3, 3) if dense else (1, 3, 3))
         self.refine = conv3d(channels, channels, (1, 3, 3), gain=0.0)
 
@@ -64,7 +69,10 @@ class Stage(nn.Module):
             new_state = (last_x, last_style)
         if self.upsample_space:
             x = spatial_upsample(x)
-        y = activation(self.first_norm(x) * (1 + self.style(style)))
+        y = self.first_norm(x)
+        if self.place is not None:
+            y = y + self.place.to(y.dtype)
+        y = activation(y * (1 + self.style(style)))
         y, last = self.spread(y, None if state is None else state[-1])
         y = self.refine(activation(self.second_norm(y)))
         return last_frames(x, y.shape[2]) + y, last_frames(style, y.shape[2]), (*new_state, last)

@@ -96,6 +96,7 @@ class Generator(nn.Module):
                 upsample_time=i in (1, 2),
                 upsample_space=i > 0,
                 dense=BASE_SIZE << i <= settings.dense_until,
+                place=BASE_SIZE << i if BASE_SIZE << i <= settings.place_until else 0,
                 normalisation=settings.normalisation,
             )
             for i in range(len(channels))
