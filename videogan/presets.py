@@ -19,6 +19,7 @@ GPU = {
     "generator.motion_dim": 256,
     "generator.hidden_dim": 512,
     "generator.dense_until": 32,
+    "generator.place_until": 32,
     "frame_discriminator.num_frames": 4,
     "augment.probability": 0.3,
     "penalty.r1_weight": 3.0,

@@ -24,7 +24,6 @@ from videogan.errors import CheckpointError, UsageError
 from videogan.export.files import export_model
 from videogan.files import Progress
 from videogan.generation import inversion, morphing, prediction
-from videogan.generation.chunks import Replays
 from videogan.generation.class_path import class_labels, seed_labels
 from videogan.generation.directions import content_directions
 from videogan.generation.steering import Controls, content_and_classes, steered
@@ -55,11 +54,6 @@ class LoadedModel:
         if self.path == SHIPPED:
             name = f"the small one that comes with videogan (trained runs are looked for in {RUNS.absolute()})"
         return f"{name}, step {self.card.step}"
-
-    @cached_property
-    def replays(self) -> Replays:
-        """What its samples share: the passes that were recorded as CUDA graphs."""
-        return Replays(self.generator)
 
     @property
     def frame_rate(self) -> Fraction:

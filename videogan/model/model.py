@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from videogan.device import pick_device
 from videogan.errors import CheckpointError, MissingPathError, UsageError
 from videogan.files import Progress
 from videogan.generation import inversion, morphing, prediction, sampling
+from videogan.generation.chunks import Replays
 from videogan.generation.class_path import class_path, seed_labels
 from videogan.generation.looping import stream_loop
 from videogan.generation.video_stream import VideoStream
@@ -45,6 +46,10 @@ class Reconstruction:
 @dataclass(frozen=True)
 class Model(RedrawingModel):
     """What a trained model can do; every video comes as a :class:`VideoStream`."""
+
+    @cached_property
+    def _replays(self) -> Replays:
+        return Replays(self.generator)
 
     def sample(
         self,
@@ -91,7 +96,7 @@ class Model(RedrawingModel):
         def make() -> Iterator[Tensor]:
             if frames is not None and loop:
                 return stream_loop(self.generator, options.seeds, num_frames=frames, **arguments)
-            chunks = sampling.stream(self.generator, options.seeds, replays=self.replays, **arguments)
+            chunks = sampling.stream(self.generator, options.seeds, replays=self._replays, **arguments)
             return chunks if frames is None else sampling.take(chunks, frames)
 
         length = frames if frames is None or not loop else -(-frames // FRAMES_PER_STEP) * FRAMES_PER_STEP
