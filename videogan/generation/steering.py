@@ -64,12 +64,19 @@ class SteeredVideo:
         generator: makes it.
         controls: how it begins.
         directions: ``(2 d)``, along which ``controls.offsets`` move the content noise; None: offsets do nothing.
+        replays: what it shares with other videos of the generator.
 
     Raises:
         UsageError: the controls name shares of other classes than the generator has.
     """
 
-    def __init__(self, generator: Generator, controls: Controls, directions: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        controls: Controls,
+        directions: Tensor | None = None,
+        replays: Replays | None = None,
+    ) -> None:
         self._generator, self._directions = generator, directions
         self._device = next(generator.parameters()).device
         self._motion_seed = -1
@@ -82,7 +89,7 @@ class SteeredVideo:
         self._before = self._after = self._dynamics.motion_code
         self._walked = -1
         self._position = generator.context_steps * (1 - controls.speed)
-        self._decoder = ChunkDecoder(Replays(generator))
+        self._decoder = ChunkDecoder(replays or Replays(generator))
 
     def steer(self, controls: Controls) -> None:
         """Let the frames that are not yet made follow other controls.

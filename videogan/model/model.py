@@ -48,7 +48,8 @@ class Model(RedrawingModel):
     """What a trained model can do; every video comes as a :class:`VideoStream`."""
 
     @cached_property
-    def _replays(self) -> Replays:
+    def replays(self) -> Replays:
+        """What its videos share: passes that were recorded as CUDA graphs."""
         return Replays(self.generator)
 
     def sample(
@@ -96,7 +97,7 @@ class Model(RedrawingModel):
         def make() -> Iterator[Tensor]:
             if frames is not None and loop:
                 return stream_loop(self.generator, options.seeds, num_frames=frames, **arguments)
-            chunks = sampling.stream(self.generator, options.seeds, replays=self._replays, **arguments)
+            chunks = sampling.stream(self.generator, options.seeds, replays=self.replays, **arguments)
             return chunks if frames is None else sampling.take(chunks, frames)
 
         length = frames if frames is None or not loop else -(-frames // FRAMES_PER_STEP) * FRAMES_PER_STEP

@@ -58,7 +58,7 @@ class Player:
         self._socket, self._model, self._store, self._threads = socket, model, store, threads
         self._controls, self._loop, self._period = Controls(), 0, float(1 / model.frame_rate)
         self._steered = self._controls
-        self._video = SteeredVideo(model.generator, self._controls, model.directions)
+        self._video = SteeredVideo(model.generator, self._controls, model.directions, model.replays)
         self._loop_frames: Iterator[np.ndarray] | None = None
         self._recording: _Recording | None = None
         self._begin_anew = self._record = False
@@ -134,7 +134,8 @@ class Player:
             return next(self._loop_frames)[None]
         if self._begin_anew:
             self._begin_anew = False
-            self._video = SteeredVideo(self._model.generator, controls, self._model.directions)
+            model = self._model
+            self._video = SteeredVideo(model.generator, controls, model.directions, model.replays)
             self._recording = _Recording(controls) if self._record else None
         elif changed and self._recording is not None:
             self._recording.changes(controls)
