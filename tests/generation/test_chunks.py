@@ -80,11 +80,11 @@ def test_float16_stays_within_a_level_recorded_or_not(monkeypatch):
     assert 0 < (127.5 * (exact - lowered)).abs().max() < 1
 
 
-def test_what_float16_cannot_hold_is_made_in_float32_and_said_once(caplog):
+@pytest.mark.parametrize("last", [False, True], ids=["features", "frames"])
+def test_what_float16_cannot_hold_is_made_in_float32_and_said_once(caplog, last):
     generator = tiny_generator()
     with torch.no_grad():
-        generator.stages[0].change.weight.mul_(1e6)
-        generator.stages[0].style.weight.zero_()
+        (generator.to_rgb.conv if last else generator.stages[0].change).weight.mul_(1e7)
     sizes = [generator.context_steps + 1, 2, 2]
     codes, condition = some_codes(generator, sizes)
     exact, _ = decoded(Replays(generator, lowered=False), codes, condition, sizes)

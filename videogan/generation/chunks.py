@@ -7,6 +7,7 @@ them together. What it reads and writes lies at fixed places, so that inputs are
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from functools import cached_property
 from threading import Lock
@@ -46,7 +47,8 @@ class Replays:
 
     Any number of videos, one after the other or in several threads, share the recordings. A generator on a GPU decodes
     in float16, whose rounding is that of the TF32 products that float32 would get there: frames stay within one level
-    of 255 (docs/benchmarks.md). Frames that leave its range are made in float32. For use in inference mode.
+    of 255 (docs/benchmarks.md). Frames that leave its range are made in float32. For use in inference mode, while the
+    weights stay as they are.
 
     Args:
         generator: whose passes they are.
@@ -84,7 +86,7 @@ class Replays:
         """Return frames ``(b t c h w)`` in [-1, 1] and the decoder's next state, as :meth:`Generator.decode` does."""
         inputs = [codes, condition, *(state or ())]
         frames, *new = self._call(self._decode, inputs)
-        return frames, tuple(new)
+        return frames.clamp(-1, 1), tuple(new)
 
     @cached_property
     def _half(self) -> Generator:
@@ -97,13 +99,13 @@ class Replays:
         return codes, *state
 
     def _decode(self, codes: Tensor, condition: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        with torch.autocast(self._device.type, torch.float16, enabled=self._lowered):
+        with torch.autocast(self._device.type, torch.float16) if self._lowered else nullcontext():
             frames, new = self._generator.decode(codes, condition, state or None)
-        return frames.float().clamp(-1, 1), *new
+        return frames.float(), *new
 
     def _decode_in_half(self, codes: Tensor, condition: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         frames, new = self._half.decode(codes.half(), condition.half(), state or None)
-        return frames.float().clamp(-1, 1), *new
+        return frames.float(), *new
 
     def _call(self, function: Function, inputs: list[Tensor]) -> tuple[Tensor, ...]:
         if not self._records:

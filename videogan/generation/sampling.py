@@ -169,15 +169,15 @@ def _dynamics_path(
         noise = latents.motion_noise(1 + len(steps)).to(device)
         codes, state = replays.begin(noise, conditions(steps))
     yield from codes[:, burn_in:].unbind(1)
-    first = count = CHUNK_STEPS
+    first, at_once = CHUNK_STEPS, CHUNK_STEPS
     while True:
         with torch.inference_mode():
-            noise = latents.motion_noise(count).to(device)
-            condition = conditions([step / speed for step in range(first, first + count)])
+            noise = latents.motion_noise(at_once).to(device)
+            condition = conditions([step / speed for step in range(first, first + at_once)])
             codes, state = generator.dynamics(noise, condition, state)
         yield from codes.unbind(1)
         # More at once the longer it goes on: a pass of the dynamics takes a GPU as long for one step as for thirty.
-        first, count = first + count, min(2 * count, STEPS_AT_ONCE)
+        first, at_once = first + at_once, min(2 * at_once, STEPS_AT_ONCE)
 
 
 def _device(generator: Generator) -> torch.device:
