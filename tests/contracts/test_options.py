@@ -48,6 +48,7 @@ OTHER_VALUES = {
     "encoder.feature_weight": (1.0, []),
     "encoder.generator_weight": (0.0, []),
     "generator.max_half_life": (0, []),
+    "generator.place_until": (8, []),
 }
 
 
