@@ -205,7 +205,7 @@ def samples(rehearse: bool, out: Path, run_folder: Path) -> None:
 
 
 def pack(out: Path, run_folder: Path) -> None:
-    """Put what else is worth keeping into one archive, and remove the run if it lies here."""
+    """Put what else is worth keeping into one archive."""
     with tarfile.open(out / "more.tar", "w") as archive:
         for table in sorted(out.glob("kernels-*.txt")):
             archive.add(table, table.name)
@@ -213,8 +213,7 @@ def pack(out: Path, run_folder: Path) -> None:
         for file in (run_folder / "metrics.jsonl", run_folder / "config.json", out / "evaluation" / "report.json"):
             if file.exists():
                 archive.add(file, f"{file.parent.name}-{file.name}")
-    for folder in (RUN, "evaluation"):
-        shutil.rmtree(out / folder, ignore_errors=True)
+    shutil.rmtree(out / "evaluation", ignore_errors=True)
 
 
 def clips_from(generator: Any, classes: int, columns: int, first_frame: int) -> Any:
@@ -252,6 +251,8 @@ def main() -> None:
     parser.add_argument("--preset", default="gpu64", help=argparse.SUPPRESS)
     parser.add_argument("--mode", default="graphed", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if not arguments.clips.is_dir():
+        parser.error(f"{arguments.clips}: no such folder of clips")
     out = Path(os.environ.get("OUT", "gpu-check")).resolve()
     out.mkdir(parents=True, exist_ok=True)
     run_folder = (arguments.run or out / RUN).resolve()
@@ -273,6 +274,8 @@ def main() -> None:
             write_row(out, row)
             codes.append(row["exit"])
         pack(out, run_folder)
+        if arguments.run is None:
+            shutil.rmtree(run_folder, ignore_errors=True)
         if arguments.rehearse and any(code != 0 for code in codes):
             sys.exit(1)
 

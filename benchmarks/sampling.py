@@ -13,6 +13,7 @@ there; ``searched graphs`` lets cuDNN try three kernels for each convolution fir
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ from torch import Tensor
 from videogan.artifacts.runs import find_weights
 from videogan.artifacts.weights import load_weights
 from videogan.device import pick_device
+from videogan.errors import VideoganError
 from videogan.generation.chunks import GRAPH_AFTER, Replays
 from videogan.generation.sampling import stream, take
 from videogan.generation.video_stream import VideoStream
@@ -172,4 +174,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except VideoganError as error:
+        sys.exit(f"error: {error}")

@@ -12,6 +12,8 @@ import videogan
 from videogan.artifacts.runs import find_weights
 from videogan.artifacts.weights import Card, save_weights
 from videogan.errors import CheckpointError, MissingPathError, UsageError
+from videogan.generation import chunks
+from videogan.generation.steering import Controls, SteeredVideo
 from videogan.models.build import build_encoder
 
 
@@ -38,6 +40,19 @@ def test_stream_yields_uint8_frames(weights):
     again = list(islice(model.stream(seed=3, class_name="square"), 21))
     assert np.array_equal(frames, again), "seed 3 takes the second of two classes"
     assert not np.array_equal(frames, list(islice(model.stream(seed=3, class_name="circle"), 21)))
+
+
+def test_samples_and_the_studio_share_the_recordings(weights, monkeypatch):
+    monkeypatch.setattr(chunks, "GRAPH_AFTER", 1)
+    model = videogan.load(weights)
+    plain = model.sample(32).array()
+    model.__dict__["replays"] = replays = chunks.Replays(model.generator, graphs=True)
+    again = [model.sample(32).array() for _ in range(2)]
+    assert replays.recorded == 3  # the beginning, the first chunk, and those that follow
+    assert all(np.abs(frames.astype(int) - plain).max() <= 1 for frames in again)
+    for _ in range(2):
+        SteeredVideo(model.generator, Controls(), None, model.replays).frames()
+    assert replays.recorded == 4
 
 
 def test_interpolate_and_encode(weights):

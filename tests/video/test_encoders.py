@@ -123,3 +123,12 @@ def test_animations_loop_and_keep_their_timing(tmp_path: Path) -> None:
         info = probe(path)
         assert (info.num_frames, info.frame_rate, info.duration_seconds) == (10, Fraction(25, 2), pytest.approx(0.8))
     assert b"NETSCAPE2.0\x03\x01\x00\x00" in (tmp_path / "a.gif").read_bytes()
+
+
+@pytest.mark.parametrize(("size", "threads"), [(64, 4), (100, 7), (512, 16)])
+def test_x264_encodes_as_many_frames_at_once_on_every_machine(tmp_path: Path, size: int, threads: int) -> None:
+    """What x264 was told stands in the stream."""
+    with VideoWriter(tmp_path / "a.mp4") as writer:
+        writer.write(moving_frames(4, size, size))
+    told = (tmp_path / "a.mp4").read_bytes()
+    assert f" threads={threads} ".encode() in told and b" sliced_threads=0 " in told

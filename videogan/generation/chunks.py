@@ -47,8 +47,8 @@ class Replays:
 
     Any number of videos, one after the other or in several threads, share the recordings. A generator on a GPU decodes
     in float16, whose rounding is that of the TF32 products that float32 would get there: frames stay within one level
-    of 255 (docs/benchmarks.md). Frames that leave its range are made in float32. For use in inference mode, while the
-    weights stay as they are.
+    of 255 (docs/benchmarks.md). If a pass that is not yet recorded leaves its range, everything is made in float32 from
+    then on. For use in inference mode, while the weights stay as they are.
 
     Args:
         generator: whose passes they are.
