@@ -40,6 +40,7 @@ OTHER_VALUES = {
     "adversarial.fake_label": (0.1, ["adversarial.kind=least-squares"]),
     "adversarial.generator_interval": (2, []),
     "penalty.interval": (4, []),
+    "penalty.decay_steps": (1, []),
     "joint_discriminator.weight": (0.5, []),
     "encoder.clip_cycle_weight": (1.0, []),
     "encoder.class_cycle_weight": (1.0, []),

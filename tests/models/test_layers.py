@@ -8,11 +8,13 @@ from videogan.models.layers import (
     TemporalUpsample,
     blur,
     conv3d,
+    convolve_frames,
     double_by_products,
     downsample,
     downsample_by_means,
     halve_by_means,
     last_frames,
+    product,
     spatial_downsample,
     spatial_upsample,
     temporal_downsample,
@@ -65,6 +67,16 @@ def test_a_causal_convolution_in_parts_equals_the_whole(kernel):
     second, other_last = conv(x[:, :, 6:], state)
     assert torch.allclose(torch.cat([first, second], dim=2), whole, atol=1e-6)
     assert torch.equal(last, other_last)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_convolutions_of_one_frame_are_3d_ones_in_another_form_and_keep_channels_innermost(size):
+    x = torch.randn(2, 6, 4, 7, 9).to(memory_format=torch.channels_last_3d)
+    weight, bias = torch.randn(5, 6, 1, size, size), torch.randn(5)
+    weight = weight.to(memory_format=torch.channels_last_3d)
+    other = product(x, weight, bias) if size == 1 else convolve_frames(x, weight, bias, (1, 1))
+    assert torch.allclose(other, F.conv3d(x, weight, bias, padding=(0, size // 2, size // 2)), atol=1e-5)
+    assert other.is_contiguous(memory_format=torch.channels_last_3d)
 
 
 @pytest.mark.parametrize("kernel", [(1, 1, 1), (1, 3, 3), (3, 3, 3)])

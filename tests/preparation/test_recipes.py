@@ -69,10 +69,10 @@ def test_every_recipe_is_tried_here():
     real = {name for name in recipe_names() if isinstance(load_recipe(name), VideosRecipe)}
     assert real == set(LAYOUTS)
     drawn = {name for name in recipe_names() if isinstance(load_recipe(name), SyntheticRecipe)}
-    assert drawn == {"moving-shapes", "moving-digits", "stacked-digits"}
+    assert drawn == {"moving-shapes", "moving-digits", "moving-figures", "stacked-digits"}
 
 
-@pytest.mark.parametrize("name", ["moving-shapes", "moving-digits", "stacked-digits"])
+@pytest.mark.parametrize("name", ["moving-shapes", "moving-digits", "moving-figures", "stacked-digits"])
 def test_each_drawn_recipe_makes_as_many_videos_as_asked(name, tmp_path):
     prepared = prepare(name, tmp_path / "out", count=3)
     assert prepared.clips == 3

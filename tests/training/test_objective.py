@@ -61,7 +61,7 @@ def penalties(config, step: int = 0, contrast: float = 1.0) -> dict[str, float]:
     inputs = [DiscriminatorInput(sign * real * contrast, labels, draws.frame_order) for sign in (1, -1)]
     penalty = config.penalty if draws.updates.penalise else None
     losses, _, _ = discriminator_losses(
-        state.networks.discriminators, *inputs, config.adversarial, penalty, draws.noise
+        state.networks.discriminators, *inputs, config.adversarial, penalty, draws.noise, draws.penalty_share
     )
     return {name: value.item() for name, value in losses.items() if name.endswith(("_r1", "_r2", "_penalty"))}
 
@@ -105,6 +105,12 @@ def test_a_lazy_penalty_comes_rarely_and_as_much_stronger(kind):
     assert penalties(lazy, step=5) == {}
     state = tiny_state(lazy)
     assert not [name for name in run_step(state, lazy, 5) if name.endswith(("_r1", "_penalty"))]
+
+
+@pytest.mark.parametrize("kind", ["finite-difference", "exact"])
+def test_a_penalty_that_falls_is_weaker_by_the_step(kind):
+    stays, falls = (penalties(tiny_config(f"penalty.kind={kind}", f"penalty.decay_steps={n}"), 4) for n in (0, 2))
+    assert falls == {name: pytest.approx(0.4 * value, rel=1e-4) for name, value in stays.items()}
 
 
 def test_relative_weights_follow_the_contrast_of_the_clips():

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from videogan.config import OptimizerConfig
-from videogan.training.schedule import ema_weight, learning_rate, set_learning_rate, update_ema
+from videogan.training.schedule import ema_weight, falling_share, learning_rate, set_learning_rate, update_ema
 
 
 def test_warms_up_linearly_and_stays() -> None:
@@ -19,6 +19,11 @@ def test_decays_as_the_inverse_root_of_the_step() -> None:
     assert learning_rate(config, 9_999) == pytest.approx(1e-4)
     rates = [learning_rate(config, step) for step in range(10, 1000)]
     assert rates == sorted(rates, reverse=True)
+
+
+def test_a_share_falls_as_the_inverse_of_the_step_to_a_tenth() -> None:
+    assert [falling_share(100, step) for step in (0, 99, 199, 999, 10_000)] == [1, 1, 0.5, 0.1, 0.1]
+    assert falling_share(0, 10**6) == 1
 
 
 def test_sets_every_group() -> None:

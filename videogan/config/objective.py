@@ -51,6 +51,8 @@ class SlopePenalty(Penalty):
     """Weight of the squared gradient at generated clips."""
     scale: Literal["relative", "absolute"] = "relative"
     """Whether a weight is scaled by the variance and the size of the clips."""
+    decay_steps: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """After so many steps the weights fall as 1 / step, to a tenth; 0: they stay."""
 
 
 class FiniteDifferencePenalty(SlopePenalty):

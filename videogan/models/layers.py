@@ -49,8 +49,9 @@ class Conv3d(nn.Conv3d):
     torch gives a batch of one in float32 on a CPU to a loop of its own, which takes three to ten times as long as
     oneDNN, to which it gives larger batches. Where no gradient is needed, oneDNN is asked for directly.
 
-    A kernel of one voxel is a product of matrices there: torch's convolution would give its result channels outermost,
-    and every convolution after it would bring them back.
+    A kernel of one voxel is a product of matrices: on a CPU torch's convolution would give its result channels
+    outermost, and every convolution after it would bring them back; on a GPU the product adds its bias itself. A kernel
+    of one frame is a 2D convolution of all frames on a GPU, for which cuDNN has the better kernels.
 
     oneDNN's bfloat16 gradient by the weights contains memory that was never written where exactly two frames are padded
     by one (seen with torch 2.14.1 on AVX-512 BF16; one, three and four frames are right). Padding them beforehand is
@@ -61,9 +62,11 @@ class Conv3d(nn.Conv3d):
         if x.device.type == "cpu" and x.shape[2] == 2 and self.padding[0] == 1 and torch.is_autocast_enabled("cpu"):
             padded = F.pad(x, (0, 0, 0, 0, 1, 1))
             return F.conv3d(padded, weight, bias, self.stride, (0, *self.padding[1:]), self.dilation, self.groups)
-        if x.device.type == "cpu" and self.kernel_size == (1, 1, 1) and not torch.compiler.is_compiling():
-            product = F.linear(rearrange(x, "b c t h w -> b t h w c"), weight.flatten(1), bias)
-            return rearrange(product, "b t h w c -> b c t h w")
+        if self.kernel_size == (1, 1, 1) and not torch.compiler.is_compiling():
+            return product(x, weight, bias)
+        if x.is_cuda and self.kernel_size[0] == 1:
+            assert not isinstance(self.padding, str)
+            return convolve_frames(x, weight, bias, self.padding[1:])
         alone = x.shape[0] == 1 and x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32
         if not alone or torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
             return super()._conv_forward(x, weight, bias)
@@ -71,6 +74,18 @@ class Conv3d(nn.Conv3d):
             return super()._conv_forward(x, weight, bias)
         assert not isinstance(self.padding, str)
         return torch.mkldnn_convolution(x, weight, bias, self.padding, self.stride, self.dilation, self.groups)
+
+
+def product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Convolve ``x (b c t h w)`` with a kernel of one voxel, ``weight (o c 1 1 1)``; channels stay innermost."""
+    mixed = F.linear(rearrange(x, "b c t h w -> b t h w c"), weight.flatten(1), bias)
+    return rearrange(mixed, "b t h w o -> b o t h w")
+
+
+def convolve_frames(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, ...]) -> Tensor:
+    """Convolve every frame of ``x (b c t h w)`` with ``weight (o c 1 k k)``; ``padding`` is of height and width."""
+    frames = F.conv2d(rearrange(x, "b c t h w -> (b t) c h w"), weight.squeeze(2), bias, padding=padding)
+    return rearrange(frames, "(b t) o h w -> b o t h w", b=x.shape[0])
 
 
 def conv3d(in_channels: int, out_channels: int, kernel: tuple[int, int, int], *, gain: float = LRELU_GAIN) -> nn.Conv3d:

@@ -13,6 +13,7 @@ import numpy as np
 from videogan.errors import DataError, MissingPathError, UsageError, VideoError
 from videogan.files import Progress, map_in_threads, printable
 from videogan.preparation.cutting import Prepared, RawVideo, cut_video, find_videos, write_clip
+from videogan.preparation.figures import moving_figures
 from videogan.preparation.recipes import (
     MAX_COUNT,
     MAX_DRAWN_BYTES,
@@ -107,6 +108,8 @@ def draw_videos(
     def draw(index: int) -> tuple[np.ndarray, str]:
         if recipe.kind == "moving-shapes":
             return moving_shapes(index, seed=seed, size=side, num_frames=recipe.num_frames)
+        if recipe.kind == "moving-figures":
+            return moving_figures(index, seed=seed, size=side, num_frames=recipe.num_frames)
         if recipe.kind == "stacked-digits":
             return stacked_digits(index, seed=seed, size=side, num_frames=recipe.num_frames)
         return moving_digits(index, seed=seed, size=side, num_frames=recipe.num_frames, num_digits=recipe.num_digits)

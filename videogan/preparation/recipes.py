@@ -62,7 +62,7 @@ class VideosRecipe(_Part):
 class SyntheticRecipe(_Part):
     """A dataset that is drawn: ``count`` videos of ``num_frames`` frames."""
 
-    kind: Literal["moving-shapes", "moving-digits", "stacked-digits"]
+    kind: Literal["moving-shapes", "moving-digits", "moving-figures", "stacked-digits"]
     title: str
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 300
     num_frames: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 64

@@ -33,7 +33,7 @@ def moving_shapes(
     Raises:
         UsageError: a size or number of frames out of range.
     """
-    _check(size, num_frames)
+    check_drawn(size, num_frames)
     name = shape or SHAPES[index % len(SHAPES)]
     rng = np.random.default_rng([seed, index])
     radius = 0.5 * size * rng.uniform(0.35, 0.45)
@@ -62,7 +62,7 @@ def moving_digits(
     Raises:
         UsageError: an argument is out of range.
     """
-    _check(size, num_frames)
+    check_drawn(size, num_frames)
     if num_digits not in (1, 2):
         raise UsageError(f"num_digits must be 1 or 2, not {num_digits}")
     digit = index % 10
@@ -91,7 +91,7 @@ def stacked_digits(index: int, *, seed: int = 0, size: int = 32, num_frames: int
     Raises:
         UsageError: scikit-learn is not installed, or an argument is out of range.
     """
-    _check(size, num_frames)
+    check_drawn(size, num_frames)
     rng, name = np.random.default_rng([seed, index]), f"{index % 1000:03d}"
     coverage = np.stack([_moving_digit(rng, int(digit), size, num_frames) for digit in name], axis=-1)
     return (255 * coverage + 0.5).astype(np.uint8), name
@@ -101,7 +101,8 @@ def stacked_digits(index: int, *, seed: int = 0, size: int = 32, num_frames: int
 _EXTENT = {"circle": 1.0, "square": 0.9 * 2**0.5, "triangle": 1.45}
 
 
-def _check(size: int, num_frames: int) -> None:
+def check_drawn(size: int, num_frames: int) -> None:
+    """Raise UsageError where a video of this size and length cannot be drawn."""
     if size < 8:
         raise UsageError(f"size must be at least 8 pixels, not {size}")
     if num_frames < 1:

@@ -9,12 +9,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from videogan.config import Config, FiniteDifferencePenalty, Penalty, WassersteinPenalty
+from videogan.config import Config, FiniteDifferencePenalty, Penalty, SlopePenalty, WassersteinPenalty
 from videogan.data.seeding import position_seed
 from videogan.data.transfer import Packed
 from videogan.models.generator import Generator
 from videogan.models.latents import Latents
 from videogan.training.augment import Draw, draw_augmentation, draw_mirrored
+from videogan.training.schedule import falling_share
 
 
 class Updates(NamedTuple):
@@ -30,6 +31,7 @@ class DrawsAhead(NamedTuple):
 
     ``content_noise (b d)`` and ``motion_noise (b s n)`` are standard normal, ``frame_order (b t)`` is the frames of
     each clip in random order; ``mirrored (b)`` tells which real clips are mirrored, None where none may be.
+    ``penalty_share ()``, of R1's and R2's weights, is no draw, but changes from step to step as they do.
     """
 
     content_noise: Tensor
@@ -38,13 +40,14 @@ class DrawsAhead(NamedTuple):
     real_augmentation: Draw
     fake_augmentation: Draw
     mirrored: Tensor | None
+    penalty_share: Tensor
 
 
 class StepDraws(NamedTuple):
     """What one step needs: latents, burn-in, the frames of each clip in random order ``(b t)``, augmentation, noise.
 
-    ``noise`` is the penalty's, None where it needs none: see :func:`draw_penalty_noise`. ``mirrored`` is as in
-    DrawsAhead.
+    ``noise`` is the penalty's, None where it needs none: see :func:`draw_penalty_noise`. ``mirrored`` and
+    ``penalty_share`` are as in DrawsAhead.
     """
 
     latents: Latents
@@ -55,6 +58,7 @@ class StepDraws(NamedTuple):
     noise: Tensor | None
     updates: Updates
     mirrored: Tensor | None
+    penalty_share: Tensor
 
 
 def draw_ahead(config: Config, generator: Generator, step: int, *, rank: int = 0) -> DrawsAhead:
@@ -70,7 +74,8 @@ def draw_ahead(config: Config, generator: Generator, step: int, *, rank: int = 0
     mirrored = (
         draw_mirrored(batch, seed=config.train.seed, step=step, first=rank * batch) if config.data.mirror else None
     )
-    return DrawsAhead(content_noise, motion_noise, frame_order, real, fake, mirrored)
+    share = falling_share(config.penalty.decay_steps, step) if isinstance(config.penalty, SlopePenalty) else 1.0
+    return DrawsAhead(content_noise, motion_noise, frame_order, real, fake, mirrored, torch.tensor(share))
 
 
 def draw_step(
@@ -105,6 +110,7 @@ def draw_step(
         draw_penalty_noise(config, device, position_seed(config.train.seed, step, rank, 1), config.size_at(step)),
         updates,
         ahead.mirrored,
+        ahead.penalty_share,
     )
 
 

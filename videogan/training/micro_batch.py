@@ -40,6 +40,7 @@ class StepInput(NamedTuple):
     real_augmentation: Draw
     fake_augmentation: Draw
     noise: Tensor | None
+    penalty_share: Tensor
 
 
 class MicroBatch:
@@ -72,6 +73,7 @@ class MicroBatch:
                 config.adversarial,
                 config.penalty if updates.penalise else None,
                 x.noise,
+                x.penalty_share,
             )
         backward(losses, self._share)
         if self._count > 1:
@@ -118,7 +120,9 @@ def split(x: StepInput, count: int) -> list[StepInput]:
         return [x]
     parts = []
     for number in range(count):
-        part: StepInput = tree_map_only(Tensor, itemgetter(slice(number, None, count)), x._replace(noise=None))
+        per_clip = x._replace(noise=None, penalty_share=x.penalty_share.expand(len(x.real)))
+        part: StepInput = tree_map_only(Tensor, itemgetter(slice(number, None, count)), per_clip)
+        part = part._replace(penalty_share=x.penalty_share)
         if x.noise is not None:
             axis = 0 if x.noise.ndim == 1 else 1
             rows = torch.arange(number % x.noise.shape[axis], x.noise.shape[axis], count, device=x.noise.device)

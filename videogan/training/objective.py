@@ -44,11 +44,12 @@ def discriminator_losses(
     adversarial: AdversarialConfig,
     penalty: PenaltyConfig | None,
     noise: Tensor | None,
+    penalty_share: Tensor | float = 1.0,
 ) -> tuple[Losses, Losses, dict[str, Tensor]]:
     """Return the discriminators' terms, what is only observed, and by name the logits of the real clips.
 
     Observed and logits are detached. ``penalty`` is None in a step without one; ``noise`` is the penalty's
-    (:func:`videogan.training.draws.draw_penalty_noise`).
+    (:func:`videogan.training.draws.draw_penalty_noise`), ``penalty_share ()`` the share of R1's and R2's weights.
     """
     batches = [real, fake]
     if isinstance(penalty, FiniteDifferencePenalty):
@@ -69,7 +70,7 @@ def discriminator_losses(
         observed[f"{name}_real_logit"], observed[f"{name}_fake_logit"] = (mean.detach() for mean in means)
         if adversarial.kind == "wasserstein" and isinstance(penalty, WassersteinPenalty):
             observed[f"{name}_wasserstein_distance"] = wasserstein_distance(*logits).detach()
-    losses |= penalty_losses(discriminators, real, fake, outputs, penalty, noise)
+    losses |= penalty_losses(discriminators, real, fake, outputs, penalty, noise, penalty_share)
     return losses, observed, {name: output.real.logits.detach() for name, output in outputs.items()}
 
 
@@ -118,8 +119,12 @@ def penalty_losses(
     outputs: Mapping[str, StepOutputs],
     penalty: PenaltyConfig | None,
     noise: Tensor | None,
+    share: Tensor | float,
 ) -> Losses:
-    """Return the gradient penalty's terms for every discriminator, on a share of the batch."""
+    """Return the gradient penalty's terms for every discriminator, on a share of the batch.
+
+    R1 and R2 count by ``share ()``.
+    """
     if not isinstance(penalty, Penalty):
         return {}
     if isinstance(penalty, WassersteinPenalty):
@@ -134,7 +139,9 @@ def penalty_losses(
             _exact_slopes(discriminators, part.first(penalised(penalty, len(real.clips)))) for part in (real, fake)
         )
     # A lazy penalty comes so many times as strongly as it comes rarely.
-    scale = penalty.interval / 2 / unit * (relative_scale(real.clips) if penalty.scale == "relative" else 1.0)
+    scale = penalty.interval / 2 / unit * share
+    if penalty.scale == "relative":
+        scale = scale * relative_scale(real.clips)
     losses: Losses = {}
     for kind, slopes, weight in (("r1", r1, penalty.r1_weight), ("r2", r2, penalty.r2_weight)):
         weighed = scale * weight

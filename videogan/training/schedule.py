@@ -20,6 +20,18 @@ def learning_rate(config: OptimizerConfig, step: int) -> float:
     return config.learning_rate * warm * decay
 
 
+LEAST_SHARE = 0.1
+"""Share of its weight that a falling term keeps, however long the run."""
+
+
+def falling_share(decay_steps: int, step: int) -> float:
+    """Return the share of a term's weight that is in force at a step (from 0).
+
+    All of it at first, and from ``decay_steps`` on as 1 / step, down to a tenth; always all of it where that is 0.
+    """
+    return min(1.0, max(LEAST_SHARE, decay_steps / (step + 1))) if decay_steps else 1.0
+
+
 def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
     """Set the rate of every parameter group, in place where it lies on a device."""
     for group in optimizer.param_groups:

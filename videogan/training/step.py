@@ -91,6 +91,7 @@ def step_input(generator: Generator, real: Tensor, labels: Tensor | None, draws:
         draws.real_augmentation,
         draws.fake_augmentation,
         draws.noise,
+        draws.penalty_share,
     )
 
 
