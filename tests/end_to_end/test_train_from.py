@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from videogan.artifacts.checkpoints import load_state
 from videogan.artifacts.provenance import read_provenance
-from videogan.artifacts.runs import STARTER, WEIGHTS, newest_checkpoint
+from videogan.artifacts.runs import OF_PACKAGE, WEIGHTS, newest_checkpoint
 from videogan.artifacts.tensor_file import HASH
 from videogan.artifacts.weights import read_card
 from videogan.model import load
@@ -111,7 +111,7 @@ def test_without_a_word_a_run_on_a_cpu_starts_from_the_starter(videogan, clips, 
     line = next(line for line in result.err.splitlines() if line.startswith("starting from starter"))
     for name in ("generator", "ema_generator", "encoder", "frame_discriminator", "clip_discriminator"):
         assert name in line
-    starter = load(STARTER)
+    starter = load(OF_PACKAGE["starter"])
     assert f"starting from starter (step {starter.card.step}, tensors {starter.sha256[:12]})" in line
     assert load_config(Path("new/config.json")).start.sha256 == starter.sha256
     again = videogan("train", clips, "--run", "new", "--steps", 2)

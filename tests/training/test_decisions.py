@@ -48,18 +48,21 @@ def test_on_a_cpu_a_run_starts_from_the_starter_where_its_networks_are_those():
 
 
 @pytest.mark.parametrize("changes", [{}, {"train.grow_at": (5,)}], ids=["at once", "on the way"])
-def test_larger_frames_grow_from_the_starter(changes):
-    config, _ = decide_config(None, None, {"train.device": "cpu", "data.size": 64, **changes})
-    assert config.start.model == "starter"
-    assert config.smaller_sizes == (32,)
+@pytest.mark.parametrize(("size", "smaller"), [(64, (32,)), (128, (32, 64))])
+def test_larger_frames_start_from_the_larger_starter(changes, size, smaller):
+    config, said = decide_config(None, None, {"train.device": "cpu", "data.size": size, **changes})
+    assert config.start.model == "starter64"
+    assert config.smaller_sizes == smaller
+    assert "start: from the starter of 64 pixels that comes along; --from none starts from nothing" in said
 
 
-def test_a_folder_of_that_name_is_not_taken_for_the_starter(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("name", "size"), [("starter", 32), ("starter64", 64)])
+def test_a_folder_of_that_name_is_not_taken_for_the_starter(name, size, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("starter").mkdir()
-    config, said = decide_config(None, None, {"train.device": "cpu"})
+    Path(name).mkdir()
+    config, said = decide_config(None, None, {"train.device": "cpu", "data.size": size})
     assert config.start.model == "none"
-    assert "start: from nothing, because starter here names something else" in said
+    assert any(f"start: from nothing, because {name} here names something else" in line for line in said)
 
 
 @pytest.mark.parametrize(
@@ -73,9 +76,10 @@ def test_where_a_preset_or_a_model_is_named_and_on_a_gpu_there_is_no_starter(two
     assert "start: from nothing; --from starter starts from the starter that comes along" in said
 
 
-def test_the_starter_has_the_networks_of_the_preset_and_its_discriminators():
-    stored = read_networks(Path("starter"))
-    differing = differences(stored.card.config, preset("cpu"))
+@pytest.mark.parametrize(("name", "size"), [("starter", 32), ("starter64", 64)])
+def test_a_starter_has_the_networks_of_the_preset_and_its_discriminators(name, size):
+    stored = read_networks(Path(name))
+    differing = differences(stored.card.config, preset("cpu", [f"data.size={size}"]))
     assert not [key for key, both in differing.items() if key == "data.size" or makes_other_networks(key, *both)]
     assert set(stored.networks) == {
         "generator",

@@ -34,8 +34,13 @@ from videogan.parts import abandoned_parts
 RUNS = Path("runs")
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "default.safetensors"
 """The small model that comes with the package, to make videos with."""
-STARTER = SHIPPED.with_name("starter.safetensors")
-"""The smaller one beside it, with its discriminators, for new runs on a CPU to start from."""
+OF_PACKAGE = {
+    "shipped": SHIPPED,
+    "starter": SHIPPED.with_name("starter.safetensors"),
+    "starter64": SHIPPED.with_name("starter64.safetensors"),
+}
+"""The models that come with the package, by name: besides that one, two with their discriminators, for frames of 32 and
+of 64 pixels, which new runs on a CPU start from."""
 
 _log = logging.getLogger(__name__)
 
@@ -205,7 +210,7 @@ def find_weights(where: Path | None, runs: Path = RUNS, *, best: bool = False) -
     """Return the weights file to make videos with.
 
     Args:
-        where: a run folder, a checkpoint folder or a weights file; ``shipped`` and ``starter`` are the models that
+        where: a run folder, a checkpoint folder or a weights file; the names of OF_PACKAGE are the models that
             come with the package; None the run that was last trained, or else the first of them. What is passed over
             on the way is said.
         runs: where runs are looked for.
@@ -218,7 +223,7 @@ def find_weights(where: Path | None, runs: Path = RUNS, *, best: bool = False) -
     """
     if where is None:
         return _newest_weights(runs, best)
-    of_package = {"shipped": SHIPPED, "starter": STARTER}.get(str(where))
+    of_package = OF_PACKAGE.get(str(where))
     if of_package is not None and not where.exists() and of_package.is_file():
         return of_package
     try:

@@ -21,8 +21,8 @@ FromOption = Annotated[
     typer.Option(
         "--from",
         metavar="MODEL",
-        help="Start a new run from a run, checkpoint or weights file, from a model that comes along (starter, by "
-        "default on a CPU; shipped), or from nothing (none).",
+        help="Start a new run from a run, checkpoint or weights file, from a model that comes along (starter or "
+        "starter64, by default on a CPU; shipped), or from nothing (none).",
     ),
 ]
 ClipsArgument = Annotated[

@@ -165,7 +165,7 @@ class StartConfig(Group):
     """The model that a run starts from; what it is and was is filled in when the run begins."""
 
     model: Annotated[str, Field(min_length=1)] = "none"
-    """A run, a checkpoint, a weights file, starter, shipped, or none; --from names it."""
+    """A run, a checkpoint, a weights file, starter, starter64, shipped, or none; --from names it."""
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     """Hash of the model's tensors."""
     sizes: tuple[int, ...] = ()

@@ -9,7 +9,7 @@ import torch
 
 from videogan import presets
 from videogan.artifacts.networks import StoredNetworks, read_networks
-from videogan.artifacts.runs import STARTER, RunFolder, find_weights
+from videogan.artifacts.runs import OF_PACKAGE, RunFolder, find_weights
 from videogan.artifacts.weights import Card, read_card
 from videogan.config import Config
 from videogan.errors import UsageError
@@ -22,9 +22,14 @@ from videogan.training.state import TrainingState, new_state
 _log = logging.getLogger(__name__)
 
 NOTHING = "none"
-DEFAULT_MODEL = "starter"
-"""What a new run starts from on a CPU where neither preset nor model is named; benchmarks/starting.py compares it."""
-IN_WORDS = {"starter": "the starter that comes along", "shipped": "the model that comes along"}
+STARTERS = {32: "starter", 64: "starter64"}
+"""What a new run starts from on a CPU where neither preset nor model is named, by the smallest frames that it is for;
+benchmarks/starting.py compares them with nothing."""
+IN_WORDS = {
+    "starter": "the starter that comes along",
+    "starter64": "the starter of 64 pixels that comes along",
+    "shipped": "the model that comes along",
+}
 LATENT_SETTINGS = (
     "content_dim",
     "class_dim",
@@ -42,9 +47,9 @@ def model_in_words(model: str, because: str = "") -> str:
     """Say what a new run starts from, and what else it could."""
     if model == NOTHING:
         reason = f", because {because}" if because else ""
-        if Path(DEFAULT_MODEL).exists():
+        if Path(STARTERS[32]).exists():
             return f"start: from nothing{reason}"
-        return f"start: from nothing{reason}; --from {DEFAULT_MODEL} starts from {IN_WORDS[DEFAULT_MODEL]}"
+        return f"start: from nothing{reason}; --from {STARTERS[32]} starts from {IN_WORDS[STARTERS[32]]}"
     return f"start: from {IN_WORDS.get(model, model)}; --from {NOTHING} starts from nothing"
 
 
@@ -54,17 +59,19 @@ def default_model(preset: str | None, changes: Mapping[str, Any], device_type: s
     Raises:
         UsageError: there is no such setting, or it cannot have that value.
     """
-    if preset is not None or device_type != "cpu" or not STARTER.is_file():
+    if preset is not None or device_type != "cpu" or not all(OF_PACKAGE[name].is_file() for name in STARTERS.values()):
         return NOTHING, ""
-    if Path(DEFAULT_MODEL).exists():
-        return NOTHING, f"{DEFAULT_MODEL} here names something else"
-    base, _ = base_config(DEFAULT_MODEL, None, device_type)
+    size = presets.change(presets.preset("cpu"), {k: v for k, v in changes.items() if k == "data.size"}).data.size
+    model = STARTERS[max(smallest for smallest in STARTERS if smallest <= size)]
+    if Path(model).exists():
+        return NOTHING, f"{model} here names something else"
+    base, _ = base_config(model, None, device_type)
     config = presets.change(base, changes)
     as_grown = presets.change(base, {"data.size": config.data.size})
     for key, (theirs, own) in differences(as_grown, config).items():
         if makes_other_networks(key, theirs, own):
             return NOTHING, f"{key}={own} makes other networks than the starter's"
-    return DEFAULT_MODEL, ""
+    return model, ""
 
 
 def base_config(model: str, preset: str | None, device_type: str) -> tuple[Config, str]:
