@@ -97,7 +97,7 @@ def test_another_config_in_the_same_run_folder(videogan, clips, tiny):
     one_line(result, 2, "train.seed=0, not 9")
 
 
-@pytest.mark.parametrize("room", [0, 1000])
+@pytest.mark.parametrize("room", [0, pytest.param(1000, marks=pytest.mark.slow)])
 def test_a_disk_that_is_full_from_the_first_line_on(videogan, clips, tiny, room):
     assert videogan("train", clips, *tiny, "--steps", 1, "--run", "warm").code == 0
     limited = (

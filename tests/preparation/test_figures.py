@@ -31,3 +31,9 @@ def test_what_moves_is_what_the_class_says(index):
 def test_figures_refuse_nonsense(arguments, message):
     with pytest.raises(UsageError, match=message):
         moving_figures(0, **arguments)
+
+
+@pytest.mark.parametrize("size", [8, 31, 33])
+def test_figures_of_any_size(size):
+    frames, _ = moving_figures(0, size=size, num_frames=150)
+    assert frames.shape == (150, size, size, 3)

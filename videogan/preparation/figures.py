@@ -6,6 +6,7 @@ they learn from photographs (Baradad et al. 2021, "Learning to see by looking at
 """
 
 import colorsys
+import math
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def moving_figures(index: int, *, seed: int = 0, size: int = 64, num_frames: int
     check_drawn(size, num_frames)
     name = FIGURES[index % len(FIGURES)]
     rng = np.random.default_rng([seed, index])
-    ground = _leaves(rng, round(size * (1 + 2 * _MARGIN)))
+    ground = _leaves(rng, math.ceil(size * (1 + 2 * _MARGIN)))
     reach = size * _MARGIN * (name != "figure")
     shift = size * _MARGIN + reach * _sway(rng, num_frames, 2)
     frames = np.stack([_window(ground, y, x, size) for y, x in shift])
