@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from videogan.config import OptimizerConfig
-from videogan.training.schedule import ema_weight, falling_share, learning_rate, set_learning_rate, update_ema
+from videogan.config import FiniteDifferencePenalty, OptimizerConfig, WassersteinPenalty
+from videogan.training.schedule import ema_weight, learning_rate, penalty_share, set_learning_rate, update_ema
 
 
 def test_warms_up_linearly_and_stays() -> None:
@@ -21,9 +21,10 @@ def test_decays_as_the_inverse_root_of_the_step() -> None:
     assert rates == sorted(rates, reverse=True)
 
 
-def test_a_share_falls_as_the_inverse_of_the_step_to_a_tenth() -> None:
-    assert [falling_share(100, step) for step in (0, 99, 199, 999, 10_000)] == [1, 1, 0.5, 0.1, 0.1]
-    assert falling_share(0, 10**6) == 1
+def test_a_penalty_falls_as_the_inverse_of_the_step_to_a_tenth() -> None:
+    falling = FiniteDifferencePenalty(decay_steps=100)
+    assert [penalty_share(falling, step) for step in (0, 99, 199, 999, 10_000)] == [1, 1, 0.5, 0.1, 0.1]
+    assert penalty_share(FiniteDifferencePenalty(), 10**6) == penalty_share(WassersteinPenalty(), 10**6) == 1
 
 
 def test_sets_every_group() -> None:

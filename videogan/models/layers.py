@@ -50,8 +50,8 @@ class Conv3d(nn.Conv3d):
     oneDNN, to which it gives larger batches. Where no gradient is needed, oneDNN is asked for directly.
 
     A kernel of one voxel is a product of matrices: on a CPU torch's convolution would give its result channels
-    outermost, and every convolution after it would bring them back; on a GPU the product adds its bias itself. A kernel
-    of one frame is a 2D convolution of all frames on a GPU, for which cuDNN has the better kernels.
+    outermost, and every convolution after it would bring them back. A kernel of one frame is a 2D convolution of all
+    frames on a GPU, which is faster where frames are large (docs/log.md, 2026-11-27).
 
     oneDNN's bfloat16 gradient by the weights contains memory that was never written where exactly two frames are padded
     by one (seen with torch 2.14.1 on AVX-512 BF16; one, three and four frames are right). Padding them beforehand is

@@ -9,6 +9,7 @@ import colorsys
 import math
 
 import numpy as np
+from einops import reduce
 
 from videogan.preparation.synthetic import check_drawn
 
@@ -62,7 +63,8 @@ def _leaves(rng: np.random.Generator, side: int) -> np.ndarray:
     light = 1 + rng.uniform(-0.35, 0.35) * np.linspace(-1, 1, fine)[:, None, None]
     grain = rng.normal(0, rng.uniform(0, 6), (fine, fine, 1))
     image = image * light.astype(np.float32) + grain.astype(np.float32)
-    return image.reshape(side, _SCALE, side, _SCALE, 3).mean((1, 3))
+    shown: np.ndarray = reduce(image, "(h n) (w m) c -> h w c", "mean", n=_SCALE, m=_SCALE)
+    return shown
 
 
 def _lay_leaf(rng: np.random.Generator, image: np.ndarray, radius: float, palette: np.ndarray) -> None:

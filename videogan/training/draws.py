@@ -9,13 +9,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from videogan.config import Config, FiniteDifferencePenalty, Penalty, SlopePenalty, WassersteinPenalty
+from videogan.config import Config, FiniteDifferencePenalty, Penalty, WassersteinPenalty
 from videogan.data.seeding import position_seed
 from videogan.data.transfer import Packed
 from videogan.models.generator import Generator
 from videogan.models.latents import Latents
 from videogan.training.augment import Draw, draw_augmentation, draw_mirrored
-from videogan.training.schedule import falling_share
+from videogan.training.schedule import penalty_share
 
 
 class Updates(NamedTuple):
@@ -74,8 +74,8 @@ def draw_ahead(config: Config, generator: Generator, step: int, *, rank: int = 0
     mirrored = (
         draw_mirrored(batch, seed=config.train.seed, step=step, first=rank * batch) if config.data.mirror else None
     )
-    share = falling_share(config.penalty.decay_steps, step) if isinstance(config.penalty, SlopePenalty) else 1.0
-    return DrawsAhead(content_noise, motion_noise, frame_order, real, fake, mirrored, torch.tensor(share))
+    share = torch.tensor(penalty_share(config.penalty, step))
+    return DrawsAhead(content_noise, motion_noise, frame_order, real, fake, mirrored, share)
 
 
 def draw_step(

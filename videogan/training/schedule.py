@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from videogan.config import OptimizerConfig
+from videogan.config import OptimizerConfig, PenaltyConfig, SlopePenalty
 
 
 def learning_rate(config: OptimizerConfig, step: int) -> float:
@@ -20,16 +20,18 @@ def learning_rate(config: OptimizerConfig, step: int) -> float:
     return config.learning_rate * warm * decay
 
 
-LEAST_SHARE = 0.1
-"""Share of its weight that a falling term keeps, however long the run."""
+LEAST_PENALTY = 0.1
+"""Share of their weights that R1 and R2 keep, however long the run."""
 
 
-def falling_share(decay_steps: int, step: int) -> float:
-    """Return the share of a term's weight that is in force at a step (from 0).
+def penalty_share(config: PenaltyConfig, step: int) -> float:
+    """Return the share of R1's and R2's weights that is in force at a step (from 0).
 
     All of it at first, and from ``decay_steps`` on as 1 / step, down to a tenth; always all of it where that is 0.
     """
-    return min(1.0, max(LEAST_SHARE, decay_steps / (step + 1))) if decay_steps else 1.0
+    if not isinstance(config, SlopePenalty) or not config.decay_steps:
+        return 1.0
+    return min(1.0, max(LEAST_PENALTY, config.decay_steps / (step + 1)))
 
 
 def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
