@@ -50,6 +50,11 @@ def test_wrong_settings_are_told(setting, said):
     assert "\n" not in str(caught.value)
 
 
+def test_a_setting_of_another_kind_is_told_apart_from_a_wrong_one():
+    with pytest.raises(UsageError, match=r"^penalty.kind=none has no setting 'penalty.share'$"):
+        preset("cpu", ["penalty.share=0.5", "penalty.kind=none"])
+
+
 def test_unknown_preset():
     with pytest.raises(UsageError, match=r"did you mean 'gpu64'\?"):
         preset("gpu46")

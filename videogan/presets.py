@@ -185,6 +185,8 @@ def validate(tree: Mapping[str, Any], source: str = "") -> Config:
         location = [str(part) for part in first["loc"]]
         key = ".".join(location[:1] + location[-1:] if len(location) > 1 else location)
         where = f"{source}: " if source else ""
+        if first["type"] == "extra_forbidden" and key in known_settings(Config()):  # of another kind than this one
+            raise UsageError(f"{where}{location[0]}.kind={location[1]} has no setting {key!r}") from None
         if first["type"] == "extra_forbidden":
             raise UsageError(f"{where}there is no setting {key!r}{_nearest(key, Config())}") from None
         if first["type"] == "value_error" and not location:
