@@ -6,11 +6,14 @@ import pytest
 import torch
 
 from videogan.artifacts.networks import read_networks
-from videogan.artifacts.runs import RunFolder
+from videogan.artifacts.runs import OF_PACKAGE, RunFolder
+from videogan.artifacts.weights import read_card
 from videogan.errors import UsageError
+from videogan.models.latents import Latents, LatentStream
 from videogan.presets import change, preset, save_config
 from videogan.training.changes import differences, makes_other_networks
 from videogan.training.decisions import decide_config
+from videogan.training.start import first_state
 
 
 @pytest.fixture
@@ -45,6 +48,23 @@ def test_on_a_cpu_a_run_starts_from_the_starter_where_its_networks_are_those():
         config, said = decide_config(None, None, {"train.device": "cpu", **changes})
         assert config.start.model == "none"
         assert any(line.startswith("start: from nothing, because ") and reason in line for line in said)
+
+
+@pytest.mark.parametrize(("size", "name"), [(32, "starter"), (64, "starter64")])
+def test_biases_by_place_still_start_from_the_starter_and_videos_begin_as_its_own(size, name):
+    changes = {"train.device": "cpu", "data.size": size, "generator.place_until": 32}
+    config, _ = decide_config(None, None, changes)
+    assert (config.start.model, config.generator.place_until) == (name, 32)
+    device, classes = torch.device("cpu"), read_card(OF_PACKAGE[name]).class_names
+    plain = change(config, {"generator.place_until": 0})
+    frames = []
+    for one in (config, plain):
+        generator = first_state(one, classes, device).networks.ema_generator
+        latents = LatentStream([1], content_dim=generator.content_dim, noise_dim=generator.noise_dim)
+        noise = latents.motion_noise(1 + generator.context_steps + 2)
+        frames.append(generator(Latents(latents.content_noise, noise, torch.tensor([3])), burn_in=0).frames)
+    assert torch.equal(*frames)
+    assert frames[0].std() > 0.1
 
 
 @pytest.mark.parametrize("changes", [{}, {"train.grow_at": (5,)}], ids=["at once", "on the way"])

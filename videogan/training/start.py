@@ -30,6 +30,8 @@ IN_WORDS = {
     "starter64": "the starter of 64 pixels that comes along",
     "shipped": "the model that comes along",
 }
+WITHOUT_EFFECT_AT_FIRST = ("generator.place_until",)
+"""Settings of networks that only add what begins without an effect, so that a starter lends all that it has."""
 LATENT_SETTINGS = (
     "content_dim",
     "class_dim",
@@ -69,7 +71,7 @@ def default_model(preset: str | None, changes: Mapping[str, Any], device_type: s
     config = presets.change(base, changes)
     as_grown = presets.change(base, {"data.size": config.data.size})
     for key, (theirs, own) in differences(as_grown, config).items():
-        if makes_other_networks(key, theirs, own):
+        if makes_other_networks(key, theirs, own) and key not in WITHOUT_EFFECT_AT_FIRST:
             return NOTHING, f"{key}={own} makes other networks than the starter's"
     return model, ""
 
