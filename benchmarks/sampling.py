@@ -39,12 +39,11 @@ from videogan.models.generator import Generator
 from videogan.presets import preset
 from videogan.training.decisions import KERNELS_TRIED
 
-STREAM_CHUNK = 4
 MODES = ("eager", "contiguous", "bfloat16", "float16", "float32 graphs", "graphs", "searched graphs", "compiled")
 COLUMNS = ("model", "mode", "16 x 16 frames/s", "1 stream frames/s", "first frame ms", "MP4 frames/s")
 
-NewChunks = Callable[[int, int], Iterator[Tensor]]
-"""Begins some videos, in chunks of some latent steps."""
+NewChunks = Callable[[int, int | None], Iterator[Tensor]]
+"""Begins some videos, in chunks of some latent steps; None is what `videogan sample` takes."""
 
 
 def pixels(frames: Tensor) -> Tensor:
@@ -58,7 +57,7 @@ def replays_of(generator: Generator, mode: str) -> Replays:
     return Replays(generator, graphs=mode.endswith("graphs"), lowered=lowered)
 
 
-def chunks(generator: Generator, videos: int, chunk_steps: int, mode: str, replays: Replays) -> Iterator[Tensor]:
+def chunks(generator: Generator, videos: int, chunk_steps: int | None, mode: str, replays: Replays) -> Iterator[Tensor]:
     """Yield chunks of some videos in one mode."""
     device = next(generator.parameters()).device
     labels = torch.zeros(videos, dtype=torch.long, device=device) if generator.num_classes else None
@@ -85,15 +84,16 @@ def prepared(generator: Generator, mode: str) -> Generator:
 def frames_per_second(generator: Generator, new: NewChunks, rounds: int, num_frames: int) -> list[float]:
     """Return the steady speed of one stream in each round."""
     device = next(generator.parameters()).device
-    frames = new(1, STREAM_CHUNK)
-    per_chunk = STREAM_CHUNK * generator.frames_per_step
+    frames = new(1, None)
+    made = []
 
     def work() -> None:
-        for _ in range(-(-num_frames // per_chunk)):
-            pixels(next(frames))
+        made.append(0)
+        while made[-1] < num_frames:
+            made[-1] += pixels(next(frames)).shape[1]
 
     times = seconds(work, device, rounds=rounds)
-    return [-(-num_frames // per_chunk) * per_chunk / taken for taken in times]
+    return [total / taken for total, taken in zip(made[-rounds:], times, strict=True)]
 
 
 def to_disk(
@@ -104,7 +104,7 @@ def to_disk(
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
             begin = time.perf_counter()
-            frames = take(new(1, STREAM_CHUNK), num_frames)
+            frames = take(new(1, None), num_frames)
             size = (generator.size, generator.size)
             VideoStream(partial(iter, frames), size, frame_rate, None).save(Path(folder) / "a.mp4", preset=preset)
             rates.append(num_frames / (time.perf_counter() - begin))

@@ -10,7 +10,9 @@ from tiny_generator import changes, tiny_generator
 
 from videogan.generation.class_path import ClassPath
 from videogan.generation.sampling import (
+    CACHED_MAP,
     CHUNK_STEPS,
+    MOST_STEPS,
     decoded,
     latent_stream,
     motion_codes,
@@ -123,6 +125,16 @@ def test_the_video_follows_the_classes_without_a_jump():
     assert changes(switching).max() < 2 * torch.stack([changes(first).max(), changes(second).max()]).max()
 
 
+@pytest.mark.parametrize("videos", [1, 3])
+def test_a_cpu_makes_longer_chunks_after_the_first(videos):
+    generator = tiny_generator()
+    first, *others = (chunk.shape[1] for chunk in take(stream(generator, range(videos)), 4 * (CHUNK_STEPS + 40)))
+    assert first == 4 * CHUNK_STEPS
+    steps = min(MOST_STEPS, CACHED_MAP // (videos * generator.numbers_per_step))
+    assert steps > CHUNK_STEPS
+    assert others[:-1] == [4 * steps] * len(others[:-1]) and sum(others) == 160
+
+
 @pytest.mark.parametrize("steps_that_fit", [0, 1, 2, 7, 12, 1000])
 def test_large_sets_are_decoded_in_portions_of_bounded_size(steps_that_fit):
     generator = tiny_generator(2)
@@ -146,7 +158,7 @@ def test_the_largest_map_is_counted_as_the_decoder_makes_it():
     sizes = []
     for stage in generator.stages:
         stage.spread.conv.register_forward_pre_hook(lambda _, inputs: sizes.append(inputs[0].numel()))
-    list(take(stream(generator, [0, 1]), 80))
+    list(take(stream(generator, [0, 1], chunk_steps=CHUNK_STEPS), 80))
     assert max(sizes[-len(generator.stages) :]) == pytest.approx(2 * 4 * generator.numbers_per_step, rel=0.2)
 
 

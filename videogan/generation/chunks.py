@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from videogan.device import rehearse
+from videogan.device import keep_freed_memory, rehearse
 from videogan.errors import reason_of
 from videogan.models.dynamics import DynamicsState
 from videogan.models.generator import Generator
@@ -66,6 +66,8 @@ class Replays:
         self._calls: Counter[Key] = Counter()
         self._recordings: dict[Key, Recording] = {}
         self._lock = Lock()
+        if not self._on_gpu:
+            keep_freed_memory()
 
     @property
     def recorded(self) -> int:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from videogan.generation.class_path import ClassPath
-from videogan.generation.sampling import CHUNK_STEPS, Conditions, decoded, latent_stream, video_conditions
+from videogan.generation.sampling import Conditions, decoded, latent_stream, video_conditions
 from videogan.models.generator import Generator
 
 MOST_STEPS = 2048
@@ -115,7 +115,7 @@ def _turned(
         return torch.stack(values)
 
     some_codes = (codes[rows, turned([step])[:, 0]] for step in range(-history, count - history))
-    return decoded(generator, some_codes, some_conditions, CHUNK_STEPS)
+    return decoded(generator, some_codes, some_conditions)
 
 
 def _shifted(chunks: Iterator[Tensor], offsets: Sequence[int], reserve: int) -> Iterator[Tensor]:

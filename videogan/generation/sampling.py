@@ -18,9 +18,13 @@ from videogan.models.generator import Generator
 from videogan.models.latents import LatentStream, content_code
 
 CHUNK_STEPS = 4
-"""Latent steps that are made at once; more would need more memory and be hardly faster."""
+"""Latent steps that are made at once; more would need more memory and be hardly faster, on a GPU."""
+MOST_STEPS = 16
+"""Latent steps that a CPU makes at once after the first chunk, of which the first frame waits, at most."""
 LARGEST_MAP = 1 << 27
 """Numbers of one feature map, at most: half a GiB in float32, and far from the 2^31 beyond which kernels fail."""
+CACHED_MAP = 1 << 21
+"""The same on a CPU, where larger maps leave its caches: 8 MiB in float32."""
 
 Conditions = Callable[[Sequence[float]], Tensor]
 """The generator's condition along a video: positions -> ``(b s k)``."""
@@ -32,12 +36,12 @@ def stream(
     labels: Tensor | None = None,
     *,
     truncation: float = 1.0,
-    chunk_steps: int = CHUNK_STEPS,
+    chunk_steps: int | None = None,
     speed: float = 1.0,
     classes: ClassPath | None = None,
     replays: Replays | None = None,
 ) -> Iterator[Tensor]:
-    """Yield the frames of one video per seed, for ever, ``4 chunk_steps`` at a time.
+    """Yield the frames of one video per seed, for ever, ``4 chunk_steps`` at a time, or as many as suit the device.
 
     A seed means the same video whatever the other seeds, the chunk and the device. ``labels (b)`` are class indices;
     ``classes`` takes their place where the class changes along the video. ``truncation`` in [0, 1] trades diversity for
@@ -119,18 +123,25 @@ def decoded(
     generator: Generator,
     codes: Iterator[Tensor],
     conditions: Conditions,
-    chunk_steps: int = CHUNK_STEPS,
-    largest_map: int = LARGEST_MAP,
+    chunk_steps: int | None = None,
+    largest_map: int | None = None,
     replays: Replays | None = None,
 ) -> Iterator[Tensor]:
     """Decode motion codes ``(b m)``, the first ``context_steps`` of them history, to chunks of frames.
 
-    So many videos are decoded at once, and so many steps, that no feature map has more than ``largest_map`` numbers.
+    So many videos are decoded at once, and so many steps, that no feature map has more than ``largest_map`` numbers;
+    None is what suits the device. Without ``chunk_steps`` a chunk has ``CHUNK_STEPS``, and on a CPU all but the first,
+    of which the first frame waits, as many as that allows, up to ``MOST_STEPS``.
     """
     replays = replays or Replays(generator)
+    on_cpu = _device(generator).type == "cpu"
+    if largest_map is None:
+        largest_map = CACHED_MAP if on_cpu else LARGEST_MAP
     first, decoders = -generator.context_steps, dict[int, ChunkDecoder]()
     while some := list(islice(codes, 1)):
-        at_once, steps = portion(generator, len(some[0]), chunk_steps, largest_map)
+        at_once, steps = portion(generator, len(some[0]), chunk_steps or CHUNK_STEPS, largest_map)
+        if decoders and on_cpu and chunk_steps is None:
+            steps = max(steps, min(MOST_STEPS, largest_map // (at_once * generator.numbers_per_step)))
         # Before the first frame comes the history.
         some += islice(codes, steps - 1 if decoders else generator.context_steps + steps - 1)
         parts = []

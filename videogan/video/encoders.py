@@ -61,8 +61,10 @@ class Encoding:
 
 
 MOST_X264_THREADS = 16
-"""Frames that x264 encodes at once, at most, and one for each 16 rows. FFmpeg would have it cut frames into as many
-slices as there are cores, which costs bits, helps small frames little, and gives other bytes on another machine."""
+PIXELS_OF_A_THREAD = 2048
+"""Frames that x264 encodes at once: at most so many, one for each 16 rows, and for so many pixels, since on a CPU that
+makes the frames, too, more only take its cores away. FFmpeg would have it cut frames into as many slices as there are
+cores, which costs bits, helps small frames little, and gives other bytes on another machine."""
 
 
 def opens(codec: str, width: int, height: int) -> bool:
@@ -121,7 +123,8 @@ class CodecSink:
         context.width, context.height, context.pix_fmt = width, height, self._encoding.pixel_format
         context.time_base = self._tick
         if self._encoding.codec == "libx264":
-            context.thread_type, context.thread_count = "FRAME", min(MOST_X264_THREADS, -(-height // 16))
+            most = min(-(-height // 16), -(-height * width // PIXELS_OF_A_THREAD))
+            context.thread_type, context.thread_count = "FRAME", min(MOST_X264_THREADS, most)
         if self._encoding.pixel_format == "yuv420p":
             context.colorspace, context.color_range = BT709_MATRIX, ColorRange.MPEG
             context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
