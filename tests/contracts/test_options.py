@@ -50,6 +50,7 @@ OTHER_VALUES = {
     "encoder.generator_weight": (0.0, []),
     "generator.max_half_life": (0, []),
     "generator.place_until": (8, []),
+    "generator.place_lr_multiplier": (0.1, ["generator.place_until=8"]),
 }
 
 

@@ -254,6 +254,27 @@ def test_labels_are_shares_of_one_class():
     assert torch.allclose(moving, condition[:, None].expand(-1, 5, -1))
 
 
+def test_biases_by_place_learn_at_a_multiple_of_the_rate():
+    """A step of Adam is as long as the rate, whatever the gradient; what the generator adds moves by as many times it."""
+    rate, moved = 0.01, []
+    for multiplier in (1.0, 0.1):
+        settings = ("generator.place_until=4", f"generator.place_lr_multiplier={multiplier}")
+        generator = Generator(tiny_config(*settings).generator, size=32, num_classes=0)
+        with torch.no_grad():
+            torch.nn.init.constant_(generator.stages[0].refine.weight, 0.05)
+        added = []
+        generator.stages[0].style.register_forward_hook(lambda _, inputs, style: torch.zeros_like(style))
+        generator.stages[0].spread.register_forward_pre_hook(lambda _, inputs, added=added: added.append(inputs[0]))
+        generator.stages[0].change.register_forward_hook(lambda _, inputs, x: torch.zeros_like(x))
+        optimizer = torch.optim.Adam([generator.stages[0].place], lr=rate)
+        latents = draw(generator, 2)
+        generator(latents, burn_in=BURN_IN).frames.sum().backward()
+        optimizer.step()
+        generator(latents, burn_in=BURN_IN)
+        moved.append(added[1].abs().max().item())
+    assert moved == pytest.approx([rate, 0.1 * rate], rel=1e-3)
+
+
 def test_biases_by_place_begin_without_effect_and_act_where_they_lie():
     plain, placed = (
         Generator(tiny_config(f"generator.place_until={until}").generator, size=32, num_classes=0) for until in (0, 8)

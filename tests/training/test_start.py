@@ -70,6 +70,23 @@ def test_classes_that_come_or_go_leave_the_videos_as_they_were(before, now):
     assert torch.allclose(frames(theirs, before), frames(state.networks.generator, now), atol=1e-5)
 
 
+@pytest.mark.parametrize(("before", "now"), [(1.0, 0.1), (0.1, 1.0)])
+def test_biases_by_place_that_learn_at_another_rate_are_the_same_biases(before, now):
+    placed = [*START, "generator.place_until=8"]
+    model = stored(tiny_config(*placed, f"generator.place_lr_multiplier={before}"))
+    for name in ("generator", "ema_generator"):
+        places = [tensor for key, tensor in model.networks[name].items() if key.endswith(".place")]
+        assert len(places) == 2
+        for tensor in places:
+            tensor.normal_()
+    state = tiny_state(tiny_config(*placed, f"generator.place_lr_multiplier={now}"), 3)
+    take_from(state, model, CLASSES)
+    for name in ("generator", "ema_generator"):
+        for key, tensor in state.networks.named()[name].state_dict().items():
+            theirs = model.networks[name][key]
+            assert torch.allclose(now * tensor, before * theirs) if key.endswith(".place") else torch.equal(tensor, theirs)
+
+
 def test_what_has_another_shape_is_new_and_said(caplog):
     config = tiny_config(*START)
     other = change(config, {"clip_discriminator.channels": (8, 12, 20), "data.num_frames": 12})

@@ -42,6 +42,8 @@ class GeneratorConfig(Group):
     """Resolutions up to this one, in pixels, convolve over three frames, larger ones over single frames."""
     place_until: Annotated[int, Field(ge=0)] = 0
     """Resolutions up to this one, in pixels, have a bias for every place, for scenes that stand still; 0: none has."""
+    place_lr_multiplier: Annotated[float, Field(gt=0)] = 1.0
+    """Those biases learn at this many times the rate of everything else: quick ones learn still pictures by heart."""
     subpixel: Literal[1, 2] = 1
     """1, or 2 for a last doubling of the resolution by sub-pixel convolution (Shi et al. 2016, 3.2), smoothed."""
     prior: Literal["uniform", "normal"] = "uniform"

@@ -25,7 +25,9 @@ from videogan.models.normalisation import feature_norm
 class Stage(nn.Module):
     """One resolution of the decoder: upsampling, channel change, modulation by content, one residual block.
 
-    With ``place``, its height and width in pixels, it learns a bias for every place, which content modulates too.
+    With ``place``, its height and width in pixels, it learns a bias for every place, which content modulates too. What
+    is learnt is the bias divided by ``place_lr_multiplier``: Adam's steps are as large whatever the gradients, so that
+    the bias moves so many times as far (Karras et al. 2018, "Progressive growing of GANs", section 4.1).
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Stage(nn.Module):
         upsample_space: bool,
         dense: bool,
         place: int,
+        place_lr_multiplier: float,
         normalisation: Normalisation,
     ) -> None:
         super().__init__()
@@ -48,6 +51,7 @@ class Stage(nn.Module):
         self.change = conv3d(in_channels, channels, (1, 1, 1), gain=1.0)
         self.style = conv3d(style_dim, channels, (1, 1, 1), gain=0.5)
         self.place = nn.Parameter(torch.zeros(1, channels, 1, place, place)) if place else None
+        self.place_lr_multiplier = place_lr_multiplier
         self.spread = CausalConv3d(channels, channels, (3, 3, 3) if dense else (1, 3, 3))
         self.refine = conv3d(channels, channels, (1, 3, 3), gain=0.0)
 
@@ -71,7 +75,8 @@ class Stage(nn.Module):
             x = spatial_upsample(x)
         y = self.first_norm(x)
         if self.place is not None:
-            y = y + self.place.to(y.dtype)
+            place = self.place if self.place_lr_multiplier == 1 else self.place_lr_multiplier * self.place
+            y = y + place.to(y.dtype)
         y = activation(y * (1 + self.style(style)))
         y, last = self.spread(y, None if state is None else state[-1])
         y = self.refine(activation(self.second_norm(y)))

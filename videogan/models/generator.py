@@ -97,6 +97,7 @@ class Generator(nn.Module):
                 upsample_space=i > 0,
                 dense=BASE_SIZE << i <= settings.dense_until,
                 place=BASE_SIZE << i if BASE_SIZE << i <= settings.place_until else 0,
+                place_lr_multiplier=settings.place_lr_multiplier,
                 normalisation=settings.normalisation,
             )
             for i in range(len(channels))

@@ -38,6 +38,11 @@ def take_over(
     return new
 
 
+def with_places_times(factor: float, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of a generator with its biases by place multiplied, for one that divides them by another."""
+    return {name: factor * tensor if name.endswith(".place") else tensor for name, tensor in tensors.items()}
+
+
 def with_classes_as(generator: Generator, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors of another generator as they would be if it had classes, or none, as this one does.
 

@@ -15,7 +15,7 @@ from videogan.config import Config
 from videogan.errors import UsageError
 from videogan.models.generator import Generator
 from videogan.models.growth import grown
-from videogan.models.transfer import take_over, with_classes_as
+from videogan.models.transfer import take_over, with_classes_as, with_places_times
 from videogan.training.changes import differences, makes_other_networks
 from videogan.training.state import TrainingState, new_state
 
@@ -30,7 +30,7 @@ IN_WORDS = {
     "starter64": "the starter of 64 pixels that comes along",
     "shipped": "the model that comes along",
 }
-WITHOUT_EFFECT_AT_FIRST = ("generator.place_until",)
+WITHOUT_EFFECT_AT_FIRST = ("generator.place_until", "generator.place_lr_multiplier")
 """Settings of networks that only add what begins without an effect, so that a starter lends all that it has."""
 LATENT_SETTINGS = (
     "content_dim",
@@ -184,7 +184,8 @@ def take_from(state: TrainingState, stored: StoredNetworks, class_names: Sequenc
             continue
         tensors = grown(stored.networks[name], stored.card.config.data.size, state.config.data.size)
         if isinstance(network, Generator):
-            tensors = with_classes_as(network, tensors)
+            before, now = (one.generator.place_lr_multiplier for one in (stored.card.config, state.config))
+            tensors = with_places_times(before / now, with_classes_as(network, tensors))
         left = take_over(network, tensors, theirs, class_names)
         taken.append(name)
         few = [f"{name}.{tensor}" for tensor in left]
