@@ -62,14 +62,17 @@ class Stage(nn.Module):
         return (*upsample, self.spread.history)
 
     def forward(
-        self, x: Tensor, style: Tensor, state: Sequence[Tensor] | None = None
+        self, x: Tensor, style: Tensor, state: Sequence[Tensor] | None = None, num_frames: int | None = None
     ) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-        """Map features ``x (b c t h w)`` and style ``(b k t 1 1)`` to those of the next resolution."""
+        """Map features ``x (b c t h w)`` and style ``(b k t 1 1)`` to those of the next resolution.
+
+        Where the frame rate doubles, the block is given the last ``num_frames`` frames, by default all.
+        """
         new_state: tuple[Tensor, ...] = ()
         x = self.change(x)
         if self.upsample_time is not None:
-            x, last_x = self.upsample_time(x, None if state is None else state[0])
-            style, last_style = self.upsample_time(style, None if state is None else state[1])
+            x, last_x = self.upsample_time(x, None if state is None else state[0], num_frames)
+            style, last_style = self.upsample_time(style, None if state is None else state[1], num_frames)
             new_state = (last_x, last_style)
         if self.upsample_space:
             x = spatial_upsample(x)

@@ -113,7 +113,7 @@ class Generator(nn.Module):
     @property
     def context_steps(self) -> int:
         """Latent steps that the decoder must have seen before the step whose frames it gives."""
-        return steps_for_frames([stage.histories for stage in self._stages()], FRAMES_PER_STEP) - 1
+        return self._steps_for_frames(FRAMES_PER_STEP)[0] - 1
 
     @property
     def numbers_per_step(self) -> int:
@@ -195,13 +195,15 @@ class Generator(nn.Module):
         style = rearrange(self.style(condition), "b s k -> b k s 1 1")
         size = size or self.size
         num_frames = FRAMES_PER_STEP * (motion_codes.shape[1] - (self.context_steps if state is None else 0))
+        # With a state nothing is too many; without, one frame too many would be four of the largest maps.
+        needed = self._steps_for_frames(num_frames)[1] if state is None else [None] * len(self.stages)
         new_state: list[Tensor] = []
         frames: Tensor | None = None
         for number, stage in enumerate(self._stages(), 1 - len(self.stages)):
             if self.size >> -number > size:
                 break
             end = len(new_state) + len(stage.histories)
-            x, style, last = stage(x, style, None if state is None else state[len(new_state) : end])
+            x, style, last = stage(x, style, None if state is None else state[len(new_state) : end], needed[number - 1])
             new_state.extend(last)
             frames = self._added(frames, x, self.size >> -number, num_frames)
         assert frames is not None
@@ -215,6 +217,10 @@ class Generator(nn.Module):
             return frames
         added: Tensor = (self.to_rgb if size == self.size else self.skips[str(size)])(last_frames(x, num_frames))
         return added if frames is None else frames + added
+
+    def _steps_for_frames(self, num_frames: int) -> tuple[int, list[int]]:
+        """Return how many latent steps are decoded to so many frames, and how many frames each stage's block needs."""
+        return steps_for_frames([stage.histories for stage in self._stages()], num_frames)
 
     def _stages(self) -> Iterator[Stage]:
         for stage in self.stages:

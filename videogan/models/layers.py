@@ -145,8 +145,8 @@ class TemporalUpsample(nn.Module):
         self.register_buffer("doubling", matrix, persistent=False)
         self.register_buffer("lowered_doubling", matrix.bfloat16(), persistent=False)
 
-    def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Map ``b c t h w`` to twice the frames; the state is the last frame, ``(b c 1 h w)``.
+    def forward(self, x: Tensor, state: Tensor | None = None, count: int | None = None) -> tuple[Tensor, Tensor]:
+        """Map ``b c t h w`` to twice the frames, or the last ``count``; the state is the last frame, ``(b c 1 h w)``.
 
         It is one product by a banded matrix whose entries are 0, 1/2 and 1, so that no rounding is added.
         """
@@ -156,7 +156,8 @@ class TemporalUpsample(nn.Module):
         matrix = self.lowered_doubling if x.dtype == torch.bfloat16 else self.doubling
         if frames > matrix.shape[1]:
             matrix = doubling_in_time(frames, x.device)
-        matrix = matrix[: 2 * frames - 2, :frames].to(x.dtype).expand(batch, -1, -1)
+        first = 0 if count is None else 2 * frames - 2 - count
+        matrix = matrix[first : 2 * frames - 2, :frames].to(x.dtype).expand(batch, -1, -1)
         # Channels stay innermost in memory, as the convolutions around it want them.
         doubled = torch.bmm(matrix, rearrange(x, "b c t h w -> b t (h w c)"))
         return rearrange(doubled, "b t (h w c) -> b c t h w", h=height, w=width), x[:, :, -1:]
@@ -275,13 +276,16 @@ def last_frames(x: Tensor, count: int) -> Tensor:
     return rearrange(last, "b t h w c -> b c t h w")
 
 
-def steps_for_frames(histories: Sequence[Sequence[int]], frames: int) -> int:
+def steps_for_frames(histories: Sequence[Sequence[int]], frames: int) -> tuple[int, list[int]]:
     """Return how many latent steps a decoder needs for its last ``frames`` frames, without a state.
 
-    ``histories`` lists each stage's frames of state; more than one means that the stage doubles the frame rate first.
+    Besides, how many frames the block of each stage needs. ``histories`` lists each stage's frames of state; more than
+    one means that the stage doubles the frame rate before its block.
     """
+    blocks = []
     for stage in reversed(histories):
         frames += stage[-1]
+        blocks.append(frames)
         if len(stage) > 1:
             frames = -(-frames // 2) + stage[0]
-    return frames
+    return frames, blocks[::-1]
