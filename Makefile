@@ -31,8 +31,9 @@ starter64: $(VENV)/.installed  ## the same for frames of 64 pixels, from the sta
 	test -d digits-and-figures || ($(BIN)/videogan prepare moving-digits digits-and-figures --count 500 && $(BIN)/videogan prepare moving-figures figures && mv figures/* digits-and-figures/)
 	$(BIN)/videogan train digits-and-figures --run runs/starter32 --from starter --set penalty.r1_weight=0.1 --set penalty.r2_weight=0.1 --steps 8344
 	$(BIN)/videogan train digits-and-figures --run runs/starter64 --from runs/starter32 --set data.size=64 --steps 4428
-	$(BIN)/videogan train digits-and-figures --run runs/starter64 --set penalty.r1_weight=1 --set penalty.r2_weight=1 --steps 4429
-	$(BIN)/videogan export --run runs/starter64 --for-training --precision float16 --yes videogan/pretrained/starter64.safetensors
+	$(BIN)/videogan train digits-and-figures --run runs/starter64-places --from runs/starter64 --set generator.place_until=32 --set generator.place_lr_multiplier=0.1 \
+	  --set penalty.r1_weight=1 --set penalty.r2_weight=1 --steps 1
+	$(BIN)/videogan export --run runs/starter64-places --for-training --precision float16 --yes videogan/pretrained/starter64.safetensors
 
 test: lint types $(VENV)/.tested  ## everything that CI runs
 	$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile --durations=15

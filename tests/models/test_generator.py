@@ -255,7 +255,7 @@ def test_labels_are_shares_of_one_class():
 
 
 def test_biases_by_place_learn_at_a_multiple_of_the_rate():
-    """A step of Adam is as long as the rate, whatever the gradient; what the generator adds moves by as many times it."""
+    """A step of Adam is as long as the rate, whatever the gradient; what is added moves by the multiple of it."""
     rate, moved = 0.01, []
     for multiplier in (1.0, 0.1):
         settings = ("generator.place_until=4", f"generator.place_lr_multiplier={multiplier}")

@@ -22,6 +22,7 @@ def weights_after(config, steps=2):
     [
         ("joint_discriminator.weight=0.5", "encoder.generator_weight=0.5"),
         ("penalty.kind=exact", "clip_discriminator.normalisation=spectral"),
+        ("generator.place_until=8", "generator.place_lr_multiplier=0.1"),
     ],
 )
 def test_weights_that_are_cast_once_learn_what_autocast_would(settings, monkeypatch):
@@ -34,10 +35,11 @@ def test_weights_that_are_cast_once_learn_what_autocast_would(settings, monkeypa
 
 
 def test_layers_have_their_own_weights_back_even_after_an_error():
-    networks = tiny_state(tiny_config()).networks
+    networks = tiny_state(tiny_config("generator.place_until=8")).networks
     before = dict(networks.generator.named_parameters())
     with pytest.raises(KeyError), lowered_weights([networks.generator], torch.bfloat16):
         assert networks.generator.base.weight.dtype == torch.bfloat16
+        assert networks.generator.stages[0].place.dtype == torch.bfloat16
         assert networks.generator.dynamics.noise.weight.dtype == torch.float32
         raise KeyError
     after = dict(networks.generator.named_parameters())

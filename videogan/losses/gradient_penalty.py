@@ -62,13 +62,13 @@ def relative_scale(real: Tensor) -> Tensor:
     a frame has n times the values, a discriminator of the same picture has 1 / n of the squared gradient, as each
     value counts for less. Both are given relative to the set that the default weight was found on.
     """
-    count = len(real)
-    if count > 1:
-        # The mean of ``real.var(dim=0)``, which takes a CPU ten times as long.
-        variance = F.mse_loss(real, real.mean(dim=0).expand_as(real)) * (count / (count - 1))
-    else:
-        variance = real.new_tensor(REFERENCE_VARIANCE)
-    return (variance.clamp_min(SMALLEST_VARIANCE) / REFERENCE_VARIANCE) * (real[0, 0].numel() / REFERENCE_VALUES)
+    values = real[0, 0].numel() / REFERENCE_VALUES
+    if len(real) == 1:
+        return real.new_tensor(values)
+    # The mean of ``real.var(dim=0)``, which takes a CPU ten times as long; of so many clips it is this much larger.
+    unbiased = len(real) / (len(real) - 1)
+    variance = F.mse_loss(real, real.mean(dim=0).expand_as(real)).clamp_min(SMALLEST_VARIANCE / unbiased)
+    return variance * (unbiased / REFERENCE_VARIANCE * values)
 
 
 def perturb(x: Tensor, sigma: float, noise: Tensor) -> Tensor:

@@ -20,9 +20,10 @@ from videogan.models.layers import (
     spatial_upsample,
 )
 from videogan.models.normalisation import feature_norm
+from videogan.models.precision import LoweredParameters
 
 
-class Stage(nn.Module):
+class Stage(LoweredParameters):
     """One resolution of the decoder: upsampling, channel change, modulation by content, one residual block.
 
     With ``place``, its height and width in pixels, it learns a bias for every place, which content modulates too. What
@@ -78,8 +79,8 @@ class Stage(nn.Module):
             x = spatial_upsample(x)
         y = self.first_norm(x)
         if self.place is not None:
-            place = self.place if self.place_lr_multiplier == 1 else self.place_lr_multiplier * self.place
-            y = y + place.to(y.dtype)
+            place = self.place.to(y.dtype)
+            y = y + (place if self.place_lr_multiplier == 1 else self.place_lr_multiplier * place)
         y = activation(y * (1 + self.style(style)))
         y, last = self.spread(y, None if state is None else state[-1])
         y = self.refine(activation(self.second_norm(y)))

@@ -16,6 +16,10 @@ class FullPrecision(nn.Module):
     """Base of modules that compute in float32 whatever the autocast: their layers are left as they are."""
 
 
+class LoweredParameters(nn.Module):
+    """Base of modules that are no layers and have parameters of their own, which follow the autocast as a layer's."""
+
+
 @contextmanager
 def lowered_weights(networks: Iterable[nn.Module], dtype: torch.dtype) -> Iterator[None]:
     """Let the layers of some networks use weights and biases in ``dtype``, all cast by one operation.
@@ -44,7 +48,7 @@ def _lowerable(network: nn.Module) -> Iterator[nn.Module]:
     """Yield every layer whose weights autocast would cast."""
     if isinstance(network, FullPrecision):
         return
-    if isinstance(network, LOWERED):
+    if isinstance(network, (*LOWERED, LoweredParameters)):
         yield network
     for child in network.children():
         yield from _lowerable(child)
