@@ -24,7 +24,8 @@ MOST_STEPS = 16
 LARGEST_MAP = 1 << 27
 """Numbers of one feature map, at most: half a GiB in float32, and far from the 2^31 beyond which kernels fail."""
 CACHED_MAP = 1 << 21
-"""The same on a CPU, where larger maps leave its caches: 8 MiB in float32."""
+"""The same on a CPU, where larger maps leave its caches: 8 MiB in float32. A first chunk, with its history, may have
+twice as many: it comes once, and more videos are made at once."""
 
 Conditions = Callable[[Sequence[float]], Tensor]
 """The generator's condition along a video: positions -> ``(b s k)``."""
@@ -136,12 +137,12 @@ def decoded(
     replays = replays or Replays(generator)
     on_cpu = _device(generator).type == "cpu"
     if largest_map is None:
-        largest_map = CACHED_MAP if on_cpu else LARGEST_MAP
+        largest_map = 2 * CACHED_MAP if on_cpu else LARGEST_MAP
     first, decoders = -generator.context_steps, dict[int, ChunkDecoder]()
     while some := list(islice(codes, 1)):
         at_once, steps = portion(generator, len(some[0]), chunk_steps or CHUNK_STEPS, largest_map)
         if decoders and on_cpu and chunk_steps is None:
-            steps = max(steps, min(MOST_STEPS, largest_map // (at_once * generator.numbers_per_step)))
+            steps = max(steps, min(MOST_STEPS, CACHED_MAP // (at_once * generator.numbers_per_step)))
         # Before the first frame comes the history.
         some += islice(codes, steps - 1 if decoders else generator.context_steps + steps - 1)
         parts = []
