@@ -105,6 +105,24 @@ def test_the_context_is_all_that_the_decoder_looks_back():
     assert torch.allclose(short, long[:, -short.shape[1] :], atol=1e-5)
 
 
+@pytest.mark.parametrize("settings", CASES)
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_no_block_is_given_a_frame_that_nothing_needs(settings, steps):
+    generator = tiny(**settings)
+    given = []
+    for stage in generator.stages:
+        stage.spread.register_forward_pre_hook(lambda spread, inputs: given.append(inputs[0].shape[2] - spread.history))
+    with torch.no_grad():
+        generator(draw(generator, steps), burn_in=BURN_IN)
+    # From the last to the first: what a stage gives is what the next one is given, or what it doubles.
+    after = 4 * steps
+    for stage, gives in reversed(list(zip(generator.stages, given, strict=True))):
+        assert gives == after
+        after += stage.spread.history
+        if stage.upsample_time is not None:
+            after = -(-after // 2) + 1
+
+
 def test_the_state_does_not_grow():
     generator = tiny()
     latents = draw(generator, 1)

@@ -195,7 +195,7 @@ class Generator(nn.Module):
         style = rearrange(self.style(condition), "b s k -> b k s 1 1")
         size = size or self.size
         num_frames = FRAMES_PER_STEP * (motion_codes.shape[1] - (self.context_steps if state is None else 0))
-        # With a state nothing is too many; without, one frame too many would be four of the largest maps.
+        # Latent steps come whole, so that without a state a doubled frame rate has up to a frame more than is needed.
         needed = self._steps_for_frames(num_frames)[1] if state is None else [None] * len(self.stages)
         new_state: list[Tensor] = []
         frames: Tensor | None = None
