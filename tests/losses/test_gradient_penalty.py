@@ -105,6 +105,11 @@ class TestRelativeScale:
         got = self.slope(lambda x: shrink(x.flatten(1, 2)).square().flatten(1).sum(1), large)
         assert got.item() == pytest.approx(expected.item(), rel=1e-4)
 
+    @pytest.mark.parametrize("count", [2, 8])
+    def test_it_is_the_variance_among_clips(self, count):
+        clips = 0.3 + torch.randn(count, 2, 3, 32, 32) * torch.rand(2, 3, 32, 32)
+        assert relative_scale(clips).item() == pytest.approx(clips.var(dim=0).mean().item() / 0.125, rel=1e-5)
+
     def test_it_is_one_for_the_set_of_the_default(self):
         clips = torch.randn(400, 1, 3, 32, 32) * 0.125**0.5
         assert relative_scale(clips).item() == pytest.approx(1, rel=0.02)

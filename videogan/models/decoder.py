@@ -9,7 +9,7 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor, nn
 
-from videogan.config import Normalisation
+from videogan.config import GeneratorConfig
 from videogan.models.layers import (
     CausalConv3d,
     TemporalUpsample,
@@ -22,38 +22,35 @@ from videogan.models.layers import (
 from videogan.models.normalisation import feature_norm
 from videogan.models.precision import LoweredParameters
 
+BASE_SIZE = 4
+"""Height and width of the first feature map."""
+
 
 class Stage(LoweredParameters):
     """One resolution of the decoder: upsampling, channel change, modulation by content, one residual block.
 
-    With ``place``, its height and width in pixels, it learns a bias for every place, which content modulates too. What
-    is learnt is the bias divided by ``place_lr_multiplier``: Adam's steps are as large whatever the gradients, so that
-    the bias moves so many times as far (Karras et al. 2018, "Progressive growing of GANs", section 4.1).
+    Up to ``place_until`` pixels it learns a bias for every place, which content modulates too. What is learnt is the
+    bias divided by ``place_lr_multiplier``: Adam's steps are as large whatever the gradients, so that the bias moves so
+    many times as far (Karras et al. 2018, "Progressive growing of GANs", section 4.1).
+
+    Args:
+        settings: of the generator.
+        number: of the resolution, counted from 0 for the first feature map; 1 and 2 double the frame rate.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        channels: int,
-        *,
-        style_dim: int,
-        upsample_time: bool,
-        upsample_space: bool,
-        dense: bool,
-        place: int,
-        place_lr_multiplier: float,
-        normalisation: Normalisation,
-    ) -> None:
+    def __init__(self, settings: GeneratorConfig, number: int) -> None:
         super().__init__()
-        self.first_norm = feature_norm(normalisation, channels, axes=5)
-        self.second_norm = feature_norm(normalisation, channels, axes=5)
-        self.upsample_space = upsample_space
-        self.upsample_time = TemporalUpsample() if upsample_time else None
-        self.change = conv3d(in_channels, channels, (1, 1, 1), gain=1.0)
-        self.style = conv3d(style_dim, channels, (1, 1, 1), gain=0.5)
-        self.place = nn.Parameter(torch.zeros(1, channels, 1, place, place)) if place else None
-        self.place_lr_multiplier = place_lr_multiplier
-        self.spread = CausalConv3d(channels, channels, (3, 3, 3) if dense else (1, 3, 3))
+        channels, size = settings.channels[number], BASE_SIZE << number
+        self.first_norm = feature_norm(settings.normalisation, channels, axes=5)
+        self.second_norm = feature_norm(settings.normalisation, channels, axes=5)
+        self.upsample_space = number > 0
+        self.upsample_time = TemporalUpsample() if number in (1, 2) else None
+        self.change = conv3d(settings.channels[max(number - 1, 0)], channels, (1, 1, 1), gain=1.0)
+        self.style = conv3d(settings.hidden_dim, channels, (1, 1, 1), gain=0.5)
+        placed = size <= settings.place_until
+        self.place = nn.Parameter(torch.zeros(1, channels, 1, size, size)) if placed else None
+        self.place_lr_multiplier = settings.place_lr_multiplier
+        self.spread = CausalConv3d(channels, channels, (3 if size <= settings.dense_until else 1, 3, 3))
         self.refine = conv3d(channels, channels, (1, 3, 3), gain=0.0)
 
     @property

@@ -12,16 +12,13 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from videogan.config import FRAMES_PER_STEP, GeneratorConfig
-from videogan.models.decoder import Stage, ToRGB
+from videogan.models.decoder import BASE_SIZE, Stage, ToRGB
 from videogan.models.dynamics import DynamicsState, LatentDynamics
 from videogan.models.encoder import Codes
 from videogan.models.growth import begin_at_zero, doublings
 from videogan.models.latents import PRIOR_DEVIATION, Latents, content_code
 from videogan.models.layers import enlarge, last_frames, linear, mlp, steps_for_frames
 from videogan.models.normalisation import normalise_weights
-
-BASE_SIZE = 4
-"""Height and width of the first feature map."""
 
 
 class Generated(NamedTuple):
@@ -88,20 +85,7 @@ class Generator(nn.Module):
         self.motion = linear(self.motion_dim, motion_inputs, gain=1.0) if motion_inputs else nn.Identity()
         self.codes = mlp(condition_dim + (motion_inputs or self.motion_dim), hidden_dim, hidden_dim)
         self.base = linear(hidden_dim, channels[0] * BASE_SIZE**2)
-        self.stages = nn.ModuleList(
-            Stage(
-                channels[max(i - 1, 0)],
-                channels[i],
-                style_dim=hidden_dim,
-                upsample_time=i in (1, 2),
-                upsample_space=i > 0,
-                dense=BASE_SIZE << i <= settings.dense_until,
-                place=BASE_SIZE << i if BASE_SIZE << i <= settings.place_until else 0,
-                place_lr_multiplier=settings.place_lr_multiplier,
-                normalisation=settings.normalisation,
-            )
-            for i in range(len(channels))
-        )
+        self.stages = nn.ModuleList(Stage(settings, number) for number in range(len(channels)))
         self.to_rgb = ToRGB(channels[-1], subpixel)
         self.skips = nn.ModuleDict(
             {str(smaller): ToRGB(channels[-1 - doublings(smaller, size)], subpixel) for smaller in smaller_sizes}
