@@ -1,6 +1,8 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from videogan.models.layers import (
     CausalConv3d,
@@ -173,3 +175,36 @@ def test_a_convolution_of_one_voxel_is_that_of_torch_and_keeps_the_layout():
     out = conv(x)
     assert (out - F.conv3d(x, conv.weight, conv.bias)).abs().max() < 2e-6
     assert out.is_contiguous(memory_format=torch.channels_last_3d)
+
+
+class Calls(TorchDispatchMode):
+    """Notes the name of every operation, and how many axes its first tensor has."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        axes = next((arg.ndim for arg in args if isinstance(arg, torch.Tensor)), 0)
+        self.seen.add((operation.overloadpacket.__name__, axes))
+        return operation(*args, **kwargs or {})
+
+
+@pytest.mark.parametrize(
+    ("apply", "on_a_cpu"),
+    [
+        (lambda clips: conv3d(3, 4, (1, 3, 3))(clips), ("convolution", 5)),
+        (spatial_upsample, ("upsample_bilinear2d", 4)),
+        (spatial_downsample, ("upsample_bilinear2d", 4)),
+        (downsample, ("upsample_trilinear3d", 5)),
+    ],
+    ids=["convolution of single frames", "doubling", "halving", "halving of everything"],
+)
+def test_a_gpu_takes_forms_of_its_own(apply, on_a_cpu):
+    seen = {}
+    for device in ("cpu", "cuda"):
+        with FakeTensorMode(), torch.device(device), Calls() as calls:
+            shape = apply(torch.empty(2, 3, 4, 8, 8)).shape
+        seen[device, tuple(shape)] = calls.seen
+    assert len({shape for _, shape in seen}) == 1
+    assert [on_a_cpu in names for names in seen.values()] == [True, False]

@@ -187,7 +187,7 @@ class VideoStream:
         *paths: str | os.PathLike[str],
         overwrite: bool = False,
         metadata: bool = True,
-        preset: str = "medium",
+        preset: str = "veryfast",
         codec: str = CODECS[0],
         progress: Progress | None = None,
     ) -> None:
@@ -218,7 +218,7 @@ class VideoStream:
         *,
         overwrite: bool = False,
         metadata: bool = True,
-        preset: str = "medium",
+        preset: str = "veryfast",
         codec: str = CODECS[0],
         wish: StopRequest | None = None,
         progress: Progress | None = None,

@@ -37,7 +37,7 @@ class VideoStore:
         """Write a video as MP4, large enough to be looked at, and return the name under which it can be fetched."""
         name = secrets.token_urlsafe(12)
         path = self.folder / f"{name}.mp4"
-        stream.scaled().write([path], preset="veryfast")
+        stream.scaled().write([path])
         with self._lock:
             self._videos[name] = path
             for old in list(self._videos)[:-MOST_VIDEOS]:

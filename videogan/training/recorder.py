@@ -191,6 +191,6 @@ class Recorder:
 
     def _write_preview(self, videos: VideoStream, name: str, step: int) -> None:
         path = self._run.previews / name
-        videos.grid(PREVIEW_ROWS).scaled().write([path], overwrite=True, preset="veryfast")
+        videos.grid(PREVIEW_ROWS).scaled().write([path], overwrite=True)
         for logger in self._loggers:
             logger.video(step, "samples" if name.startswith("step") else "reals", path)
