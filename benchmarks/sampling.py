@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=640, help="of the stream and the MP4, in each round")
     parser.add_argument("--presets", nargs="+", default=[], help="networks of these, with random weights")
     parser.add_argument("--modes", nargs="+", default=[], choices=MODES, help="all but compiled, where none is named")
-    parser.add_argument("--x264", default="medium", help="x264's speed for the MP4")
+    parser.add_argument("--x264", default="veryfast", help="x264's speed for the MP4")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     device = pick_device(arguments.device)
