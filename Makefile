@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MINUTES ?= 6.5
 
-.PHONY: demo shipped-model starter starter64 test test-slow check lint types fast gpu-table gpu-objective gpu-check clean
+.PHONY: demo shipped-model starter starter-digits starter64 test test-slow check lint types fast gpu-table gpu-objective gpu-check clean
 
 demo: $(VENV)/.installed  ## a video by the model that comes along, then one learnt here: out.mp4, and out.png to look at
 	$(BIN)/videogan sample --run videogan/pretrained/default.safetensors --frames 64 --grid 2x13 --scale 2 --yes shipped.mp4
@@ -22,14 +22,18 @@ shipped-model: $(VENV)/.installed  ## the model that comes along, trained anew (
 	$(BIN)/videogan train shapes-and-digits --run runs/shipped --preset cpu $(SHIPPED) --steps 8901
 	$(BIN)/videogan export --run runs/shipped --precision float16 --yes videogan/pretrained/default.safetensors
 
-starter: $(VENV)/.installed  ## the model that new runs start from on a CPU, trained anew (most of an hour); the command goes on where it stopped
+starter-digits: $(VENV)/.installed
 	test -d digits || $(BIN)/videogan prepare moving-digits digits
-	$(BIN)/videogan train digits --run runs/starter --preset cpu --steps 3000
+	$(BIN)/videogan train digits --run runs/starter-digits --preset cpu --steps 3000
+	test -d digits-and-figures || ($(BIN)/videogan prepare moving-digits digits-and-figures --count 500 && $(BIN)/videogan prepare moving-figures figures && mv figures/* digits-and-figures/)
+
+starter: starter-digits  ## the model that new runs start from on a CPU, trained anew (an hour and a quarter); the command goes on where it stopped
+	$(BIN)/videogan train digits-and-figures --run runs/starter-falling --from runs/starter-digits --set penalty.decay_steps=500 --steps 14000
+	$(BIN)/videogan train digits-and-figures --run runs/starter --from runs/starter-falling --set penalty.decay_steps=0 --steps 1
 	$(BIN)/videogan export --run runs/starter --for-training --precision float16 --yes videogan/pretrained/starter.safetensors
 
-starter64: $(VENV)/.installed  ## the same for frames of 64 pixels, from the starter (two and a half minutes on a GPU)
-	test -d digits-and-figures || ($(BIN)/videogan prepare moving-digits digits-and-figures --count 500 && $(BIN)/videogan prepare moving-figures figures && mv figures/* digits-and-figures/)
-	$(BIN)/videogan train digits-and-figures --run runs/starter32 --from starter --set penalty.r1_weight=0.1 --set penalty.r2_weight=0.1 --steps 8344
+starter64: starter-digits  ## the same for frames of 64 pixels, from the same digits (two and a half minutes on a GPU)
+	$(BIN)/videogan train digits-and-figures --run runs/starter32 --from runs/starter-digits --set penalty.r1_weight=0.1 --set penalty.r2_weight=0.1 --steps 8344
 	$(BIN)/videogan train digits-and-figures --run runs/starter64 --from runs/starter32 --set data.size=64 --steps 4428
 	$(BIN)/videogan train digits-and-figures --run runs/starter64-places --from runs/starter64 --set generator.place_until=32 --set generator.place_lr_multiplier=0.1 \
 	  --set penalty.r1_weight=1 --set penalty.r2_weight=1 --steps 1
