@@ -36,12 +36,11 @@ def test_a_shorter_video_is_the_beginning_of_a_longer_one(videogan, model):
 
 
 def test_a_seed_is_one_video_whatever_the_count(videogan, model):
-    videogan("sample", "--frames", 12, "--seed", 3, "--count", 3, "--scale", 1, "many.gif")
-    videogan("sample", "--frames", 12, "--seed", 4, "--scale", 1, "alone.gif")
-    many, _ = read_video("many-001.gif")
-    alone, _ = read_video("alone.gif")
+    videogan("sample", "--frames", 12, "--seed", 3, "--count", 3, "--scale", 1, "many")
+    videogan("sample", "--frames", 12, "--seed", 4, "--scale", 1, "alone")
+    many, alone = (read_video(name)[0].astype(int) for name in ("many-001", "alone"))
     assert many.shape == (12, 32, 32, 3)
-    assert np.abs(many.astype(int) - alone.astype(int)).max() <= 8, "a GIF has 256 colours"
+    assert np.abs(many - alone).max() <= 1
 
 
 def test_a_grid_shows_the_seeds_side_by_side(videogan, model):
