@@ -8,6 +8,7 @@ the peak signal-to-noise ratio of the RGB frames that are read back, and millise
 """
 
 import argparse
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from measuring import heading, table
 
 import videogan
 from videogan.device import pick_device
+from videogan.errors import VideoganError
 from videogan.video import VideoWriter
 
 COLUMNS = ("x264", "crf", "kB", "PSNR dB", "ms a frame")
@@ -61,4 +63,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except VideoganError as error:
+        sys.exit(f"error: {error}")

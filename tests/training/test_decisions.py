@@ -102,6 +102,7 @@ def test_a_starter_has_the_networks_of_the_preset_and_its_discriminators(name, s
     differing = differences(stored.card.config, preset("cpu", [f"data.size={size}"]))
     others = {key for key, both in differing.items() if key == "data.size" or makes_other_networks(key, *both)}
     wider = {"generator.channels", "frame_discriminator.channels"}
+    assert stored.card.config.penalty.decay_steps == (500 if name == "starter64" else 0)
     assert others == ({*WITHOUT_EFFECT_AT_FIRST, *wider} if name == "starter64" else set())
     assert set(stored.networks) == {
         "generator",
