@@ -23,7 +23,7 @@ from videogan.files import cache_root
 from videogan.generation.sampling import stream, take
 
 ENCODERS = {"libx264": ".mp4", "libvpx-vp9": ".webm", "gif": ".gif", "libwebp_anim": ".webp", "png": ".png"}
-EXTRAS = {"metrics": "efficientnet_lite_pytorch", "export": "onnxscript"}
+EXTRAS = {"export": "onnxscript"}
 ROOM = 1.0
 """Gigabytes of free disk that a small run and its clips need."""
 

@@ -22,6 +22,7 @@ GROUPS = (
     "frame_discriminator",
     "clip_discriminator",
     "joint_discriminator",
+    "projected_discriminator",
     "encoder",
 )
 NEEDS = {
@@ -42,6 +43,10 @@ OTHER_VALUES = {
     "penalty.interval": (4, []),
     "penalty.decay_steps": (1, []),
     "joint_discriminator.weight": (0.5, []),
+    "projected_discriminator.weight": (0.5, []),
+    "projected_discriminator.size": (64, ["projected_discriminator.weight=0.5"]),
+    "projected_discriminator.head_channels": (8, ["projected_discriminator.weight=0.5"]),
+    "projected_discriminator.warmup_steps": (0, ["projected_discriminator.weight=0.5"]),
     "encoder.clip_cycle_weight": (1.0, []),
     "encoder.class_cycle_weight": (1.0, []),
     "encoder.recurrent_cycle_weight": (1.0, []),

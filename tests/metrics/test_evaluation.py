@@ -21,8 +21,8 @@ from videogan.video import VideoWriter
 class Model:
     """Networks as they are at first, which is all that an evaluation asks of them."""
 
-    def __init__(self, path):
-        config = tiny_config()
+    def __init__(self, path, *settings):
+        config = tiny_config(*settings)
         self.card = Card(config, (), Fraction(12), step=0, clips_seen=0)
         weights = Weights(build_generator(config, 0).eval(), build_encoder(config), self.card)
         self.generator, self.path = weights.generator, path
@@ -70,6 +70,15 @@ def test_a_model_is_measured_at_its_own_size(videos, tmp_path):
     torch.nn.init.constant_(next(model.generator.parameters()), float("nan"))
     with pytest.raises(CheckpointError, match="not finite"):
         evaluate(videos, model=model, features="pixels-16", clips=3, metrics=["kernel"])
+
+
+def test_features_that_a_model_was_trained_by_are_said_to_flatter_it(videos, tmp_path):
+    options = {"clips": 2, "num_frames": 4, "metrics": ["motion"], "references": False}
+    for weight, features in ((1, "efficientnet-lite0"), (0, "efficientnet-lite0"), (1, "pixels-16")):
+        model = Model(tmp_path / "run" / WEIGHTS, f"projected_discriminator.weight={weight}")
+        report = evaluate(videos, model=model, features=features, **options)
+        flattered = [text for text in report.warnings if "was trained to please efficientnet-lite0" in text]
+        assert len(flattered) == (weight == 1 and features == "efficientnet-lite0")
 
 
 @pytest.mark.parametrize(

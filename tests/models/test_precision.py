@@ -21,6 +21,7 @@ def weights_after(config, steps=2):
     "settings",
     [
         ("joint_discriminator.weight=0.5", "encoder.generator_weight=0.5"),
+        ("projected_discriminator.weight=1", "projected_discriminator.warmup_steps=0"),
         ("penalty.kind=exact", "clip_discriminator.normalisation=spectral"),
         ("generator.place_until=8", "generator.place_lr_multiplier=0.1"),
     ],

@@ -11,7 +11,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def networks():
-    config = tiny_config("joint_discriminator.weight=0.5", "generator.max_half_life=32")
+    config = tiny_config(
+        "joint_discriminator.weight=0.5", "projected_discriminator.weight=1", "generator.max_half_life=32"
+    )
     return [build_generator(config, 3), build_encoder(config), *build_discriminators(config, 3).values()]
 
 

@@ -25,6 +25,8 @@ def test_every_change_is_named_with_both_values():
         "data.labels=none",
         "joint_discriminator.weight=0.5",
         "clip_discriminator.weight=0",
+        "projected_discriminator.weight=1",
+        "projected_discriminator.head_channels=8",
         "frame_discriminator.num_frames=1",
     ],
 )
@@ -46,6 +48,7 @@ def test_other_networks_or_clips_are_refused(setting):
         "adversarial.kind=hinge",
         "encoder.share=0.5",
         "clip_discriminator.weight=0.5",
+        "projected_discriminator.size=128",
         "data.mirror=true",
         "data.cache_limit_gb=1",
     ],

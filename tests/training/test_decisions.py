@@ -13,7 +13,7 @@ from videogan.models.latents import Latents, LatentStream
 from videogan.presets import change, preset, save_config
 from videogan.training.changes import differences, makes_other_networks
 from videogan.training.decisions import decide_config
-from videogan.training.start import WITHOUT_EFFECT_AT_FIRST, first_state
+from videogan.training.start import first_state
 
 
 @pytest.fixture
@@ -102,15 +102,11 @@ def test_a_starter_has_the_networks_of_the_preset_and_its_discriminators(name, s
     differing = differences(stored.card.config, preset("cpu", [f"data.size={size}"]))
     others = {key for key, both in differing.items() if key == "data.size" or makes_other_networks(key, *both)}
     wider = {"generator.channels", "frame_discriminator.channels"}
+    brought = {"generator.place_until", "generator.place_lr_multiplier", "projected_discriminator.weight", *wider}
     assert stored.card.config.penalty.decay_steps == (500 if name == "starter64" else 0)
-    assert others == ({*WITHOUT_EFFECT_AT_FIRST, *wider} if name == "starter64" else set())
-    assert set(stored.networks) == {
-        "generator",
-        "ema_generator",
-        "encoder",
-        "frame_discriminator",
-        "clip_discriminator",
-    }
+    assert others == (brought if name == "starter64" else set())
+    networks = {"generator", "ema_generator", "encoder", "frame_discriminator", "clip_discriminator"}
+    assert set(stored.networks) == networks | ({"projected_discriminator"} if name == "starter64" else set())
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")

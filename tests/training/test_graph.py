@@ -57,7 +57,9 @@ def test_no_option_reads_a_value_back(settings):
 
 def fake_copies(mode, networks):
     """Give networks parameters that have a shape and no values."""
-    for network in networks.named().values():
+    all_networks = list(networks.named().values())
+    all_networks += [frozen for network in all_networks for frozen in getattr(network, "_frozen", ())]
+    for network in all_networks:
         for module in network.modules():
             for name, parameter in list(module._parameters.items()):
                 if parameter is not None:
@@ -75,6 +77,7 @@ def fake_copies(mode, networks):
         ("train.precision=bfloat16",),
         ("adversarial.kind=wasserstein",),
         ("joint_discriminator.weight=1",),
+        ("projected_discriminator.weight=1", "train.precision=bfloat16"),
         ("encoder.generator_weight=0", "encoder.clip_cycle_weight=1"),
         ("penalty.kind=none", "generator.normalisation=batch", "frame_discriminator.normalisation=batch"),
     ],
@@ -159,7 +162,10 @@ class _NoStream(nullcontext):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("settings", [(), ("train.precision=bfloat16",), ("joint_discriminator.weight=1",)])
+@pytest.mark.parametrize(
+    "settings",
+    [(), ("train.precision=bfloat16",), ("joint_discriminator.weight=1",), ("projected_discriminator.weight=1",)],
+)
 def test_a_recorded_step_trains_as_the_plain_one(settings):
     config = tiny_config("train.device=cuda", *settings)
     device = torch.device("cuda")

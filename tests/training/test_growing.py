@@ -16,6 +16,8 @@ GROWING = (
     "clip_discriminator.channels=[8,8,8,8]",
     "encoder.channels=[8,8,8,8]",
     "joint_discriminator.weight=0.5",
+    "projected_discriminator.weight=0.5",
+    "projected_discriminator.size=64",
 )
 
 

@@ -1,8 +1,15 @@
 import pytest
 import torch
 
-from videogan.config import FiniteDifferencePenalty, OptimizerConfig, WassersteinPenalty
-from videogan.training.schedule import ema_weight, learning_rate, penalty_share, set_learning_rate, update_ema
+from videogan.config import FiniteDifferencePenalty, OptimizerConfig, ProjectedDiscriminatorConfig, WassersteinPenalty
+from videogan.training.schedule import (
+    discriminator_share,
+    ema_weight,
+    learning_rate,
+    penalty_share,
+    set_learning_rate,
+    update_ema,
+)
 
 
 def test_warms_up_linearly_and_stays() -> None:
@@ -32,6 +39,11 @@ def test_sets_every_group() -> None:
     optimizer = torch.optim.Adam(groups, lr=1.0)
     set_learning_rate(optimizer, 0.25)
     assert [group["lr"] for group in optimizer.param_groups] == [0.25, 0.25]
+
+
+def test_a_discriminator_comes_in_step_by_step_or_at_once():
+    assert [discriminator_share(ProjectedDiscriminatorConfig(), step) for step in (0, 250, 500, 900)] == [0, 0.5, 1, 1]
+    assert discriminator_share(ProjectedDiscriminatorConfig(warmup_steps=0), 0) == 1
 
 
 def test_half_of_the_old_average_is_left_after_a_half_life():

@@ -66,19 +66,26 @@ class GeneratorConfig(Group):
 class DiscriminatorConfig(Group):
     """What every discriminator has; one whose weight is 0 does not exist."""
 
+    weight: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of its judgement for generator and encoder; 0: there is no such discriminator."""
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    """Steps in which its weight grows from 0, while it learns already."""
+
+
+class ConvolutionalDiscriminatorConfig(DiscriminatorConfig):
+    """What a discriminator has that is learnt from the pixels on."""
+
     channels: tuple[Channels, ...] | None = None
     """Feature channels, from the entry on, after each halving of the resolution."""
     normalisation: Normalisation = "none"
     """What is normalised: nothing, features (batch, rms) or weights (spectral)."""
-    weight: Annotated[float, Field(ge=0)] = 1.0
-    """Weight of its judgement for generator and encoder; 0: there is no such discriminator."""
 
     def stages(self, size: int) -> int:
         """Return how many resolutions there are from half the size down to 4 pixels."""
         return (size // 8).bit_length()
 
 
-class FrameDiscriminatorConfig(DiscriminatorConfig):
+class FrameDiscriminatorConfig(ConvolutionalDiscriminatorConfig):
     """The frame discriminator: 2D, ``num_frames`` random frames of each clip at full resolution."""
 
     channels: tuple[Channels, ...] = (16, 32, 64, 96)
@@ -91,18 +98,31 @@ class FrameDiscriminatorConfig(DiscriminatorConfig):
         return (size // 4).bit_length()
 
 
-class ClipDiscriminatorConfig(DiscriminatorConfig):
+class ClipDiscriminatorConfig(ConvolutionalDiscriminatorConfig):
     """The clip discriminator: 3D, the whole clip at half resolution."""
 
     channels: tuple[Channels, ...] = (16, 32, 64)
     """Feature channels at half resolution and after each further halving."""
 
 
-class JointDiscriminatorConfig(DiscriminatorConfig):
+class JointDiscriminatorConfig(ConvolutionalDiscriminatorConfig):
     """The optional discriminator of pairs (clip, codes); without ``channels`` as wide as the clip discriminator."""
 
     weight: Annotated[float, Field(ge=0)] = 0.0
     """Weight of its judgement for generator and encoder; 0: there is no such discriminator."""
+
+
+class ProjectedDiscriminatorConfig(DiscriminatorConfig):
+    """The optional discriminator of frames as a frozen network, which knows photographs, sees them."""
+
+    weight: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of its judgement for generator and encoder; 0: there is no such discriminator."""
+    size: Annotated[int, Field(ge=64, le=256, multiple_of=32)] = 96
+    """Height and width to which frames are brought for it, in pixels; the frozen network has learnt pictures of 224."""
+    head_channels: Channels = 64
+    """Feature channels of what it learns on top of the frozen network."""
+    warmup_steps: Annotated[int, Field(ge=0)] = 500
+    """Steps in which its weight grows from 0, while it learns already."""
 
 
 class EncoderConfig(Group):

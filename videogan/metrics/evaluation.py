@@ -36,6 +36,7 @@ from videogan.metrics.sources import (
     paired_clips,
     same_names,
 )
+from videogan.models import efficientnet
 from videogan.models.generator import Generator
 
 _log = logging.getLogger(__name__)
@@ -65,11 +66,12 @@ class TrainedModel(Protocol):
 
 @dataclass(frozen=True)
 class Sources:
-    """Both sets before anything is measured, and what to call the generated one."""
+    """Both sets before anything is measured, what to call the generated one, and features that its model learnt by."""
 
     real: FolderSource
     fake: FolderSource | GeneratorSource
     name: str
+    judged_by: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -167,11 +169,9 @@ def _measured(
     with _timed(seconds, "references"):
         spoilt = partial(show, "measuring spoilt real clips")
         placed = reference_figures(sources.real, sets, names, stamp, spoilt) if references else {}
-    for name, part in (("real", real), ("generated", fake)):
-        if len(part) < choice.clips:
-            warnings.append(f"the {name} set has {len(part)} clips, not the {choice.clips} that were asked for")
-    if len(real.groups.unique()) == 1:
-        warnings.append("all real clips are of one video: figures say how near it is, and nothing of other videos")
+    warnings += suite.concerns(sets, choice.clips)
+    if net.name in sources.judged_by:
+        warnings.append(f"the model was trained to please {net.name}: these figures flatter it; own features do not")
     report = Report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         real=printable(sources.real.folder.root),
@@ -198,7 +198,6 @@ def _sets(
 
 def _about(sources: Sources, choice: ClipChoice, sets: suite.Sets) -> dict[str, Setting]:
     """The lines of the protocol that are known once both sets are measured."""
-    first, second = sets.halves
     several = len(sets.real.groups.unique()) > 1
     halves = "the real set without a video in common" if several else "the clips of the one real video"
     return {
@@ -206,7 +205,7 @@ def _about(sources: Sources, choice: ClipChoice, sets: suite.Sets) -> dict[str, 
         "real_set": real_set(sources.real.folder),
         "real_clips": len(sets.real),
         "generated_clips": len(sets.fake),
-        "floor": f"two halves of {halves}, {len(first)} and {len(second)}",
+        "floor": f"two halves of {halves}, {' and '.join(str(len(half)) for half in sets.halves)}",
         "interval": "95 %, 200 resamples of half of each set",
     }
 
@@ -244,7 +243,8 @@ def _open_model(path: Path, model: TrainedModel, choice: ClipChoice, show: TaskP
         seed=choice.seed,
         frame_rate=card.frame_rate,
     )
-    return Sources(real, fake, f"{printable(model_place(model.path))} (step {card.step})")
+    judged_by = (efficientnet.NAME,) if "projected" in card.config.discriminators() else ()
+    return Sources(real, fake, f"{printable(model_place(model.path))} (step {card.step})", judged_by)
 
 
 def _open_folders(path: Path, generated: Path, choice: ClipChoice, show: TaskProgress) -> Sources:

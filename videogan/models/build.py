@@ -13,6 +13,7 @@ from videogan.config import (
     DiscriminatorConfig,
     FrameDiscriminatorConfig,
     JointDiscriminatorConfig,
+    ProjectedDiscriminatorConfig,
     TrainConfig,
 )
 from videogan.models.clip_discriminator import ClipDiscriminator
@@ -22,6 +23,7 @@ from videogan.models.frame_discriminator import FrameDiscriminator
 from videogan.models.generator import Generator
 from videogan.models.joint_discriminator import JointDiscriminator
 from videogan.models.layers import AnyModule
+from videogan.models.projected_discriminator import ProjectedDiscriminator
 
 BURN_IN = 24
 """Latent steps in which the dynamics forget where they began."""
@@ -113,10 +115,20 @@ def _joint_discriminator(part: JointDiscriminatorConfig, config: Config, num_cla
     return _channels_last(discriminator)
 
 
+def _projected_discriminator(part: ProjectedDiscriminatorConfig, config: Config, num_classes: int) -> Discriminator:
+    discriminator = ProjectedDiscriminator(
+        size=part.size,
+        num_frames=config.frame_discriminator.num_frames,
+        head_channels=part.head_channels,
+    )
+    return discriminator.to(memory_format=torch.channels_last)
+
+
 DISCRIMINATORS: dict[type[DiscriminatorConfig], Callable[[Any, Config, int], Discriminator]] = {
     FrameDiscriminatorConfig: _frame_discriminator,
     ClipDiscriminatorConfig: _clip_discriminator,
     JointDiscriminatorConfig: _joint_discriminator,
+    ProjectedDiscriminatorConfig: _projected_discriminator,
 }
 """How each kind is built: from its own settings, the whole configuration, and the number of classes."""
 

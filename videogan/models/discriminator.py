@@ -5,6 +5,7 @@ from itertools import accumulate, pairwise
 from typing import ClassVar, NamedTuple
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from videogan.models.encoder import Codes
@@ -37,6 +38,12 @@ class DiscriminatorInput(NamedTuple):
     def one_frame(self) -> "DiscriminatorInput":
         """Return the same clips with a single frame of each to look at: a slope is that of one logit."""
         return self._replace(frame_order=self.frame_order[:, :1])
+
+    def frames(self, count: int) -> Tensor:
+        """Return the first ``count`` frames of each clip's order, or as many as it has, as ``(b k) c h w``."""
+        channels, height, width = self.clips.shape[2:]
+        order = self.frame_order[:, :count, None, None, None].expand(-1, -1, channels, height, width)
+        return rearrange(self.clips.gather(1, order), "b k c h w -> (b k) c h w")
 
     @staticmethod
     def cat(parts: Sequence["DiscriminatorInput"]) -> "DiscriminatorInput":
@@ -72,6 +79,9 @@ class Discriminator(nn.Module):
 
     uses_codes: ClassVar[bool] = False
     """Whether it needs ``DiscriminatorInput.codes``; with codes it also plays against the encoder."""
+
+    penalised: ClassVar[bool] = True
+    """Whether the gradient penalty holds for it."""
 
     def forward(self, x: DiscriminatorInput) -> DiscriminatorOutput:
         """Judge clips."""

@@ -79,9 +79,7 @@ class FrameDiscriminator(Discriminator):
         return [self.from_rgb, *self.blocks]
 
     def _features(self, x: DiscriminatorInput) -> Tensor:
-        channels, height, width = x.clips.shape[2:]
-        order = x.frame_order[:, : self.num_frames, None, None, None].expand(-1, -1, channels, height, width)
-        frames = rearrange(x.clips.gather(1, order), "b k c h w -> (b k) c h w")
+        frames = x.frames(self.num_frames)
         return from_pixels(
             frames,
             frames.shape[-1],

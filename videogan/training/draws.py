@@ -15,7 +15,7 @@ from videogan.data.transfer import Packed
 from videogan.models.generator import Generator
 from videogan.models.latents import Latents
 from videogan.training.augment import Draw, draw_augmentation, draw_mirrored
-from videogan.training.schedule import penalty_share
+from videogan.training.schedule import discriminator_share, penalty_share
 
 
 class Updates(NamedTuple):
@@ -31,7 +31,8 @@ class DrawsAhead(NamedTuple):
 
     ``content_noise (b d)`` and ``motion_noise (b s n)`` are standard normal, ``frame_order (b t)`` is the frames of
     each clip in random order; ``mirrored (b)`` tells which real clips are mirrored, None where none may be.
-    ``penalty_share ()``, of R1's and R2's weights, is no draw, but changes from step to step as they do.
+    ``penalty_share ()``, of R1's and R2's weights, and ``discriminator_shares (n)``, of each discriminator's, are no
+    draws, but change from step to step as they do.
     """
 
     content_noise: Tensor
@@ -41,13 +42,14 @@ class DrawsAhead(NamedTuple):
     fake_augmentation: Draw
     mirrored: Tensor | None
     penalty_share: Tensor
+    discriminator_shares: Tensor
 
 
 class StepDraws(NamedTuple):
     """What one step needs: latents, burn-in, the frames of each clip in random order ``(b t)``, augmentation, noise.
 
-    ``noise`` is the penalty's, None where it needs none: see :func:`draw_penalty_noise`. ``mirrored`` and
-    ``penalty_share`` are as in DrawsAhead.
+    ``noise`` is the penalty's, None where it needs none: see :func:`draw_penalty_noise`. ``mirrored`` and the shares
+    are as in DrawsAhead.
     """
 
     latents: Latents
@@ -59,6 +61,7 @@ class StepDraws(NamedTuple):
     updates: Updates
     mirrored: Tensor | None
     penalty_share: Tensor
+    discriminator_shares: Tensor
 
 
 def draw_ahead(config: Config, generator: Generator, step: int, *, rank: int = 0) -> DrawsAhead:
@@ -74,8 +77,9 @@ def draw_ahead(config: Config, generator: Generator, step: int, *, rank: int = 0
     mirrored = (
         draw_mirrored(batch, seed=config.train.seed, step=step, first=rank * batch) if config.data.mirror else None
     )
-    share = torch.tensor(penalty_share(config.penalty, step))
-    return DrawsAhead(content_noise, motion_noise, frame_order, real, fake, mirrored, share)
+    penalty = torch.tensor(penalty_share(config.penalty, step))
+    shares = torch.tensor([discriminator_share(part, step) for part in config.discriminators().values()])
+    return DrawsAhead(content_noise, motion_noise, frame_order, real, fake, mirrored, penalty, shares)
 
 
 def draw_step(
@@ -111,6 +115,7 @@ def draw_step(
         updates,
         ahead.mirrored,
         ahead.penalty_share,
+        ahead.discriminator_shares,
     )
 
 

@@ -59,7 +59,7 @@ def other_class_losses(
     discriminators: Discriminators,
     real: DiscriminatorInput,
     config: Config,
-    weights: Mapping[str, float],
+    weights: Mapping[str, float | Tensor],
 ) -> Losses:
     """Return the terms of real clips that are shown as another class; ``real`` comes with its codes.
 
@@ -107,7 +107,7 @@ def encoder_adversarial_losses(
     real: DiscriminatorInput,
     fake: DiscriminatorInput,
     config: AdversarialConfig,
-    weights: Mapping[str, float],
+    weights: Mapping[str, float | Tensor],
 ) -> Losses:
     """Return the encoder's terms against discriminators that see codes: (x, E(x)) should pass for (G(z), z).
 

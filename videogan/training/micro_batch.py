@@ -41,6 +41,7 @@ class StepInput(NamedTuple):
     fake_augmentation: Draw
     noise: Tensor | None
     penalty_share: Tensor
+    discriminator_shares: Tensor
 
 
 class MicroBatch:
@@ -52,7 +53,10 @@ class MicroBatch:
 
     def __init__(self, networks: Networks, x: StepInput, config: Config, count: int) -> None:
         self._networks, self._x, self._config, self._count = networks, x, config, count
-        self._weights = {name: part.weight for name, part in config.discriminators().items()}
+        self._weights = {
+            name: part.weight * share if part.warmup_steps else part.weight
+            for (name, part), share in zip(config.discriminators().items(), x.discriminator_shares, strict=True)
+        }
         self._share = len(x.real) * 1.0 / config.train.batch_size if count > 1 else None
         self._real_logits: dict[str, Tensor] = {}
         self.observed: Losses = {}
@@ -120,9 +124,9 @@ def split(x: StepInput, count: int) -> list[StepInput]:
         return [x]
     parts = []
     for number in range(count):
-        per_clip = x._replace(noise=None, penalty_share=x.penalty_share.expand(len(x.real)))
+        per_clip = x._replace(noise=None, penalty_share=x.real, discriminator_shares=x.real)
         part: StepInput = tree_map_only(Tensor, itemgetter(slice(number, None, count)), per_clip)
-        part = part._replace(penalty_share=x.penalty_share)
+        part = part._replace(penalty_share=x.penalty_share, discriminator_shares=x.discriminator_shares)
         if x.noise is not None:
             axis = 0 if x.noise.ndim == 1 else 1
             rows = torch.arange(number % x.noise.shape[axis], x.noise.shape[axis], count, device=x.noise.device)
@@ -163,7 +167,7 @@ def encoder_step_losses(
     real: DiscriminatorInput,
     fake: DiscriminatorInput,
     config: Config,
-    weights: Mapping[str, float],
+    weights: Mapping[str, float | Tensor],
 ) -> Losses:
     """Return the encoder's terms on a share of the batch.
 

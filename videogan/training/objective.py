@@ -79,7 +79,7 @@ def generator_losses(
     fake: DiscriminatorInput,
     real_logits: Mapping[str, Tensor],
     adversarial: AdversarialConfig,
-    weights: Mapping[str, float],
+    weights: Mapping[str, float | Tensor],
 ) -> Losses:
     """Return the generator's terms: its clips should pass for real, and for their class.
 
@@ -96,20 +96,26 @@ def generator_losses(
     return losses
 
 
-def weighed(weight: float, loss: Tensor) -> Tensor:
-    """Return ``weight`` times a loss; at a weight of 1 nothing is multiplied, in the gradient neither."""
-    return loss if weight == 1 else weight * loss
+def weighed(weight: float | Tensor, loss: Tensor) -> Tensor:
+    """Return ``weight`` times a loss; at a constant weight of 1 nothing is multiplied, in the gradient neither."""
+    return weight * loss if isinstance(weight, Tensor) or weight != 1 else loss
 
 
 def judge(discriminators: Discriminators, batches: list[DiscriminatorInput]) -> dict[str, StepOutputs]:
     """Ask every discriminator about real, generated and, if given, perturbed clips in one pass.
 
-    Where batch normalisation of any discriminator would mix them, each batch has a pass of its own.
+    Those that are not penalised are asked about the first two. Where batch normalisation of any discriminator would mix
+    them, each batch has a pass of its own.
     """
+    asked = {name: len(batches) if one.penalised else 2 for name, one in discriminators.items()}
     if any(discriminator.mixes_samples() for discriminator in discriminators.values()):
-        return {name: StepOutputs(*map(discriminator, batches)) for name, discriminator in discriminators.items()}
+        return {name: StepOutputs(*map(one, batches[: asked[name]])) for name, one in discriminators.items()}
     together, counts = DiscriminatorInput.cat(batches), [len(part.clips) for part in batches]
-    return {name: StepOutputs(*discriminator(together).split(counts)) for name, discriminator in discriminators.items()}
+    return {
+        name: StepOutputs(*one(together.first(sum(own))).split(own))
+        for name, one in discriminators.items()
+        if (own := counts[: asked[name]])
+    }
 
 
 def penalty_losses(
@@ -121,17 +127,18 @@ def penalty_losses(
     noise: Tensor | None,
     share: Tensor | float,
 ) -> Losses:
-    """Return the gradient penalty's terms for every discriminator, on a share of the batch.
+    """Return the gradient penalty's terms for every discriminator that is penalised, on a share of the batch.
 
     R1 and R2 count by ``share ()``.
     """
     if not isinstance(penalty, Penalty):
         return {}
+    discriminators = {name: one for name, one in discriminators.items() if one.penalised}
     if isinstance(penalty, WassersteinPenalty):
         return _wasserstein_terms(discriminators, real, fake, penalty, noise)
     if isinstance(penalty, FiniteDifferencePenalty):
-        r1 = {name: _difference(x.real, x.perturbed_real) for name, x in outputs.items()}
-        r2 = {name: _difference(x.fake, x.perturbed_fake) for name, x in outputs.items()}
+        r1 = {name: _difference(outputs[name].real, outputs[name].perturbed_real) for name in discriminators}
+        r2 = {name: _difference(outputs[name].fake, outputs[name].perturbed_fake) for name in discriminators}
         unit = penalty.sigma**2
     else:
         unit = 1.0

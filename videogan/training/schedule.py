@@ -1,10 +1,10 @@
-"""What changes with the step: the learning rate, and how much of the generator's average each step keeps."""
+"""What changes with the step: the learning rate, shares of weights, what each step keeps of the generator's average."""
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from videogan.config import OptimizerConfig, PenaltyConfig, SlopePenalty
+from videogan.config import DiscriminatorConfig, OptimizerConfig, PenaltyConfig, SlopePenalty
 
 
 def learning_rate(config: OptimizerConfig, step: int) -> float:
@@ -32,6 +32,11 @@ def penalty_share(config: PenaltyConfig, step: int) -> float:
     if not isinstance(config, SlopePenalty) or not config.decay_steps:
         return 1.0
     return min(1.0, max(LEAST_PENALTY, config.decay_steps / (step + 1)))
+
+
+def discriminator_share(config: DiscriminatorConfig, step: int) -> float:
+    """Return the share of a discriminator's weight that is in force at a step (from 0)."""
+    return min(1.0, step / config.warmup_steps) if config.warmup_steps else 1.0
 
 
 def set_learning_rate(optimizer: Optimizer, rate: float) -> None:

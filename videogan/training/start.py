@@ -30,7 +30,12 @@ IN_WORDS = {
     "starter64": "the starter of 64 pixels that comes along",
     "shipped": "the model that comes along",
 }
-WITHOUT_EFFECT_AT_FIRST = ("generator.place_until", "generator.place_lr_multiplier")
+WITHOUT_EFFECT_AT_FIRST = (
+    "generator.place_until",
+    "generator.place_lr_multiplier",
+    "projected_discriminator.weight",
+    "projected_discriminator.head_channels",
+)
 """Settings of networks that only add what begins without an effect, so that a starter lends all that it has."""
 LATENT_SETTINGS = (
     "content_dim",

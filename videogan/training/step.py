@@ -92,6 +92,7 @@ def step_input(generator: Generator, real: Tensor, labels: Tensor | None, draws:
         draws.fake_augmentation,
         draws.noise,
         draws.penalty_share,
+        draws.discriminator_shares,
     )
 
 

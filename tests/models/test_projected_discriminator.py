@@ -1,0 +1,78 @@
+import copy
+
+import torch
+from tiny_run import run_step, tiny_config, tiny_state
+
+from videogan.models.build import build_discriminators
+from videogan.models.discriminator import DiscriminatorInput
+
+WEIGHT = "projected_discriminator.weight=1"
+CONFIG = tiny_config(WEIGHT, "projected_discriminator.head_channels=8", "projected_discriminator.size=64")
+
+
+def some_clips(batch: int = 3) -> DiscriminatorInput:
+    order = torch.stack([torch.randperm(8) for _ in range(batch)])
+    return DiscriminatorInput(torch.randn(batch, 8, 3, 32, 32).clamp(-1, 1), torch.arange(batch) % 2, order)
+
+
+def test_there_is_none_without_a_weight():
+    assert "projected" not in build_discriminators(tiny_config(), 0)
+
+
+def test_its_logits_are_those_of_places_of_the_frames_that_it_looks_at_and_of_nothing_else():
+    discriminator = build_discriminators(CONFIG, 2)["projected"].eval()
+    x = some_clips()
+    logits = discriminator(x).logits
+    places = sum((64 // stride) ** 2 for stride in (8, 16, 32))
+    assert logits.shape == (3, 2 * places)
+    assert torch.allclose(discriminator(x.first(1)).logits, logits[:1], atol=1e-4)
+    unseen = x.clips.clone()
+    for clip, order in zip(unseen, x.frame_order, strict=True):
+        clip[order[2:]] = 0
+    assert torch.equal(discriminator(x._replace(clips=unseen)).logits, logits)
+    assert (discriminator(x._replace(clips=-x.clips)).logits - logits).abs().max() > 0.01
+
+
+def test_what_is_frozen_is_no_part_of_the_state_and_goes_where_the_network_goes():
+    discriminator = build_discriminators(CONFIG, 2)["projected"]
+    assert {name.split(".")[0] for name in discriminator.state_dict()} == {"heads"}
+    copied = copy.deepcopy(discriminator).to("meta")
+    assert all(parameter.is_meta for parameter in copied._frozen[0].parameters())
+    assert not any(parameter.is_meta for parameter in discriminator._frozen[0].parameters())
+
+
+def test_training_reaches_heads_and_frames_and_leaves_the_frozen_network_alone():
+    state = tiny_state(CONFIG)
+    discriminator = state.networks.discriminators["projected"]
+    before = [p.clone() for p in discriminator.parameters()]
+    frozen = [p.clone() for p in discriminator._frozen[0].parameters()]
+    losses = run_step(state, CONFIG, 250)
+    assert {"projected_loss", "projected_centring", "generator_projected"} <= set(losses)
+    assert not {"projected_r1", "projected_r2", "projected_auxiliary"} & set(losses)
+    learnt = zip(before, discriminator.parameters(), strict=True)
+    assert not any(torch.equal(old, new) for old, new in learnt)
+    assert all(torch.equal(old, new) for old, new in zip(frozen, discriminator._frozen[0].parameters(), strict=True))
+    x = some_clips(1)
+    frames = x.clips.requires_grad_()
+    discriminator(x).logits.sum().backward()
+    assert frames.grad.abs().amax(dim=(0, 2, 3, 4)).nonzero().flatten().tolist() == sorted(
+        x.frame_order[0, :2].tolist()
+    )
+
+
+def test_its_weight_for_the_generator_grows_from_nothing():
+    judged = [run_step(tiny_state(CONFIG), CONFIG, step)["generator_projected"].item() for step in (0, 250, 500)]
+    assert judged[0] == 0
+    assert 0.4 < judged[1] / judged[2] < 0.6
+    at_once = tiny_config(WEIGHT, "projected_discriminator.warmup_steps=0")
+    assert run_step(tiny_state(at_once), at_once, 0)["generator_projected"] > 0
+
+
+def test_in_bfloat16_it_says_nearly_the_same():
+    discriminator, x = build_discriminators(CONFIG, 2)["projected"].eval(), some_clips()
+    with torch.no_grad():
+        exact = discriminator(x).logits
+        with torch.autocast("cpu", torch.bfloat16):
+            lower = discriminator(x).logits
+    assert lower.dtype == torch.float32
+    assert (lower - exact).abs().max() < 0.1 * exact.std() + 0.05

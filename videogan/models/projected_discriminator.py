@@ -1,0 +1,85 @@
+"""The projected discriminator: judges single frames by what a frozen network, which knows photographs, sees in them.
+
+Its heads look at several depths of that network, each through a random projection that stays as it is (Sauer et al.
+2021, "Projected GANs converge faster", section 3.2). It stands beside the other discriminators (Kumari et al. 2022,
+"Ensembling off-the-shelf models for GAN training"), which see what the frozen network has learnt to overlook.
+"""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from videogan.models.discriminator import Discriminator, DiscriminatorInput, DiscriminatorOutput
+from videogan.models.efficientnet import STAGE_CHANNELS, load_efficientnet, normalised, stages
+from videogan.models.layers import activation, init_weights
+from videogan.models.normalisation import normalise_weights
+
+LOGIT_SCALE = 4.0
+"""Logits of a head whose weights all have a spectral norm of 1 are too small to tell real from generated."""
+
+
+class ProjectionHead(nn.Module):
+    """Features of one depth -> a logit for every second place."""
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("projection", torch.randn(channels, in_channels, 1, 1) / in_channels**0.5)
+        self.projection: Tensor
+        self.first = init_weights(nn.Conv2d(channels, channels, 3, padding=1, stride=2))
+        self.second = init_weights(nn.Conv2d(channels, channels, 3, padding=1))
+        self.logit = init_weights(nn.Conv2d(channels, 1, 1), gain=0.1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map ``n c h w`` to ``n (h w)``, a quarter as many places."""
+        x = F.conv2d(features, self.projection.to(features.dtype))
+        # Depths differ in scale; each frame is brought to a mean square of 1.
+        x = x * torch.rsqrt(x.float().square().mean(dim=(1, 2, 3), keepdim=True) + 1e-6).to(x.dtype)
+        x = activation(self.second(activation(self.first(x))))
+        return LOGIT_SCALE * self.logit(x).float().flatten(1)
+
+
+class ProjectedDiscriminator(Discriminator):
+    """A few frames of each clip -> logits for places of each, at strides of 8, 16 and 32 of the enlarged frame.
+
+    The frozen network is no part of its state, and is not penalised: a slope through it cannot be made small.
+
+    Args:
+        size: height and width to which frames are brought.
+        num_frames: how many frames of a clip are judged.
+        head_channels: features of the head at each of three depths.
+    """
+
+    penalised = False
+
+    def __init__(self, *, size: int, num_frames: int, head_channels: int) -> None:
+        super().__init__()
+        self.size, self.num_frames = size, num_frames
+        network, _ = load_efficientnet()
+        self._frozen = (stages(network).to(memory_format=torch.channels_last),)  # in a tuple: no part of the state
+        self.heads = nn.ModuleList(ProjectionHead(channels, head_channels) for channels in STAGE_CHANNELS)
+        normalise_weights(self, "spectral")
+
+    def forward(self, x: DiscriminatorInput) -> DiscriminatorOutput:
+        """Judge the first ``num_frames`` of each clip's frame order, or as many as it has; classes do not matter."""
+        frames = normalised(F.interpolate(x.frames(self.num_frames).float(), (self.size, self.size), mode="bilinear"))
+        logits = [head(features) for head, features in zip(self.heads, self._seen(frames), strict=True)]
+        return DiscriminatorOutput(rearrange(torch.cat(logits, 1), "(b k) p -> b (k p)", b=len(x.clips)), None)
+
+    def _seen(self, frames: Tensor) -> list[Tensor]:
+        # On a CPU the gradient of depthwise convolutions is slower in bfloat16 than in float32.
+        lower = torch.is_autocast_enabled(frames.device.type) and (frames.is_cuda or not frames.requires_grad)
+        seen = []
+        with torch.autocast(frames.device.type, enabled=lower):
+            for stage in self._frozen[0]:
+                frames = stage(frames)
+                seen.append(frames)
+        return seen
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Self:
+        self._frozen[0]._apply(fn, recurse)
+        super()._apply(fn, recurse)
+        return self
