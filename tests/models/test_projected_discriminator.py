@@ -5,6 +5,7 @@ from tiny_run import run_step, tiny_config, tiny_state
 
 from videogan.models.build import build_discriminators
 from videogan.models.discriminator import DiscriminatorInput
+from videogan.models.projected_discriminator import moved
 
 WEIGHT = "projected_discriminator.weight=1"
 CONFIG = tiny_config(WEIGHT, "projected_discriminator.head_channels=8", "projected_discriminator.size=64")
@@ -31,6 +32,26 @@ def test_its_logits_are_those_of_places_of_the_frames_that_it_looks_at_and_of_no
         clip[order[2:]] = 0
     assert torch.equal(discriminator(x._replace(clips=unseen)).logits, logits)
     assert (discriminator(x._replace(clips=-x.clips)).logits - logits).abs().max() > 0.01
+
+
+def test_frames_are_moved_by_up_to_a_twelfth_each_by_its_own_shift_and_edges_are_repeated():
+    frames = torch.arange(24 * 24.0).view(1, 1, 24, 24).repeat(3, 2, 1, 1)
+    still, up_right, down_left = moved(frames, torch.tensor([[0.5, 0.5], [0.0, 0.99], [0.99, 0.0]]))
+    assert torch.equal(still, frames[0])
+    assert torch.equal(up_right[:, :-2, 2:], frames[0, :, 2:, :-2])
+    assert torch.equal(up_right[:, -3:, 5], frames[0, :, -1:, 3].expand(-1, 3))
+    assert torch.equal(down_left[:, 2:, :-2], frames[0, :, :-2, 2:])
+
+
+def test_a_shift_that_comes_with_the_clips_is_heeded():
+    discriminator, x = build_discriminators(CONFIG, 2)["projected"].eval(), some_clips()
+    plain = discriminator(x).logits
+    assert torch.equal(discriminator(x._replace(shift=torch.full((3, 2), 0.5))).logits, plain)
+    shifted = x._replace(shift=torch.tensor([[0.5, 0.5], [0.0, 0.5], [0.5, 0.5]]))
+    differs = (discriminator(shifted).logits - plain).abs().amax(dim=1)
+    assert differs[1] > 1e-3 > differs[[0, 2]].max()
+    both = DiscriminatorInput.cat([shifted, shifted.first(1)])
+    assert torch.equal(both.shift, torch.cat([shifted.shift, shifted.shift[:1]]))
 
 
 def test_what_is_frozen_is_no_part_of_the_state_and_goes_where_the_network_goes():

@@ -18,13 +18,15 @@ class DiscriminatorInput(NamedTuple):
 
     ``clips (b t c h w)`` in [-1, 1]; ``labels (b)``, None without classes; ``frame_order (b k)``, frame numbers of each
     clip in random order, of which a discriminator of frames takes as many from the front as it looks at; ``codes``,
-    those that a clip was made from or that the encoder gives it, None where no discriminator uses them.
+    those that a clip was made from or that the encoder gives it, None where no discriminator uses them; ``shift (b 2)``
+    in [0, 1), by how much, down and to the right, one may move the frames of each clip, None where it must not.
     """
 
     clips: Tensor
     labels: Tensor | None
     frame_order: Tensor
     codes: Codes | None = None
+    shift: Tensor | None = None
 
     def first(self, count: int) -> "DiscriminatorInput":
         """Return the first ``count`` clips with all that belongs to them."""
@@ -33,6 +35,7 @@ class DiscriminatorInput(NamedTuple):
             None if self.labels is None else self.labels[:count],
             self.frame_order[:count],
             None if self.codes is None else self.codes.first(count),
+            None if self.shift is None else self.shift[:count],
         )
 
     def one_frame(self) -> "DiscriminatorInput":
@@ -48,12 +51,13 @@ class DiscriminatorInput(NamedTuple):
     @staticmethod
     def cat(parts: Sequence["DiscriminatorInput"]) -> "DiscriminatorInput":
         """Join several batches to one."""
-        clips, labels, frame_order, codes = zip(*parts, strict=True)
+        clips, labels, frame_order, codes, shifts = zip(*parts, strict=True)
         return DiscriminatorInput(
             torch.cat(clips),
             None if labels[0] is None else torch.cat(labels),
             torch.cat(frame_order),
             None if codes[0] is None else Codes(*(torch.cat(same) for same in zip(*codes, strict=True))),
+            None if shifts[0] is None else torch.cat(shifts),
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
+from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from videogan.models.discriminator import Discriminator, DiscriminatorInput, DiscriminatorOutput
@@ -20,6 +20,10 @@ from videogan.models.normalisation import normalise_weights
 
 LOGIT_SCALE = 4.0
 """Logits of a head whose weights all have a spectral norm of 1 are too small to tell real from generated."""
+
+
+FURTHEST = 12
+"""Frames are moved by at most such a part of their size."""
 
 
 class ProjectionHead(nn.Module):
@@ -40,6 +44,22 @@ class ProjectionHead(nn.Module):
         x = x * torch.rsqrt(x.float().square().mean(dim=(1, 2, 3), keepdim=True) + 1e-6).to(x.dtype)
         x = activation(self.second(activation(self.first(x))))
         return LOGIT_SCALE * self.logit(x).float().flatten(1)
+
+
+def moved(frames: Tensor, shift: Tensor) -> Tensor:
+    """Move frames ``n c h w`` by up to a twelfth of their size, up and left or down and right; edges are repeated.
+
+    Without that the heads know real clips by what falls on which place of the frozen network's grids. ``shift (n 2)``
+    in [0, 1) is down and to the right; 0.5 is no move.
+    """
+    size = frames.shape[-1]
+    furthest = size // FURTHEST
+    steps = furthest - (shift * (2 * furthest + 1)).long()
+    rows, columns = (
+        (torch.arange(size, device=frames.device) + steps[:, [axis]]).clamp(0, size - 1) for axis in (0, 1)
+    )
+    frames = frames.gather(2, rows[:, None, :, None].expand_as(frames))
+    return frames.gather(3, columns[:, None, None, :].expand_as(frames))
 
 
 class ProjectedDiscriminator(Discriminator):
@@ -65,8 +85,10 @@ class ProjectedDiscriminator(Discriminator):
 
     def forward(self, x: DiscriminatorInput) -> DiscriminatorOutput:
         """Judge the first ``num_frames`` of each clip's frame order, or as many as it has; classes do not matter."""
-        frames = normalised(F.interpolate(x.frames(self.num_frames).float(), (self.size, self.size), mode="bilinear"))
-        logits = [head(features) for head, features in zip(self.heads, self._seen(frames), strict=True)]
+        frames = F.interpolate(x.frames(self.num_frames).float(), (self.size, self.size), mode="bilinear")
+        if x.shift is not None:
+            frames = moved(frames, repeat(x.shift, "b yx -> (b k) yx", k=len(frames) // len(x.clips)))
+        logits = [head(features) for head, features in zip(self.heads, self._seen(normalised(frames)), strict=True)]
         return DiscriminatorOutput(rearrange(torch.cat(logits, 1), "(b k) p -> b (k p)", b=len(x.clips)), None)
 
     def _seen(self, frames: Tensor) -> list[Tensor]:

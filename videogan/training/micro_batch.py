@@ -37,6 +37,7 @@ class StepInput(NamedTuple):
     motion_noise: Tensor
     start: DynamicsState
     frame_order: Tensor
+    shift: Tensor
     real_augmentation: Draw
     fake_augmentation: Draw
     noise: Tensor | None
@@ -67,7 +68,9 @@ class MicroBatch:
         with self._autocast():
             self._generated = self._generate()
             self.frames = self._generated.frames.detach().requires_grad_()
-            self._real, fake = discriminator_inputs(self._networks, x.real, self._generated, x.labels, x.frame_order)
+            self._real, fake = discriminator_inputs(
+                self._networks, x.real, self._generated, x.labels, x.frame_order, x.shift
+            )
             self._fake = fake._replace(clips=self.frames)
             self._augmented = augmented(self._fake, x.fake_augmentation)
             losses, self.observed, self._real_logits = discriminator_losses(
@@ -143,7 +146,12 @@ def mean_losses(parts: list[Losses]) -> Losses:
 
 
 def discriminator_inputs(
-    networks: Networks, real: Tensor, generated: Generated, labels: Tensor | None, frame_order: Tensor
+    networks: Networks,
+    real: Tensor,
+    generated: Generated,
+    labels: Tensor | None,
+    frame_order: Tensor,
+    shift: Tensor | None = None,
 ) -> tuple[DiscriminatorInput, DiscriminatorInput]:
     """Return real clips, with the encoder's codes where a discriminator wants some, and generated ones with theirs."""
     real_codes = None
@@ -152,8 +160,8 @@ def discriminator_inputs(
             real_codes = networks.encoder(real)
     fake_codes = generated.visible(real.shape[1])
     return (
-        DiscriminatorInput(real, labels, frame_order, real_codes),
-        DiscriminatorInput(generated.frames.detach(), labels, frame_order, fake_codes),
+        DiscriminatorInput(real, labels, frame_order, real_codes, shift),
+        DiscriminatorInput(generated.frames.detach(), labels, frame_order, fake_codes, shift),
     )
 
 
