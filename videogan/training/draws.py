@@ -30,7 +30,7 @@ class DrawsAhead(NamedTuple):
     """What is drawn in this machine's memory, before the step and whatever the networks are: tensors only.
 
     ``content_noise (b d)`` and ``motion_noise (b s n)`` are standard normal, ``frame_order (b t)`` is the frames of
-    each clip in random order, ``shift (b 2)`` is uniform in [0, 1); ``mirrored (b)`` tells which real clips are
+    each clip in random order, ``shifts (b 2 2)`` are uniform in [0, 1); ``mirrored (b)`` tells which real clips are
     mirrored, None where none may be.
     ``penalty_share ()``, of R1's and R2's weights, and ``discriminator_shares (n)``, of each discriminator's, are no
     draws, but change from step to step as they do.
@@ -39,7 +39,7 @@ class DrawsAhead(NamedTuple):
     content_noise: Tensor
     motion_noise: Tensor
     frame_order: Tensor
-    shift: Tensor
+    shifts: Tensor
     real_augmentation: Draw
     fake_augmentation: Draw
     mirrored: Tensor | None
@@ -50,14 +50,14 @@ class DrawsAhead(NamedTuple):
 class StepDraws(NamedTuple):
     """What one step needs: latents, burn-in, the frames of each clip in random order ``(b t)``, augmentation, noise.
 
-    ``noise`` is the penalty's, None where it needs none: see :func:`draw_penalty_noise`. ``shift``, ``mirrored`` and
+    ``noise`` is the penalty's, None where it needs none: see :func:`draw_penalty_noise`. ``shifts``, ``mirrored`` and
     the shares are as in DrawsAhead.
     """
 
     latents: Latents
     burn_in: int
     frame_order: Tensor
-    shift: Tensor
+    shifts: Tensor
     real_augmentation: Draw
     fake_augmentation: Draw
     noise: Tensor | None
@@ -82,8 +82,8 @@ def draw_ahead(config: Config, generator: Generator, step: int, *, rank: int = 0
     )
     penalty = torch.tensor(penalty_share(config.penalty, step))
     shares = torch.tensor([discriminator_share(part, step) for part in config.discriminators().values()])
-    shift = torch.rand(batch, 2, generator=source)
-    return DrawsAhead(content_noise, motion_noise, frame_order, shift, real, fake, mirrored, penalty, shares)
+    shifts = torch.rand(batch, 2, 2, generator=source)
+    return DrawsAhead(content_noise, motion_noise, frame_order, shifts, real, fake, mirrored, penalty, shares)
 
 
 def draw_step(
@@ -113,7 +113,7 @@ def draw_step(
         Latents(ahead.content_noise, ahead.motion_noise, labels),
         ahead.motion_noise.shape[1] - 1 - shown_steps,
         ahead.frame_order,
-        ahead.shift,
+        ahead.shifts,
         ahead.real_augmentation,
         ahead.fake_augmentation,
         draw_penalty_noise(config, device, position_seed(config.train.seed, step, rank, 1), config.size_at(step)),

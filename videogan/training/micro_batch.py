@@ -37,7 +37,7 @@ class StepInput(NamedTuple):
     motion_noise: Tensor
     start: DynamicsState
     frame_order: Tensor
-    shift: Tensor
+    shifts: Tensor
     real_augmentation: Draw
     fake_augmentation: Draw
     noise: Tensor | None
@@ -69,7 +69,7 @@ class MicroBatch:
             self._generated = self._generate()
             self.frames = self._generated.frames.detach().requires_grad_()
             self._real, fake = discriminator_inputs(
-                self._networks, x.real, self._generated, x.labels, x.frame_order, x.shift
+                self._networks, x.real, self._generated, x.labels, x.frame_order, x.shifts[:, 0]
             )
             self._fake = fake._replace(clips=self.frames)
             self._augmented = augmented(self._fake, x.fake_augmentation)
@@ -97,10 +97,12 @@ class MicroBatch:
 
     def generator_learns(self) -> Losses:
         """Add the gradients of the generator's terms, and take all that gathered on the frames to the generator."""
+        # Moved otherwise than just now, when the discriminators have learnt these very clips.
+        fake = self._augmented._replace(shift=self._x.shifts[:, 1])
         with self._autocast():
             terms = generator_losses(
                 self._networks.discriminators,
-                self._augmented,
+                fake,
                 self._real_logits,
                 self._config.adversarial,
                 self._weights,

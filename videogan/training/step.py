@@ -88,7 +88,7 @@ def step_input(generator: Generator, real: Tensor, labels: Tensor | None, draws:
         noise[:, 1 + draws.burn_in :],
         generator.run_in(content, labels, noise[:, : 1 + draws.burn_in]),
         draws.frame_order,
-        draws.shift,
+        draws.shifts,
         draws.real_augmentation,
         draws.fake_augmentation,
         draws.noise,
