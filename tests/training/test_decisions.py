@@ -102,7 +102,7 @@ def test_a_starter_has_the_networks_of_the_preset_and_its_discriminators(name, s
     differing = differences(stored.card.config, preset("cpu", [f"data.size={size}"]))
     others = {key for key, both in differing.items() if key == "data.size" or makes_other_networks(key, *both)}
     wider = {"generator.channels", "frame_discriminator.channels"}
-    brought = {"generator.place_until", "generator.place_lr_multiplier", "projected_discriminator.weight", *wider}
+    brought = {"generator.place_until", "projected_discriminator.weight", *wider}
     assert stored.card.config.penalty.decay_steps == (500 if name == "starter64" else 0)
     assert others == (brought if name == "starter64" else set())
     networks = {"generator", "ema_generator", "encoder", "frame_discriminator", "clip_discriminator"}
