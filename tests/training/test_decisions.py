@@ -67,6 +67,18 @@ def test_biases_by_place_still_start_from_the_starter_and_videos_begin_as_its_ow
     assert frames[0].std() > 0.1
 
 
+@pytest.mark.parametrize(("size", "name", "weight"), [(32, "starter", 0.5), (64, "starter64", 0.0)])
+def test_with_or_without_a_projected_discriminator_a_run_starts_from_the_starter(size, name, weight):
+    changes = {"train.device": "cpu", "data.size": size, "projected_discriminator.weight": weight}
+    config, _ = decide_config(None, None, changes)
+    assert (config.start.model, config.projected_discriminator.weight) == (name, weight)
+    assert set(first_state(config, (), torch.device("cpu")).networks.discriminators) == {
+        "frame",
+        "clip",
+        *(["projected"] if weight else []),
+    }
+
+
 @pytest.mark.parametrize("changes", [{}, {"train.grow_at": (5,)}], ids=["at once", "on the way"])
 @pytest.mark.parametrize(("size", "smaller"), [(64, (32,)), (128, (32, 64))])
 def test_larger_frames_start_from_the_larger_starter(changes, size, smaller):
