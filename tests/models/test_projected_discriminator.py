@@ -1,11 +1,13 @@
 import copy
 
 import torch
-from tiny_run import run_step, tiny_config, tiny_state
+from tiny_run import real_batch, run_step, tiny_config, tiny_state
 
 from videogan.models.build import build_discriminators
 from videogan.models.discriminator import DiscriminatorInput
 from videogan.models.projected_discriminator import moved
+from videogan.training.draws import draw_step
+from videogan.training.step import step_input, update
 
 WEIGHT = "projected_discriminator.weight=1"
 CONFIG = tiny_config(WEIGHT, "projected_discriminator.head_channels=8", "projected_discriminator.size=64")
@@ -87,6 +89,27 @@ def test_its_weight_for_the_generator_grows_from_nothing():
     assert 0.4 < judged[1] / judged[2] < 0.6
     at_once = tiny_config(WEIGHT, "projected_discriminator.warmup_steps=0")
     assert run_step(tiny_state(at_once), at_once, 0)["generator_projected"] > 0
+
+
+def test_the_generator_is_judged_on_other_moves_than_the_discriminators_learn():
+    def losses(first: float, second: float) -> dict[str, float]:
+        state = tiny_state(CONFIG)
+        real, labels = real_batch(CONFIG, 250)
+        draws = draw_step(CONFIG, state.networks.generator, labels, step=250, device=torch.device("cpu"))
+        learners = state.networks, state.optimizers
+        shifts = torch.tensor([first, second]).view(1, 2, 1).expand(len(real), 2, 2)
+        x = step_input(state.networks.generator, real, labels, draws._replace(shifts=shifts))
+        return {name: value.item() for name, value in update(*learners, x, draws.updates, CONFIG).items()}
+
+    same, other, both = losses(0.5, 0.5), losses(0.5, 0.0), losses(0.0, 0.0)
+    assert same["projected_loss"] == other["projected_loss"] != both["projected_loss"]
+    assert same["generator_projected"] != other["generator_projected"]
+
+
+def test_any_discriminator_can_come_in_step_by_step():
+    config = tiny_config("clip_discriminator.warmup_steps=10")
+    judged = run_step(tiny_state(config), config, 0)
+    assert judged["generator_clip"] == 0 < judged["generator_frame"]
 
 
 def test_in_bfloat16_it_says_nearly_the_same():

@@ -20,8 +20,6 @@ from videogan.models.normalisation import normalise_weights
 
 LOGIT_SCALE = 4.0
 """Logits of a head whose weights all have a spectral norm of 1 are too small to tell real from generated."""
-
-
 FURTHEST = 12
 """Frames are moved by at most such a part of their size."""
 
