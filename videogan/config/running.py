@@ -77,5 +77,5 @@ class EvaluateConfig(Group):
     """Steps between two evaluations; 0 is never."""
     clips: Annotated[int, Field(ge=2, le=10**6)] = 256
     """Clips of each set that are compared."""
-    features: Literal["own", "efficientnet-lite0", "pixels-16"] = "own"
+    features: Literal["own", "efficientnet-lite0", "efficientnet-lite2", "pixels-16"] = "own"
     """What clips are described by: own features are learnt on the clips."""

