@@ -171,8 +171,7 @@ def _measured(
         placed = reference_figures(sources.real, sets, names, stamp, spoilt) if references else {}
     warnings += suite.concerns(sets, choice.clips)
     if net.name in sources.judged_by:
-        unseen = f"own features and {efficientnet.LITE2} do not"
-        warnings.append(f"the model was trained to please {net.name}: these figures flatter it; {unseen}")
+        warnings.append(f"the model was trained to please {net.name}, which flatters it; {efficientnet.LITE2} does not")
     report = Report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         real=printable(sources.real.folder.root),
