@@ -1,8 +1,11 @@
 """How many of 1,000 modes a model makes: three moving digits at once, one a colour channel, as in StackedMNIST.
 
     videogan prepare stacked-digits clips
-    videogan train clips --run runs/stacked --set data.labels=none
+    videogan train clips --run runs/stacked --preset cpu --from starter --set data.labels=none
     python benchmarks/stacked_digits.py clips --run runs/stacked --videos 4000
+
+The videos have twice the size at which a model of the preset ``cpu`` sees them: an MP4 holds colours at half the
+resolution, and so a digit of 32 pixels would be sharp in green alone. Real ones are read at the model's size.
 
 A digit is read in three frames: its channel is cut to where it is bright, scaled to 8 x 8 and given to a support vector
 machine that has learnt one half of the real videos; most votes win. Its accuracy on the other half is printed. The
@@ -61,13 +64,13 @@ def count(modes: np.ndarray) -> tuple[int, float]:
     return len(present), float((present * np.log(present * MODES)).sum())
 
 
-def real_videos(folder: Path, videos: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the beginnings of real videos, spread over the folder, and their modes by the names of their folders."""
+def real_videos(folder: Path, videos: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return beginnings of real videos spread over the folder, ``size`` pixels wide, and modes by folders' names."""
     listed = scan_folder(folder, labels="folders")
     step = max(1, len(listed.videos) // videos)
     frames, modes = [], []
     for video in listed.videos[::step][:videos]:
-        with VideoReader(video.path) as reader:
+        with VideoReader(video.path, size=(size, size)) as reader:
             frames.append(reader.read(range(FRAMES)))
         modes.append(int(listed.class_names[video.label or 0]))
     return np.stack(frames), np.array(modes)
@@ -88,10 +91,10 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=4000, help="generated ones that are counted, rounded up to 32")
     parser.add_argument("--known", type=int, default=600, help="real ones, of which the classifier learns one half")
     arguments = parser.parse_args()
-    frames, modes = real_videos(arguments.clips, arguments.known)
+    model = videogan.load(arguments.run)
+    frames, modes = real_videos(arguments.clips, arguments.known, model.generator.size)
     classifier = learnt(frames[::2], modes[::2])
     right = read(classifier, frames[1::2]) == modes[1::2]
-    model = videogan.load(arguments.run)
     made = np.concatenate(
         [
             read(classifier, model.sample(FRAMES, seeds=range(first, first + AT_ONCE)).array())

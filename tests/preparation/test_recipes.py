@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from einops import reduce
 from raw_videos import clip_of, write
 
 from videogan.data.folder import scan_folder
@@ -11,7 +12,8 @@ from videogan.errors import UsageError
 from videogan.preparation.cutting import find_videos
 from videogan.preparation.dataset import prepare
 from videogan.preparation.recipes import SyntheticRecipe, VideosRecipe, load_recipe, recipe_names
-from videogan.video import VideoWriter
+from videogan.preparation.synthetic import stacked_digits
+from videogan.video import VideoReader, VideoWriter
 
 # A few paths as each dataset unpacks them, and the class (or None) and split of each; None for what is no video of it.
 LAYOUTS = {
@@ -76,6 +78,22 @@ def test_every_recipe_is_tried_here():
 def test_each_drawn_recipe_makes_as_many_videos_as_asked(name, tmp_path):
     prepared = prepare(name, tmp_path / "out", count=3)
     assert prepared.clips == 3
+
+
+def test_stacked_digits_keep_every_colour_at_the_size_that_a_model_learns(tmp_path):
+    """MP4 holds colour at half the resolution, so that at 32 pixels red and blue would be blurred and green not."""
+    lost = {}
+    for size in (32, None):
+        prepare("stacked-digits", tmp_path / str(size), count=4, size=size)
+        errors = []
+        for path in sorted((tmp_path / str(size)).rglob("*.mp4")):
+            with VideoReader(path, size=(32, 32)) as reader:
+                written = reader.read(range(48))
+            drawn = stacked_digits(int(path.stem), size=size or 64)[0]
+            drawn = reduce(drawn.astype(float), "t (h y) (w x) c -> t h w c", "mean", h=32, w=32)
+            errors.append(np.abs(written - drawn).mean(axis=(0, 1, 2)))
+        lost[size] = np.mean(errors, axis=0)
+    assert (lost[None] < 0.5 * lost[32])[[0, 2]].all()
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
