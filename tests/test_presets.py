@@ -38,6 +38,8 @@ def test_round_trip(tmp_path, name):
         ("generator.channels=[8,8,8]", "generator.channels needs 4 entries for data.size=32, not 3"),
         ("penalty.kind=exakt", "'finite-difference', 'exact', 'wgan-gp', 'none'"),
         ("train.max_burn_in=1", "max_burn_in 1 is below min_burn_in 4"),
+        ("frame_discriminator.num_frames=9", "frame_discriminator.num_frames is more than data.num_frames"),
+        ("projected_discriminator.num_frames=9", "projected_discriminator.num_frames is more than data.num_frames"),
         ("frame_discriminator.num_frames=17", "more than data.num_frames"),
         ("clip_discriminator.normalisation=batch", "no gradient of its own to penalise; set penalty.kind=none"),
         ("seed", "a setting is group.key=value"),

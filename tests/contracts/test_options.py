@@ -45,6 +45,7 @@ OTHER_VALUES = {
     "joint_discriminator.weight": (0.5, []),
     "projected_discriminator.weight": (0.5, []),
     "projected_discriminator.size": (64, ["projected_discriminator.weight=0.5"]),
+    "projected_discriminator.num_frames": (1, ["projected_discriminator.weight=0.5"]),
     "projected_discriminator.head_channels": (8, ["projected_discriminator.weight=0.5"]),
     "projected_discriminator.warmup_steps": (0, ["projected_discriminator.weight=0.5"]),
     "encoder.clip_cycle_weight": (1.0, []),

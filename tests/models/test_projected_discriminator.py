@@ -1,8 +1,10 @@
 import copy
 
+import pytest
 import torch
 from tiny_run import real_batch, run_step, tiny_config, tiny_state
 
+from videogan import presets
 from videogan.models.build import build_discriminators
 from videogan.models.discriminator import DiscriminatorInput
 from videogan.models.projected_discriminator import moved
@@ -22,16 +24,18 @@ def test_there_is_none_without_a_weight():
     assert "projected" not in build_discriminators(tiny_config(), 0)
 
 
-def test_its_logits_are_those_of_places_of_the_frames_that_it_looks_at_and_of_nothing_else():
-    discriminator = build_discriminators(CONFIG, 2)["projected"].eval()
+@pytest.mark.parametrize("seen", [1, 2])
+def test_its_logits_are_those_of_places_of_the_frames_that_it_looks_at_and_of_nothing_else(seen):
+    config = presets.change(CONFIG, {"projected_discriminator.num_frames": seen})
+    discriminator = build_discriminators(config, 2)["projected"].eval()
     x = some_clips()
     logits = discriminator(x).logits
     places = sum((64 // stride) ** 2 for stride in (8, 16, 32))
-    assert logits.shape == (3, 2 * places)
+    assert logits.shape == (3, seen * places)
     assert torch.allclose(discriminator(x.first(1)).logits, logits[:1], atol=1e-4)
     unseen = x.clips.clone()
     for clip, order in zip(unseen, x.frame_order, strict=True):
-        clip[order[2:]] = 0
+        clip[order[seen:]] = 0
     assert torch.equal(discriminator(x._replace(clips=unseen)).logits, logits)
     assert (discriminator(x._replace(clips=-x.clips)).logits - logits).abs().max() > 0.01
 

@@ -32,7 +32,7 @@ def test_every_factor_has_its_share_and_a_second_row_is_the_same(generator):
     first = row(generator)
     assert sum(first[f"{name}_share"] for name in ("class", "content", "motion")) == pytest.approx(1)
     assert min(first.values()) > 0 and row(generator) == first
-    assert design(generator, 8).shape == (2, 4, 2, 8, 3, 32, 32)
+    assert design(generator, 8).shape == (2, 8, 2, 8, 3, 32, 32)
 
 
 def test_a_class_that_is_not_looked_at_has_no_share_and_is_told_once(generator):

@@ -228,6 +228,7 @@ class Config(Group):
                 raise ValueError(
                     f"{group}.channels needs {stages} entries for data.size={self.data.size}, not {len(part.channels)}"
                 )
-        if self.frame_discriminator.num_frames > self.data.num_frames:
-            raise ValueError("frame_discriminator.num_frames is more than data.num_frames")
+        for group in ("frame_discriminator", "projected_discriminator"):
+            if getattr(self, group).num_frames > self.data.num_frames:
+                raise ValueError(f"{group}.num_frames is more than data.num_frames")
         return self

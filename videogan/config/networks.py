@@ -119,6 +119,8 @@ class ProjectedDiscriminatorConfig(DiscriminatorConfig):
     """Weight of its judgement for generator and encoder; 0: there is no such discriminator."""
     size: Annotated[int, Field(ge=64, le=256, multiple_of=32)] = 96
     """Height and width to which frames are brought for it, in pixels; the frozen network has learnt pictures of 224."""
+    num_frames: Annotated[int, Field(ge=1)] = 2
+    """Random frames of each clip that are judged."""
     head_channels: Channels = 64
     """Feature channels of what it learns on top of the frozen network."""
     warmup_steps: Annotated[int, Field(ge=0)] = 500

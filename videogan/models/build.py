@@ -118,7 +118,7 @@ def _joint_discriminator(part: JointDiscriminatorConfig, config: Config, num_cla
 def _projected_discriminator(part: ProjectedDiscriminatorConfig, config: Config, num_classes: int) -> Discriminator:
     discriminator = ProjectedDiscriminator(
         size=part.size,
-        num_frames=config.frame_discriminator.num_frames,
+        num_frames=part.num_frames,
         head_channels=part.head_channels,
     )
     return discriminator.to(memory_format=torch.channels_last)

@@ -18,7 +18,7 @@ from videogan.models.generator import Generator
 from videogan.models.latents import Latents
 from videogan.video import to_float
 
-CLASSES, CONTENTS, MOTIONS, FRAMES = 4, 4, 2, 8
+CLASSES, CONTENTS, MOTIONS, FRAMES = 4, 8, 2, 8
 """How many of each there are in the design, and frames in each video, at most."""
 REAL_CLIPS = 64
 WARNINGS = {

@@ -34,6 +34,7 @@ WITHOUT_EFFECT_AT_FIRST = (
     "generator.place_until",
     "generator.place_lr_multiplier",
     "projected_discriminator.weight",
+    "projected_discriminator.num_frames",
     "projected_discriminator.head_channels",
 )
 """Settings of networks that only add what begins without an effect, so that a starter lends all that it has."""
