@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from einops import reduce
 
+from videogan.preparation.dataset import prepare
 from videogan.preparation.synthetic import stacked_digits
 from videogan.presets import preset
 
@@ -77,6 +79,14 @@ def test_stacked_digits_are_read_and_their_modes_counted(benchmark):
     assert (found == modes[1::2]).mean() > 0.5  # three digits at once; one by chance in a thousand
     assert stacked.count(np.arange(1000)) == (1000, pytest.approx(0, abs=1e-9))
     assert stacked.count(np.full(50, 7)) == (1, pytest.approx(np.log(1000)))
+
+
+def test_real_stacked_digits_are_read_at_the_size_of_the_model(benchmark, tmp_path):
+    prepare("stacked-digits", tmp_path / "clips", count=4)
+    videos, modes = benchmark("stacked_digits").real_videos(tmp_path / "clips", 2, 32)
+    assert videos.shape == (2, 16, 32, 32, 3) and modes.tolist() == [0, 2]
+    drawn = reduce(stacked_digits(2, size=64)[0][:16].astype(float), "t (h y) (w x) c -> t h w c", "mean", h=32, w=32)
+    assert np.abs(videos[1] - drawn).mean() < 5
 
 
 def test_people_are_told_apart_by_what_else_they_do(benchmark):

@@ -116,6 +116,7 @@ def test_a_starter_has_the_networks_of_the_preset_and_its_discriminators(name, s
     wider = {"generator.channels", "frame_discriminator.channels"}
     brought = {"generator.place_until", "projected_discriminator.weight", *wider}
     assert stored.card.config.penalty.decay_steps == (500 if name == "starter64" else 0)
+    assert stored.card.config.projected_discriminator.weight == (0.25 if name == "starter64" else 0)
     assert others == (brought if name == "starter64" else set())
     networks = {"generator", "ema_generator", "encoder", "frame_discriminator", "clip_discriminator"}
     assert set(stored.networks) == networks | ({"projected_discriminator"} if name == "starter64" else set())
