@@ -26,12 +26,18 @@ def prepare(
     shard: Annotated[
         str | None, typer.Option(metavar="I/N", help="Only share I of N, counted from 0, as OUT/clips-I.tar.")
     ] = None,
+    by_look: Annotated[
+        bool, typer.Option("--by-look", help="Classes are groups of clips that look alike, not the recipe's.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Write into OUT even if it holds something.")] = False,
 ) -> None:
     """Make a folder of clips from a dataset recipe.
 
     moving-shapes and moving-digits are drawn on the spot. For the others, get the dataset first and name its folder
     by --from.
+
+    With --by-look clips of several scenes, as a film's, get a class for each, look-01 being that of the most clips.
+    Look at them, rename them, and move what is in the wrong one before you train.
 
     With --shard any number of machines do it together, as by sbatch --array=0-999 and --shard
     $SLURM_ARRAY_TASK_ID/1000. A shard that is finished is left as it is; one that was interrupted begins anew.
@@ -46,6 +52,7 @@ def prepare(
             size=size,
             split=split,
             shard=None if shard is None else _parse_shard(shard),
+            by_look=by_look,
             overwrite=yes,
             progress=partial(show, "preparing"),
         )
@@ -54,6 +61,8 @@ def prepare(
     if result.too_short:
         _log.warning("%d pieces were too short and are left out", result.too_short)
     classes = f" in {len(result.class_names)} classes" if result.class_names else ""
+    if by_look and not result.class_names:
+        _log.info("all clips look alike: they stay without classes")
     _log.info("%d clips%s, %d frames; `videogan train %s` learns them", result.clips, classes, result.frames, out)
     echo(printable(result.tar or out))
 

@@ -63,10 +63,13 @@ class RawVideo:
         return path_of(self.source)
 
 
-def find_videos(recipe: VideosRecipe, raw: Path, split: str | None) -> tuple[list[RawVideo], list[tuple[Path, str]]]:
+def find_videos(
+    recipe: VideosRecipe, raw: Path, split: str | None, *, labelled: bool = True
+) -> tuple[list[RawVideo], list[tuple[Path, str]]]:
     """The videos below ``raw`` that the layout names, the classes taking turns, each in natural order.
 
-    Also returns what could not even be looked at, with the reason.
+    Unless they shall be ``labelled``, the layout's classes are disregarded. Also returns what could not even be looked
+    at, with the reason.
     """
     splits = recipe.layout.splits
     if split is not None and split not in splits:
@@ -83,7 +86,7 @@ def find_videos(recipe: VideosRecipe, raw: Path, split: str | None) -> tuple[lis
     for candidate, path, match, chosen in zip(candidates, paths, in_layout, in_split, strict=True):
         if match is None or chosen is None:
             continue
-        label = match.get("label")
+        label = match.get("label") if labelled else None
         name = None if label is None else _safe(label)
         stem = stems.add(f"{name}/" if name else "", _safe(path.removeprefix(f"{label}/").rsplit(".", 1)[0]))
         by_class.setdefault(label or "", []).append(RawVideo(candidate, name, stem))

@@ -31,6 +31,9 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+LOOK = "look-"
+"""How the names of groups by look begin."""
+
 
 def prepare(
     recipe: str,
@@ -42,6 +45,7 @@ def prepare(
     size: int | None = None,
     split: str | None = None,
     shard: tuple[int, int] | None = None,
+    by_look: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Prepared:
@@ -58,6 +62,8 @@ def prepare(
         shard: ``(index, count)``: only this share of the videos, by their names or, if drawn, their numbers, as
             ``out/clips-INDEX.tar``, with what each clip holds in ``clips-INDEX.jsonl``. The index counts from 0, the
             count is at most a million. A shard that is finished is left as it is.
+        by_look: whether classes are groups of clips that look alike, ``look-01`` and so on, the largest first, in place
+            of the recipe's. Clips that all look alike have no class.
         overwrite: whether to write into a folder that holds something, and to make a finished shard anew.
         progress: called as videos are done.
 
@@ -69,9 +75,12 @@ def prepare(
     share = None if shard is None else Shard(*shard)
     parsed, out = load_recipe(recipe), Path(out)
     if isinstance(parsed, SyntheticRecipe):
-        if raw is not None or split is not None:
-            raise UsageError(f"{recipe} is drawn, so it takes neither --from nor --split")
+        if raw is not None or split is not None or by_look:
+            raise UsageError(f"{recipe} is drawn, so it takes neither --from nor --split nor --by-look")
         make_clips = partial(draw_videos, parsed, out, seed=seed)
+    elif by_look:
+        _check_by_look(out, share)
+        make_clips = partial(cut_by_look, parsed, _check_raw(recipe, parsed, raw, out), out, split=split)
     else:
         make_clips = partial(cut_videos, parsed, _check_raw(recipe, parsed, raw, out), out, split=split)
     if share is None:
@@ -134,12 +143,13 @@ def cut_videos(
     count: int | None = None,
     size: int | None = None,
     shard: Shard | None = None,
+    labelled: bool = True,
     progress: Progress | None = None,
 ) -> Prepared:
     """Cut the videos of ``raw`` that the recipe's layout names; arguments and errors as of :func:`prepare`."""
     _log.info("terms: %s (%s)", recipe.licence, recipe.homepage)
     stop = threading.Event()
-    videos, unread = find_videos(recipe, raw, split)
+    videos, unread = find_videos(recipe, raw, split, labelled=labelled)
     videos = videos[:count]
     cutting = recipe.clips if size is None else recipe.clips.model_copy(update={"size": size})
     names = {path: path.relative_to(raw).as_posix() for path in [*(video.path for video in videos), *dict(unread)]}
@@ -156,6 +166,25 @@ def cut_videos(
             f"{printable(raw)}: {len(videos)} videos gave no clip: {len(total.rejected)} cannot be read, "
             f"{total.too_short} pieces are shorter than min_frames={cutting.min_frames}{first}"
         )
+    return total
+
+
+def cut_by_look(
+    recipe: VideosRecipe,
+    raw: Path,
+    out: Path,
+    *,
+    split: str | None = None,
+    count: int | None = None,
+    size: int | None = None,
+    shard: None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Cut videos as :func:`cut_videos` does and make classes of the clips that look alike."""
+    from videogan.preparation.grouping import group_folder  # needs torch, which nothing else here does
+
+    total = cut_videos(recipe, raw, out, split=split, count=count, size=size, labelled=False, progress=progress)
+    total.class_names = set(group_folder(out, LOOK, progress))
     return total
 
 
@@ -224,6 +253,14 @@ def _check_raw(name: str, recipe: VideosRecipe, raw: str | os.PathLike[str] | No
     if out.resolve() == raw.resolve() or raw.resolve() in out.resolve().parents:
         raise UsageError(f"{out}: lies in the folder that --from names; choose another place for the clips")
     return raw
+
+
+def _check_by_look(out: Path, shard: Shard | None) -> None:
+    if shard is not None:
+        raise UsageError("--shard holds a share of the clips, and --by-look compares all; leave one of them out")
+    earlier = next(iter(sorted(out.glob(f"{LOOK}*"))), None)
+    if earlier is not None:
+        raise UsageError(f"{printable(earlier)} is of an earlier --by-look; remove the groups or name another folder")
 
 
 def _make_folder(out: Path, overwrite: bool) -> None:
