@@ -174,8 +174,11 @@ def test_unlabelled_videos_train(videogan, clips, tiny, tmp_path):
     result = videogan("train", flat, *tiny, "--steps", 2)
     assert result.code == 0
     assert "no classes" in result.err
+    assert "prepare folder OUT --from flat --by-look" in result.err.replace(str(tmp_path) + "/", "")
     assert videogan("sample", "--class", "circle", "out.mp4").code == 2
     assert videogan("sample", "--frames", "8", "out.mp4").code == 0
+    asked = videogan("train", flat, *tiny, "--set", "data.labels=none", "--run", "asked", "--steps", 1)
+    assert "--by-look" not in asked.err
 
 
 def test_dry_run_says_all_and_makes_nothing(videogan, clips, tiny):

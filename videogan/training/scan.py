@@ -46,6 +46,12 @@ def scan_clips(
     classes = f"{len(folder.class_names)} classes ({names})" if folder.class_names else "no classes"
     where = ", ".join(map(str, clips[:3])) + (f" and {len(clips) - 3} more" if len(clips) > 3 else "")
     _log.info("clips: %d videos in %s, %s", len(folder.videos), where, classes)
+    if not folder.class_names and config.data.labels == "folders" and len(clips) == 1 and clips[0].is_dir():
+        _log.info(
+            "do they show several scenes? `videogan prepare folder OUT --from %s --by-look` makes a class of each, so "
+            "that a model learns all of them",
+            where,
+        )
     for path, reason in folder.rejected:
         _log.warning("%s is left out: %s", path, reason)
     for path in folder.own:
