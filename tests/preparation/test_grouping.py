@@ -84,6 +84,17 @@ def test_clips_beyond_those_compared_join_the_nearest_group(monkeypatch):
     ]
 
 
+@pytest.mark.parametrize(("count", "most"), [(2, 2), (7, 3), (200, 64)])
+def test_clips_that_hardly_resemble_each_other_are_few_groups_of_several(count, most):
+    features = np.random.default_rng(0).normal(size=(count, 512))
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    found = groups(features)
+    assert len(found) == most
+    assert sorted(np.concatenate(found).tolist()) == list(range(count))
+    assert [len(numbers) for numbers in found] == sorted((len(numbers) for numbers in found), reverse=True)
+    assert count < 200 or len(found[0]) < 20
+
+
 def test_looks_have_length_1_and_depend_on_what_is_shown(raw):
     clips = [raw / "reels" / name for name in ("meadow-0.mp4", "meadow-1.mp4", "bars-0.mp4")]
     seen = looks(clips)

@@ -21,7 +21,9 @@ LOOKS, SIDE = 3, 128
 UNLIKE = 0.4
 """Groups whose clips have a mean cosine distance above this stay apart: shots of one scene differ by less, scenes by
 more (docs/log.md, 2026-11-28)."""
-COMPARED = 5000
+MOST = 64
+"""Groups there are at most, and a class has two clips on average: a model learns little of a class from fewer."""
+COMPARED = 2000
 """Clips of which each is compared with each; of more, the rest joins the nearest group of these."""
 
 
@@ -60,14 +62,20 @@ def looks(clips: Sequence[Path], progress: Progress | None = None, *, network_na
 def groups(features: np.ndarray) -> list[np.ndarray]:
     """Return the numbers of the clips of each group, the largest group first, of features ``n d`` of length 1.
 
-    Agglomerative, by the mean distance between the members of two groups.
+    Agglomerative, by the mean distance between the members of two groups; where that leaves too many groups, as clips
+    hardly resemble each other, by Ward's criterion, which makes groups of like size.
     """
     from sklearn.cluster import AgglomerativeClustering
 
+    if len(features) < 2:
+        return [np.arange(len(features))]
     compared = np.unique(np.linspace(0, len(features) - 1, COMPARED).round().astype(int))
-    clustering = AgglomerativeClustering(n_clusters=None, distance_threshold=UNLIKE, metric="cosine", linkage="average")
-    labels = np.zeros(len(compared), int) if len(compared) < 2 else clustering.fit_predict(features[compared])
-    means = np.stack([features[compared][labels == label].mean(axis=0) for label in range(labels.max() + 1)])
+    chosen, most = features[compared], max(2, min(MOST, len(compared) // 2))
+    apart = AgglomerativeClustering(n_clusters=None, distance_threshold=UNLIKE, metric="cosine", linkage="average")
+    labels = apart.fit_predict(chosen)
+    if labels.max() >= most:
+        labels = AgglomerativeClustering(n_clusters=most, linkage="ward").fit_predict(chosen)
+    means = np.stack([chosen[labels == label].mean(axis=0) for label in range(labels.max() + 1)])
     nearest = (features @ means.T / np.linalg.norm(means, axis=1)).argmax(axis=1)
     nearest[compared] = labels
     members = [np.flatnonzero(nearest == label) for label in range(len(means))]
