@@ -22,7 +22,7 @@ UNLIKE = 0.4
 """Groups whose clips have a mean cosine distance above this stay apart: shots of one scene differ by less, scenes by
 more (docs/log.md, 2026-11-28)."""
 MOST = 64
-"""Groups there are at most, and a class has two clips on average: a model learns little of a class from fewer."""
+"""Groups there are at most: of clips that hardly resemble each other each would be a class of its own."""
 COMPARED = 2000
 """Clips of which each is compared with each; of more, the rest joins the nearest group of these."""
 
@@ -70,11 +70,11 @@ def groups(features: np.ndarray) -> list[np.ndarray]:
     if len(features) < 2:
         return [np.arange(len(features))]
     compared = np.unique(np.linspace(0, len(features) - 1, COMPARED).round().astype(int))
-    chosen, most = features[compared], max(2, min(MOST, len(compared) // 2))
+    chosen = features[compared]
     apart = AgglomerativeClustering(n_clusters=None, distance_threshold=UNLIKE, metric="cosine", linkage="average")
     labels = apart.fit_predict(chosen)
-    if labels.max() >= most:
-        labels = AgglomerativeClustering(n_clusters=most, linkage="ward").fit_predict(chosen)
+    if labels.max() >= MOST:
+        labels = AgglomerativeClustering(n_clusters=MOST, linkage="ward").fit_predict(chosen)
     means = np.stack([chosen[labels == label].mean(axis=0) for label in range(labels.max() + 1)])
     nearest = (features @ means.T / np.linalg.norm(means, axis=1)).argmax(axis=1)
     nearest[compared] = labels
