@@ -1,9 +1,9 @@
 """Which clips look alike: classes for clips that have none.
 
-A model without classes divides its codes among scenes by itself, and scenes of few clips end as mixtures of others
-(docs/log.md, 2026-11-28). Clips are grouped by what a network sees that has learnt photographs, where Liu et al. 2020,
-"Diverse image generation via self-conditioned GANs", take features of the discriminator, and once instead of
-again and again, so that a user can look at the groups and correct them.
+A model without classes divides its codes among scenes by itself, and of scenes that have few clips it makes mixtures
+(docs/log.md, 2026-11-28). Liu et al. 2020, "Diverse image generation via self-conditioned GANs", group images by
+features of the discriminator, again and again while it learns. Here clips are grouped once, by features of a network
+that has learnt photographs, into folders that a user can look at and put right.
 """
 
 from collections.abc import Sequence
