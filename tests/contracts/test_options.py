@@ -47,6 +47,7 @@ OTHER_VALUES = {
     "projected_discriminator.size": (64, ["projected_discriminator.weight=0.5"]),
     "projected_discriminator.num_frames": (1, ["projected_discriminator.weight=0.5"]),
     "projected_discriminator.head_channels": (8, ["projected_discriminator.weight=0.5"]),
+    "projected_discriminator.minibatch_std": (2, ["projected_discriminator.weight=0.5"]),
     "projected_discriminator.warmup_steps": (0, ["projected_discriminator.weight=0.5"]),
     "encoder.clip_cycle_weight": (1.0, []),
     "encoder.class_cycle_weight": (1.0, []),

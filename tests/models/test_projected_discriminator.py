@@ -5,6 +5,7 @@ import torch
 from tiny_run import real_batch, run_step, tiny_config, tiny_state
 
 from videogan import presets
+from videogan.errors import UsageError
 from videogan.models.build import build_discriminators
 from videogan.models.discriminator import DiscriminatorInput
 from videogan.models.projected_discriminator import moved
@@ -38,6 +39,36 @@ def test_its_logits_are_those_of_places_of_the_frames_that_it_looks_at_and_of_no
         clip[order[seen:]] = 0
     assert torch.equal(discriminator(x._replace(clips=unseen)).logits, logits)
     assert (discriminator(x._replace(clips=-x.clips)).logits - logits).abs().max() > 0.01
+
+
+def test_its_heads_see_how_much_clips_of_a_group_differ_and_nothing_of_other_groups():
+    config = presets.change(CONFIG, {"projected_discriminator.minibatch_std": 2, "train.batch_size": 4})
+    discriminator = build_discriminators(config, 2)["projected"].eval()
+    x = some_clips(4)
+    logits = discriminator(x).logits
+    alike = x._replace(clips=x.clips[[0, 0, 2, 3]], frame_order=x.frame_order[[0, 0, 2, 3]])
+    changed = (discriminator(alike).logits - logits).abs().amax(dim=1)
+    assert changed[0] > 1e-3 > 1e-4 > changed[2:].max()  # the first clip is the same, beside one like it
+    assert torch.allclose(discriminator(x.first(2)).logits, logits[:2], atol=1e-4)
+    assert discriminator(x.first(3)).logits.isfinite().all()
+
+
+def test_the_spread_of_a_head_is_the_standard_deviation_over_clips():
+    config = presets.change(CONFIG, {"projected_discriminator.minibatch_std": 2, "train.batch_size": 4})
+    head = build_discriminators(config, 2)["projected"].heads[0]
+    clips, frames = 4, 3
+    x = torch.randn(clips * frames, 5, 2, 2)
+    spread = head._spread(x, frames).view(clips, frames, 5)
+    for clip in range(clips):
+        pair = x.view(clips, frames, 5, 2, 2)[clip // 2 * 2 : clip // 2 * 2 + 2]
+        expected = (pair[0] - pair[1]).abs() / 2
+        assert torch.allclose(spread[clip], expected.mean(dim=(2, 3)), atol=0.01)
+
+
+@pytest.mark.parametrize(("group", "batch"), [(1, 4), (3, 4), (8, 4)])
+def test_groups_have_to_fill_the_batch(group, batch):
+    with pytest.raises(UsageError, match=f"minibatch_std={group} must be 0, or 2 or more and divide"):
+        presets.change(CONFIG, {"projected_discriminator.minibatch_std": group, "train.batch_size": batch})
 
 
 def test_frames_are_moved_by_up_to_a_twelfth_each_by_its_own_shift_and_edges_are_repeated():

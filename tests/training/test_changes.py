@@ -27,6 +27,7 @@ def test_every_change_is_named_with_both_values():
         "clip_discriminator.weight=0",
         "projected_discriminator.weight=1",
         "projected_discriminator.head_channels=8",
+        "projected_discriminator.minibatch_std=2",
         "projected_discriminator.num_frames=1",
         "frame_discriminator.num_frames=1",
     ],

@@ -123,6 +123,8 @@ class ProjectedDiscriminatorConfig(DiscriminatorConfig):
     """Random frames of each clip that are judged."""
     head_channels: Channels = 64
     """Feature channels of what it learns on top of the frozen network."""
+    minibatch_std: Annotated[int, Field(ge=0)] = 0
+    """Clips in each of the groups whose standard deviation its heads see, so that few looks show; 0: they do not."""
     warmup_steps: Annotated[int, Field(ge=0)] = 500
     """Steps in which its weight grows from 0, while it learns already."""
 

@@ -120,6 +120,7 @@ def _projected_discriminator(part: ProjectedDiscriminatorConfig, config: Config,
         size=part.size,
         num_frames=part.num_frames,
         head_channels=part.head_channels,
+        minibatch_std=part.minibatch_std,
     )
     return discriminator.to(memory_format=torch.channels_last)
 

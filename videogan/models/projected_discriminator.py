@@ -6,6 +6,7 @@ Its heads look at several depths of that network, each through a random projecti
 """
 
 from collections.abc import Callable
+from math import gcd
 from typing import Any, Self
 
 import torch
@@ -25,23 +26,42 @@ FURTHEST = 12
 
 
 class ProjectionHead(nn.Module):
-    """Features of one depth -> a logit for every second place."""
+    """Features of one depth -> a logit for every second place.
 
-    def __init__(self, in_channels: int, channels: int) -> None:
+    With ``minibatch_std`` it also sees how much each feature differs among so many clips that follow each other, which
+    shows a generator of few looks (Karras et al. 2018, "Progressive growing of GANs", section 3, there as one mean).
+    """
+
+    def __init__(self, in_channels: int, channels: int, minibatch_std: int) -> None:
         super().__init__()
+        self.minibatch_std = minibatch_std
         self.register_buffer("projection", torch.randn(channels, in_channels, 1, 1) / in_channels**0.5)
         self.projection: Tensor
         self.first = init_weights(nn.Conv2d(channels, channels, 3, padding=1, stride=2))
+        self.variety = init_weights(nn.Linear(channels, channels), gain=1.0) if minibatch_std else None
         self.second = init_weights(nn.Conv2d(channels, channels, 3, padding=1))
         self.logit = init_weights(nn.Conv2d(channels, 1, 1), gain=0.1)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Map ``n c h w`` to ``n (h w)``, a quarter as many places."""
+    def forward(self, features: Tensor, num_frames: int) -> Tensor:
+        """Map ``(b k) c h w``, ``num_frames`` of each clip, to ``(b k) (h w)``, a quarter as many places."""
         x = F.conv2d(features, self.projection.to(features.dtype))
         # Depths differ in scale; each frame is brought to a mean square of 1.
         x = x * torch.rsqrt(x.float().square().mean(dim=(1, 2, 3), keepdim=True) + 1e-6).to(x.dtype)
-        x = activation(self.second(activation(self.first(x))))
+        first = self.first(x)
+        if self.variety is not None:
+            first = first + rearrange(self.variety(self._spread(x, num_frames)), "n c -> n c 1 1").to(x.dtype)
+        x = activation(self.second(activation(first)))
         return LOGIT_SCALE * self.logit(x).float().flatten(1)
+
+    def _spread(self, x: Tensor, num_frames: int) -> Tensor:
+        """Return the standard deviation of each feature among the clips of a group, a mean over places, ``(b k) c``.
+
+        Of clips that fill no group, as the encoder's share of a batch, groups are as small as divides both.
+        """
+        size = gcd(self.minibatch_std, len(x) // num_frames)
+        groups = rearrange(x.float(), "(g i k) c h w -> g i k c h w", i=size, k=num_frames)
+        spread = (groups.var(dim=1, unbiased=False) + 1e-4).sqrt().mean(dim=(3, 4))
+        return repeat(spread, "g k c -> (g i k) c", i=size)
 
 
 def moved(frames: Tensor, shift: Tensor) -> Tensor:
@@ -69,16 +89,19 @@ class ProjectedDiscriminator(Discriminator):
         size: height and width to which frames are brought.
         num_frames: how many frames of a clip are judged.
         head_channels: features of the head at each of three depths.
+        minibatch_std: clips in each of the groups whose standard deviation the heads see; 0: none.
     """
 
     penalised = False
 
-    def __init__(self, *, size: int, num_frames: int, head_channels: int) -> None:
+    def __init__(self, *, size: int, num_frames: int, head_channels: int, minibatch_std: int) -> None:
         super().__init__()
         self.size, self.num_frames = size, num_frames
         network, _ = load_efficientnet()
         self._frozen = (stages(network).to(memory_format=torch.channels_last),)  # in a tuple: no part of the state
-        self.heads = nn.ModuleList(ProjectionHead(channels, head_channels) for channels in STAGE_CHANNELS)
+        self.heads = nn.ModuleList(
+            ProjectionHead(channels, head_channels, minibatch_std) for channels in STAGE_CHANNELS
+        )
         normalise_weights(self, "spectral")
 
     def forward(self, x: DiscriminatorInput) -> DiscriminatorOutput:
@@ -86,7 +109,8 @@ class ProjectedDiscriminator(Discriminator):
         frames = F.interpolate(x.frames(self.num_frames).float(), (self.size, self.size), mode="bilinear")
         if x.shift is not None:
             frames = moved(frames, repeat(x.shift, "b yx -> (b k) yx", k=len(frames) // len(x.clips)))
-        logits = [head(features) for head, features in zip(self.heads, self._seen(normalised(frames)), strict=True)]
+        seen, per_clip = self._seen(normalised(frames)), len(frames) // len(x.clips)
+        logits = [head(features, per_clip) for head, features in zip(self.heads, seen, strict=True)]
         return DiscriminatorOutput(rearrange(torch.cat(logits, 1), "(b k) p -> b (k p)", b=len(x.clips)), None)
 
     def _seen(self, frames: Tensor) -> list[Tensor]:

@@ -27,7 +27,7 @@ _NO_CHANGES = ("train.steps", "start.sha256")
 _OF_BEGINNING = ("train.seed", "train.grow_at", "start.model", "start.sizes")
 
 _OF_CLIPS = ("size", "num_frames", "frame_stride", "frame_rate", "fit", "short", "labels")
-_OF_NETWORKS = ("channels", "head_channels", "normalisation", "num_frames")
+_OF_NETWORKS = ("channels", "head_channels", "minibatch_std", "normalisation", "num_frames")
 
 
 def differences(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:

@@ -36,6 +36,7 @@ WITHOUT_EFFECT_AT_FIRST = (
     "projected_discriminator.weight",
     "projected_discriminator.num_frames",
     "projected_discriminator.head_channels",
+    "projected_discriminator.minibatch_std",
 )
 """Settings of networks that only add what begins without an effect, so that a starter lends all that it has."""
 LATENT_SETTINGS = (
