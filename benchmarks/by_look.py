@@ -12,6 +12,7 @@ evaluate`` says beside the clips without classes. A second call goes on with wha
 """
 
 import argparse
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,9 +29,10 @@ from videogan.models.efficientnet import LITE2
 from videogan.preparation.grouping import looks
 from videogan.video import VideoWriter
 
-FRAMES, AT_ONCE = 16, 16
+FRAMES = 16
 FIGURES = {
     "kernel distance": "kernel_distance",
+    "recall": "recall",
     "variance": "variance_within_class_ratio",
     "motion energy": "motion_energy_ratio",
     "sharpness": "sharpness_ratio",
@@ -50,8 +52,6 @@ class Scenes(NamedTuple):
 def generated(run: Path, name: str, grouped: Path, count: int) -> Path:
     """Return the folder of a run's videos, of its classes in the proportion of the clips in ``grouped``."""
     out, model = run / f"videos-{name}", load(run)
-    if out.exists():
-        return out
     folder = scan_folder(grouped, labels="folders")
     classes: list[str | None] = [None] * count
     if model.class_names:
@@ -59,10 +59,12 @@ def generated(run: Path, name: str, grouped: Path, count: int) -> Path:
         labels = labels_in_proportion(real, folder.class_names, model.class_names, count)
         assert labels is not None
         classes = [model.class_names[label] for label in labels.tolist()]
-    out.mkdir()
-    for seed, name in enumerate(classes):
-        with VideoWriter(out / f"{seed:04d}.mp4", frame_rate=25, crf=12) as writer:
-            writer.write(model.sample(FRAMES, seeds=[seed], classes=name).array())
+    out.mkdir(exist_ok=True)
+    for seed, label in enumerate(classes):
+        path = out / f"{seed:04d}.mp4"
+        if not path.exists():
+            with VideoWriter(path, frame_rate=25, crf=12) as writer:
+                writer.write(model.sample(FRAMES, seeds=[seed], classes=label).array())
     return out
 
 
@@ -80,6 +82,16 @@ def found(real: Scenes, videos: Path) -> tuple[int, float, float]:
     return number, float(np.mean(from_scenes)), float(distances.min(axis=1).mean())
 
 
+def judged(run: Path, name: str, plain: Path, grouped: Path, real: Scenes, count: int) -> list[str]:
+    """Return the cells of a run's row: scenes found, both distances, and FIGURES."""
+    videos, options = generated(run, name, grouped, count), {"size": load(run).generator.size, "num_frames": FRAMES}
+    metrics = ["kernel", "precision", "variety", "motion"]
+    report = evaluated(plain, run / f"evaluation-{name}", clips=count, generated=videos, metrics=metrics, **options)
+    scenes, *distances = found(real, videos)
+    cells = [f"{scenes} of {len(np.unique(real.numbers))}", *(f"{distance:.3f}" for distance in distances)]
+    return [*cells, *(f"{report[figure].value:.2f}" for figure in FIGURES.values())]
+
+
 def main() -> None:
     """Cut, group, train, judge and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -95,8 +107,9 @@ def main() -> None:
         if not out.exists():
             command("prepare", "folder", out, "--from", arguments.folder, *options)
     folder = scan_folder(grouped, labels="folders")
-    clips = [video.path for video in folder.videos]
-    real = Scenes(looks(clips, network_name=LITE2), folder.videos.labels)
+    if not folder.class_names:
+        sys.exit(f"{arguments.folder}: all clips look alike, so that there are no groups to compare with")
+    real = Scenes(looks([video.path for video in folder.videos], network_name=LITE2), folder.videos.labels)
     rows = []
     for way, own in WAYS.items():
         for seed in range(arguments.seeds):
@@ -104,20 +117,11 @@ def main() -> None:
             settings, source = [f"train.seed={seed}", *own, *arguments.settings], grouped
             if way == "no classes":
                 settings, source = [*settings, "data.labels=none"], plain
-            done = trained(source, run, preset=None, minutes=arguments.minutes, settings=settings)
-            name = f"{arguments.minutes:g}"
-            videos = generated(run, name, grouped, arguments.count)
-            size = load(run).generator.size
-            out, asked = run / f"evaluation-{name}", {"size": size, "num_frames": FRAMES}
-            metrics = ["kernel", "variety", "motion"]
-            judged = evaluated(plain, out, clips=arguments.count, generated=videos, metrics=metrics, **asked)
-            scenes, from_scenes, from_videos = found(real, videos)
-            figures = [judged[figure].value or 0.0 for figure in FIGURES.values()]
-            told = [f"{scenes} of {len(folder.class_names)}", *(f"{x:.3f}" for x in (from_scenes, from_videos))]
-            rows.append([way, seed, f"{done['steps']:.0f}", *told, *(f"{figure:.2f}" for figure in figures)])
-    print(f"{heading(pick_device())}; {len(clips)} clips\n")
-    columns = ("learnt", "seed", "updates", "scenes found", "to scenes", "to clips", *FIGURES)
-    print(table(columns, rows))
+            steps = trained(source, run, preset=None, minutes=arguments.minutes, settings=settings)["steps"]
+            cells = judged(run, f"{arguments.minutes:g}", plain, grouped, real, arguments.count)
+            rows.append([way, seed, f"{steps:.0f}", *cells])
+    print(f"{heading(pick_device())}; {len(folder.videos)} clips\n")
+    print(table(("learnt", "seed", "updates", "scenes found", "to scenes", "to clips", *FIGURES), rows))
 
 
 if __name__ == "__main__":
