@@ -78,11 +78,11 @@ def prepare(
         if raw is not None or split is not None or by_look:
             raise UsageError(f"{recipe} is drawn, so it takes neither --from nor --split nor --by-look")
         make_clips = partial(draw_videos, parsed, out, seed=seed)
-    elif by_look:
-        _check_by_look(out, share)
-        make_clips = partial(cut_by_look, parsed, _check_raw(recipe, parsed, raw, out), out, split=split)
     else:
-        make_clips = partial(cut_videos, parsed, _check_raw(recipe, parsed, raw, out), out, split=split)
+        if by_look:
+            _check_by_look(out, share)
+        raw = _check_raw(recipe, parsed, raw, out)
+        make_clips = partial(cut_videos, parsed, raw, out, split=split, by_look=by_look)
     if share is None:
         _make_folder(out, overwrite)
     else:
@@ -143,13 +143,13 @@ def cut_videos(
     count: int | None = None,
     size: int | None = None,
     shard: Shard | None = None,
-    labelled: bool = True,
+    by_look: bool = False,
     progress: Progress | None = None,
 ) -> Prepared:
     """Cut the videos of ``raw`` that the recipe's layout names; arguments and errors as of :func:`prepare`."""
     _log.info("terms: %s (%s)", recipe.licence, recipe.homepage)
     stop = threading.Event()
-    videos, unread = find_videos(recipe, raw, split, labelled=labelled)
+    videos, unread = find_videos(recipe, raw, split, labelled=not by_look)
     videos = videos[:count]
     cutting = recipe.clips if size is None else recipe.clips.model_copy(update={"size": size})
     names = {path: path.relative_to(raw).as_posix() for path in [*(video.path for video in videos), *dict(unread)]}
@@ -166,25 +166,10 @@ def cut_videos(
             f"{printable(raw)}: {len(videos)} videos gave no clip: {len(total.rejected)} cannot be read, "
             f"{total.too_short} pieces are shorter than min_frames={cutting.min_frames}{first}"
         )
-    return total
+    if by_look:
+        from videogan.preparation.grouping import group_folder  # needs torch, which nothing else here does
 
-
-def cut_by_look(
-    recipe: VideosRecipe,
-    raw: Path,
-    out: Path,
-    *,
-    split: str | None = None,
-    count: int | None = None,
-    size: int | None = None,
-    shard: None = None,
-    progress: Progress | None = None,
-) -> Prepared:
-    """Cut videos as :func:`cut_videos` does and make classes of the clips that look alike."""
-    from videogan.preparation.grouping import group_folder  # needs torch, which nothing else here does
-
-    total = cut_videos(recipe, raw, out, split=split, count=count, size=size, labelled=False, progress=progress)
-    total.class_names = set(group_folder(out, LOOK, progress))
+        total.class_names = set(group_folder(out, LOOK, progress))
     return total
 
 
