@@ -247,6 +247,20 @@ def test_the_cache_of_a_folder_that_is_gone_is_removed_after_a_month(
     assert len(frame_files(tmp_path)) == 1 + kept
 
 
+@pytest.mark.parametrize(("days", "kept"), [(179, True), (181, False)])
+def test_the_cache_of_what_lies_in_a_store_is_removed_after_half_a_year(labelled, cached, tmp_path, days, kept):
+    cached(labelled).close()
+    (note,) = (tmp_path / "cache" / "clips").glob("*/source")
+    other = note.parent.with_name("of-a-store")
+    shutil.copytree(note.parent, other)
+    (other / "source").write_text("s3://bucket/clips")
+    then = time.time() - days * 24 * 3600
+    os.utime(other / "source", (then, then))
+    next(note.parent.glob("*.bin")).unlink()
+    cached(labelled).close()
+    assert other.exists() == kept
+
+
 def test_opening_a_cache_counts_as_using_it(labelled, cached, tmp_path):
     cached(labelled).close()
     (note,) = (tmp_path / "cache" / "clips").glob("*/source")

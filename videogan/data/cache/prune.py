@@ -1,7 +1,7 @@
 """Keeps the cache folder from filling up with the caches of folders that are no more.
 
-The file ``source`` of a cache holds the path of the folder that it was made from, and is written at every opening, so
-that its time of change is that of the last use.
+The file ``source`` of a cache holds the path of the folder that it was made from, or the address in a store, and is
+written at every opening, so that its time of change is that of the last use.
 """
 
 import contextlib
@@ -18,7 +18,9 @@ from videogan.files import file_lock, printable, read_derived, write_bytes
 from videogan.parts import abandoned_parts
 
 _log = logging.getLogger(__name__)
-_KEPT_SECONDS = 30 * 24 * 3600
+_DAY = 24 * 3600
+_KEPT_DAYS = 30
+_KEPT_DAYS_OF_STORES = 180
 _PART_FILE = re.compile(r"[0-9a-f]{16}\d\d(-[0-9a-f]{16})?\.(bin|idx|columns|lock)(\.\d+\.part)?")
 
 
@@ -33,12 +35,18 @@ def note_use(home: Path, source: Path) -> None:
 def prune(caches: Path) -> None:
     """Remove the caches whose source is gone and that were not used for 30 days, if nobody is filling them.
 
-    Not at once: a source may be on a disk that is not mounted today. What cannot be removed stays.
+    Not at once: a source may be on a disk that is not mounted today. Whether what lies in a store is gone is not asked:
+    its cache is removed after 180 days without use. What cannot be removed stays.
     """
     for note in caches.glob("*/source"):
         with contextlib.suppress(OSError, UsageError), file_lock(note.with_name("lock")):
             source = Path(os.fsdecode(note.read_bytes()))
-            if source.is_absolute() and time.time() - note.stat().st_mtime > _KEPT_SECONDS and _is_gone(source):
+            unused_days = (time.time() - note.stat().st_mtime) / _DAY
+            if not source.is_absolute():
+                if unused_days > _KEPT_DAYS_OF_STORES:
+                    shutil.rmtree(note.parent)
+                    _log.info("removed the clip cache of %s, unused for %d days", printable(source), unused_days)
+            elif unused_days > _KEPT_DAYS and _is_gone(source):
                 shutil.rmtree(note.parent)
                 _log.info("removed the clip cache of %s, which is gone", printable(source))
 
