@@ -10,6 +10,7 @@ from videogan.models.build import build_discriminators
 from videogan.models.discriminator import DiscriminatorInput
 from videogan.models.projected_discriminator import moved
 from videogan.training.draws import draw_step
+from videogan.training.objective import judge
 from videogan.training.step import step_input, update
 
 WEIGHT = "projected_discriminator.weight=1"
@@ -65,10 +66,28 @@ def test_the_spread_of_a_head_is_the_standard_deviation_over_clips():
         assert torch.allclose(spread[clip], expected.mean(dim=(2, 3)), atol=0.01)
 
 
-@pytest.mark.parametrize(("group", "batch"), [(1, 4), (3, 4), (8, 4)])
-def test_groups_have_to_fill_the_batch(group, batch):
-    with pytest.raises(UsageError, match=f"minibatch_std={group} must be 0, or 2 or more and divide"):
-        presets.change(CONFIG, {"projected_discriminator.minibatch_std": group, "train.batch_size": batch})
+@pytest.mark.parametrize(("clips", "size"), [(8, 4), (6, 3), (2, 2), (5, 1)])
+def test_groups_are_as_large_as_divides_the_batch(clips, size):
+    config = presets.change(CONFIG, {"projected_discriminator.minibatch_std": 4})
+    head = build_discriminators(config, 2)["projected"].heads[0]
+    groups = head._spread(torch.randn(clips, 5, 2, 2), 1).unique(dim=0)
+    assert len(groups) == (clips // size if size > 1 else 1)  # of one clip nothing differs, in all of them
+
+
+def test_a_group_of_one_clip_is_refused():
+    with pytest.raises(UsageError, match="at least 2 clips"):
+        presets.change(CONFIG, {"projected_discriminator.minibatch_std": 1})
+
+
+def test_generated_clips_are_in_no_group_with_real_ones():
+    config = presets.change(CONFIG, {"projected_discriminator.minibatch_std": 4, "frame_discriminator.weight": 0})
+    discriminators = {name: one.eval() for name, one in build_discriminators(config, 2).items()}
+    real, fake = some_clips(6), some_clips(6)
+    outputs = judge(discriminators, [real, fake, real.first(2), fake.first(2)])["projected"]
+    other = judge(discriminators, [real, real, real.first(2), fake.first(2)])["projected"]
+    assert torch.equal(outputs.real.logits, other.real.logits)
+    assert not torch.equal(outputs.fake.logits, other.fake.logits)
+    assert outputs.perturbed_real is None
 
 
 def test_frames_are_moved_by_up_to_a_twelfth_each_by_its_own_shift_and_edges_are_repeated():

@@ -218,16 +218,6 @@ class Config(Group):
         return self
 
     @model_validator(mode="after")
-    def _groups_fill_the_batch(self) -> Self:
-        group = self.projected_discriminator.minibatch_std
-        if group and (group == 1 or self.train.batch_size % group):
-            raise ValueError(
-                f"projected_discriminator.minibatch_std={group} must be 0, or 2 or more and divide "
-                f"train.batch_size={self.train.batch_size}"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _networks_fit_the_size(self) -> Self:
         for group in type(self).model_fields:
             part = getattr(self, group)

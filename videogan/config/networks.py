@@ -124,9 +124,16 @@ class ProjectedDiscriminatorConfig(DiscriminatorConfig):
     head_channels: Channels = 64
     """Feature channels of what it learns on top of the frozen network."""
     minibatch_std: Annotated[int, Field(ge=0)] = 0
-    """Clips in each of the groups whose standard deviation its heads see, so that few looks show; 0: they do not."""
+    """Most clips in the groups whose standard deviation its heads see, so that few looks show; 0: they do not."""
     warmup_steps: Annotated[int, Field(ge=0)] = 500
     """Steps in which its weight grows from 0, while it learns already."""
+
+    @field_validator("minibatch_std")
+    @classmethod
+    def _a_group_has_two_clips(cls, clips: int) -> int:
+        if clips == 1:
+            raise ValueError("must be 0 (none) or at least 2 clips")
+        return clips
 
 
 class EncoderConfig(Group):

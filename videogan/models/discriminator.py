@@ -100,7 +100,7 @@ class Discriminator(nn.Module):
         return []
 
     def mixes_samples(self) -> bool:
-        """Tell whether batch normalisation lets the clips of a batch see each other."""
+        """Tell whether what it says of a clip depends on the other clips of its batch, as batch normalisation does."""
         return any(isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d) for module in self.modules())
 
 

@@ -6,7 +6,6 @@ Its heads look at several depths of that network, each through a random projecti
 """
 
 from collections.abc import Callable
-from math import gcd
 from typing import Any, Self
 
 import torch
@@ -28,8 +27,9 @@ FURTHEST = 12
 class ProjectionHead(nn.Module):
     """Features of one depth -> a logit for every second place.
 
-    With ``minibatch_std`` it also sees how much each feature differs among so many clips that follow each other, which
-    shows a generator of few looks (Karras et al. 2018, "Progressive growing of GANs", section 3, there as one mean).
+    With ``minibatch_std`` it also sees how much each feature differs among at most so many clips that follow each
+    other, which shows a generator of few looks (Karras et al. 2018, "Progressive growing of GANs", section 3, there as
+    one mean).
     """
 
     def __init__(self, in_channels: int, channels: int, minibatch_std: int) -> None:
@@ -56,9 +56,10 @@ class ProjectionHead(nn.Module):
     def _spread(self, x: Tensor, num_frames: int) -> Tensor:
         """Return the standard deviation of each feature among the clips of a group, a mean over places, ``(b k) c``.
 
-        Of clips that fill no group, as the encoder's share of a batch, groups are as small as divides both.
+        Groups are as large as divides the batch: of 6 clips, and 4 at most, there are two groups of 3.
         """
-        size = gcd(self.minibatch_std, len(x) // num_frames)
+        clips = len(x) // num_frames
+        size = max(size for size in range(1, self.minibatch_std + 1) if clips % size == 0)
         groups = rearrange(x.float(), "(g i k) c h w -> g i k c h w", i=size, k=num_frames)
         spread = (groups.var(dim=1, unbiased=False) + 1e-4).sqrt().mean(dim=(3, 4))
         return repeat(spread, "g k c -> (g i k) c", i=size)
@@ -89,14 +90,14 @@ class ProjectedDiscriminator(Discriminator):
         size: height and width to which frames are brought.
         num_frames: how many frames of a clip are judged.
         head_channels: features of the head at each of three depths.
-        minibatch_std: clips in each of the groups whose standard deviation the heads see; 0: none.
+        minibatch_std: most clips in each of the groups whose standard deviation the heads see; 0: none.
     """
 
     penalised = False
 
     def __init__(self, *, size: int, num_frames: int, head_channels: int, minibatch_std: int) -> None:
         super().__init__()
-        self.size, self.num_frames = size, num_frames
+        self.size, self.num_frames, self.minibatch_std = size, num_frames, minibatch_std
         network, _ = load_efficientnet()
         self._frozen = (stages(network).to(memory_format=torch.channels_last),)  # in a tuple: no part of the state
         self.heads = nn.ModuleList(
@@ -112,6 +113,10 @@ class ProjectedDiscriminator(Discriminator):
         seen, per_clip = self._seen(normalised(frames)), len(frames) // len(x.clips)
         logits = [head(features, per_clip) for head, features in zip(self.heads, seen, strict=True)]
         return DiscriminatorOutput(rearrange(torch.cat(logits, 1), "(b k) p -> b (k p)", b=len(x.clips)), None)
+
+    def mixes_samples(self) -> bool:
+        """Tell whether its heads see how the clips of a batch differ."""
+        return self.minibatch_std > 0
 
     def _seen(self, frames: Tensor) -> list[Tensor]:
         # On a CPU the gradient of depthwise convolutions is slower in bfloat16 than in float32.

@@ -104,18 +104,18 @@ def weighed(weight: float | Tensor, loss: Tensor) -> Tensor:
 def judge(discriminators: Discriminators, batches: list[DiscriminatorInput]) -> dict[str, StepOutputs]:
     """Ask every discriminator about real, generated and, if given, perturbed clips in one pass.
 
-    Those that are not penalised are asked about the first two. Where batch normalisation of any discriminator would mix
-    them, each batch has a pass of its own.
+    Those that are not penalised are asked about the first two. One that would mix them is asked about each batch in a
+    pass of its own.
     """
-    asked = {name: len(batches) if one.penalised else 2 for name, one in discriminators.items()}
-    if any(discriminator.mixes_samples() for discriminator in discriminators.values()):
-        return {name: StepOutputs(*map(one, batches[: asked[name]])) for name, one in discriminators.items()}
     together, counts = DiscriminatorInput.cat(batches), [len(part.clips) for part in batches]
-    return {
-        name: StepOutputs(*one(together.first(sum(own))).split(own))
-        for name, one in discriminators.items()
-        if (own := counts[: asked[name]])
-    }
+    outputs = {}
+    for name, one in discriminators.items():
+        own = counts if one.penalised else counts[:2]
+        if one.mixes_samples():
+            outputs[name] = StepOutputs(*map(one, batches[: len(own)]))
+        else:
+            outputs[name] = StepOutputs(*one(together.first(sum(own))).split(own))
+    return outputs
 
 
 def penalty_losses(
