@@ -37,7 +37,7 @@ starter64: starter-digits  ## the same for frames of 64 pixels, from the same di
 	$(BIN)/videogan train digits-and-figures --run runs/starter64-grown --from runs/starter64-small --set data.size=64 --steps 4428
 	$(BIN)/videogan train digits-and-figures --run runs/starter64-wide --from runs/starter64-grown --set penalty.r1_weight=1 --set penalty.r2_weight=1 --set penalty.decay_steps=500 \
 	  --set generator.channels=[96,64,32,16,16] --set frame_discriminator.channels=[16,16,32,64,96] --steps 8000
-	$(BIN)/videogan train digits-and-figures --run runs/starter64 --from runs/starter64-wide --set generator.place_until=32 --set projected_discriminator.weight=0.25 --steps 1
+	$(BIN)/videogan train digits-and-figures --run runs/starter64 --from runs/starter64-wide --set generator.place_until=32 --set projected_discriminator.weight=0.25 --set projected_discriminator.minibatch_std=4 --steps 1
 	$(BIN)/videogan export --run runs/starter64 --for-training --precision float16 --yes videogan/pretrained/starter64.safetensors
 
 test: lint types $(VENV)/.tested  ## everything that CI runs

@@ -167,6 +167,14 @@ def test_damaged_descriptions(path, changes):
     assert "description is damaged" in refusal(path)
 
 
+def test_a_setting_that_is_not_known_may_be_of_a_later_version(path):
+    tensors, metadata = content(path)
+    config = json.loads(metadata["config"])
+    config["train"]["moonlight"] = 1
+    save_file(tensors, path, metadata=metadata | {"config": json.dumps(config)})
+    assert "of a later version of videogan (there is no setting 'train.moonlight'" in refusal(path)
+
+
 @pytest.mark.parametrize("kind", ["pipe", "folder", "absent", "link to nothing"])
 def test_what_is_no_file_is_refused_at_once(tmp_path, kind):
     path = tmp_path / "x.safetensors"

@@ -89,7 +89,8 @@ class Card:
             reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
             raise CheckpointError(f"{path}: its description is damaged ({reason})") from None
         except (ValueError, UsageError) as error:
-            raise CheckpointError(f"{path}: its description is damaged ({str(error)[:500]})") from None
+            reason = f"is damaged, or of a later version of videogan ({str(error)[:500]})"
+            raise CheckpointError(f"{path}: its description {reason}") from None
 
 
 def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
