@@ -29,7 +29,8 @@ starter-digits: $(VENV)/.installed
 
 starter: starter-digits  ## the model that new runs start from on a CPU, trained anew (an hour and a quarter); the command goes on where it stopped
 	$(BIN)/videogan train digits-and-figures --run runs/starter-falling --from runs/starter-digits --set penalty.decay_steps=500 --steps 14000
-	$(BIN)/videogan train digits-and-figures --run runs/starter --from runs/starter-falling --set penalty.decay_steps=0 --steps 1
+	$(BIN)/videogan train digits-and-figures --run runs/starter --from runs/starter-falling --set penalty.decay_steps=0 \
+	  --set projected_discriminator.weight=0.25 --set projected_discriminator.size=64 --set projected_discriminator.minibatch_std=4 --steps 1
 	$(BIN)/videogan export --run runs/starter --for-training --precision float16 --yes videogan/pretrained/starter.safetensors
 
 starter64: starter-digits  ## the same for frames of 64 pixels, from the same digits (two and a half minutes on a GPU, then an hour on a core)

@@ -1,7 +1,8 @@
 """How many of 1,000 modes a model makes: three moving digits at once, one a colour channel, as in StackedMNIST.
 
     videogan prepare stacked-digits clips
-    videogan train clips --run runs/stacked --preset cpu --from starter --set data.labels=none
+    videogan train clips --run runs/stacked --preset cpu --from starter --set data.labels=none \
+        --set projected_discriminator.weight=0
     python benchmarks/stacked_digits.py clips --run runs/stacked --videos 4000
 
 The videos have twice the size at which a model of the preset ``cpu`` sees them: an MP4 holds colours at half the

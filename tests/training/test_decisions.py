@@ -67,7 +67,9 @@ def test_biases_by_place_still_start_from_the_starter_and_videos_begin_as_its_ow
     assert frames[0].std() > 0.1
 
 
-@pytest.mark.parametrize(("size", "name", "weight"), [(32, "starter", 0.5), (64, "starter64", 0.0)])
+@pytest.mark.parametrize(
+    ("size", "name", "weight"), [(32, "starter", 0.0), (32, "starter", 0.5), (64, "starter64", 0.0)]
+)
 def test_with_or_without_a_projected_discriminator_a_run_starts_from_the_starter(size, name, weight):
     changes = {"train.device": "cpu", "data.size": size, "projected_discriminator.weight": weight}
     config, _ = decide_config(None, None, changes)
@@ -113,13 +115,14 @@ def test_a_starter_has_the_networks_of_the_preset_and_its_discriminators(name, s
     stored = read_networks(Path(name))
     differing = differences(stored.card.config, preset("cpu", [f"data.size={size}"]))
     others = {key for key, both in differing.items() if key == "data.size" or makes_other_networks(key, *both)}
-    wider = {"generator.channels", "frame_discriminator.channels"}
-    brought = {"generator.place_until", "projected_discriminator.weight", *wider}
+    wider = {"generator.place_until", "generator.channels", "frame_discriminator.channels"}
     assert stored.card.config.penalty.decay_steps == (500 if name == "starter64" else 0)
-    assert stored.card.config.projected_discriminator.weight == (0.25 if name == "starter64" else 0)
-    assert others == (brought if name == "starter64" else set())
+    projected = stored.card.config.projected_discriminator
+    assert (projected.weight, projected.minibatch_std) == (0.25, 4)
+    heads = {"projected_discriminator.weight", "projected_discriminator.minibatch_std"}
+    assert others == heads | (wider if name == "starter64" else set())
     networks = {"generator", "ema_generator", "encoder", "frame_discriminator", "clip_discriminator"}
-    assert set(stored.networks) == networks | ({"projected_discriminator"} if name == "starter64" else set())
+    assert set(stored.networks) == networks | {"projected_discriminator"}
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
