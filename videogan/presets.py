@@ -191,7 +191,8 @@ def validate(tree: Mapping[str, Any], source: str = "") -> Config:
             raise UsageError(f"{where}there is no setting {key!r}{_nearest(key, Config())}") from None
         if first["type"] == "value_error" and not location:
             raise UsageError(f"{where}{first['ctx']['error']}") from None
-        raise UsageError(f"{where}setting {key} = {first['input']!r:.100}: {first['msg']}") from None
+        reason = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{where}setting {key} = {first['input']!r:.100}: {reason}") from None
 
 
 def known_settings(config: Config) -> list[str]:

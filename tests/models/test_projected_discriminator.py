@@ -75,7 +75,7 @@ def test_groups_are_as_large_as_divides_the_batch(clips, size):
 
 
 def test_a_group_of_one_clip_is_refused():
-    with pytest.raises(UsageError, match="at least 2 clips"):
+    with pytest.raises(UsageError, match="minibatch_std = 1: must be 0"):
         presets.change(CONFIG, {"projected_discriminator.minibatch_std": 1})
 
 
