@@ -41,14 +41,12 @@ def prune(caches: Path) -> None:
     for note in caches.glob("*/source"):
         with contextlib.suppress(OSError, UsageError), file_lock(note.with_name("lock")):
             source = Path(os.fsdecode(note.read_bytes()))
+            in_a_store = not source.is_absolute()
             unused_days = (time.time() - note.stat().st_mtime) / _DAY
-            if not source.is_absolute():
-                if unused_days > _KEPT_DAYS_OF_STORES:
-                    shutil.rmtree(note.parent)
-                    _log.info("removed the clip cache of %s, unused for %d days", printable(source), unused_days)
-            elif unused_days > _KEPT_DAYS and _is_gone(source):
+            kept_days = _KEPT_DAYS_OF_STORES if in_a_store else _KEPT_DAYS
+            if unused_days > kept_days and (in_a_store or _is_gone(source)):
                 shutil.rmtree(note.parent)
-                _log.info("removed the clip cache of %s, which is gone", printable(source))
+                _log.info("removed the clip cache of %s, unused for %d days", printable(source), unused_days)
 
 
 def sweep(home: Path, is_own: Callable[[Path], bool]) -> None:
