@@ -69,7 +69,7 @@ def normalised(frames: Tensor) -> Tensor:
 
 
 def _quicken(network: Any) -> None:
-    """Put batch normalisations into their convolutions, and activations in place: the same function to 1e-5."""
+    """Put batch normalisations and even paddings into their convolutions, activations in place: the same to 1e-5."""
     pairs = [(network, "_conv_stem", "_bn0"), (network, "_conv_head", "_bn1")]
     for block in network._blocks:
         names = (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2"))
@@ -80,3 +80,6 @@ def _quicken(network: Any) -> None:
     for module in network.modules():
         if isinstance(module, nn.ReLU6):
             module.inplace = True
+        padding = getattr(module, "static_padding", None)
+        if isinstance(padding, nn.ZeroPad2d) and padding.padding[0] == padding.padding[1]:
+            module.padding, module.static_padding = padding.padding[::2], nn.Identity()
