@@ -13,7 +13,7 @@ demo: $(VENV)/.installed  ## a video by the model that comes along, then one lea
 	$(BIN)/videogan sample --run runs/demo --frames 64 --grid 4x4 --scale 4 --yes out.mp4
 	$(BIN)/videogan sample --run runs/demo --frames 64 --scale 2 --yes out.png
 
-shipped-model: $(VENV)/.installed  ## the model that comes along, trained anew (two hours on a core); the command goes on where it stopped
+shipped-model: $(VENV)/.installed  ## the model that comes along, trained anew (two hours and a quarter on a core); the command goes on where it stopped
 	test -d shapes-and-digits || ($(BIN)/videogan prepare moving-shapes shapes && $(BIN)/videogan prepare moving-digits shapes-and-digits && mv shapes/* shapes-and-digits/)
 	$(BIN)/videogan train shapes-and-digits --run runs/shipped-short --from starter64 --set generator.place_until=0 --steps 6500
 	$(BIN)/videogan train shapes-and-digits --run runs/shipped --from runs/shipped-short --set data.num_frames=16 --set penalty.r1_weight=0.1 --set penalty.r2_weight=0.1 \
